@@ -1,0 +1,120 @@
+//! A set of slots, one bit each.
+
+use crate::id::Slot;
+
+/// A growable set of slots; bits past the end are absent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bitmap {
+    words: Vec<u64>,
+    count: usize,
+}
+
+impl Bitmap {
+    /// The empty set.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The set `{0, .., n - 1}`.
+    pub fn full(n: usize) -> Self {
+        let mut words = vec![u64::MAX; n.div_ceil(64)];
+        if let Some(last) = words.last_mut()
+            && n % 64 != 0
+        {
+            *last = (1 << (n % 64)) - 1;
+        }
+        Self { words, count: n }
+    }
+
+    /// Adds a slot; true if it was absent.
+    pub fn insert(&mut self, slot: Slot) -> bool {
+        let (word, bit) = (slot as usize / 64, 1u64 << (slot % 64));
+        if word >= self.words.len() {
+            self.words.resize(word + 1, 0);
+        }
+        let absent = self.words[word] & bit == 0;
+        self.words[word] |= bit;
+        self.count += usize::from(absent);
+        absent
+    }
+
+    /// Takes a slot out; true if it was present.
+    pub fn remove(&mut self, slot: Slot) -> bool {
+        let present = self.contains(slot);
+        if present {
+            self.words[slot as usize / 64] &= !(1u64 << (slot % 64));
+            self.count -= 1;
+        }
+        present
+    }
+
+    /// Whether the slot is in the set.
+    #[inline]
+    pub fn contains(&self, slot: Slot) -> bool {
+        self.words.get(slot as usize / 64).is_some_and(|word| word >> (slot % 64) & 1 == 1)
+    }
+
+    /// Number of slots in the set.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether the set is empty.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The words, least significant bit first.
+    pub fn words(&self) -> &[u64] {
+        &self.words
+    }
+
+    /// The slots in ascending order.
+    pub fn iter(&self) -> impl Iterator<Item = Slot> + '_ {
+        self.words.iter().enumerate().flat_map(|(at, &word)| {
+            std::iter::successors((word != 0).then_some(word), |w| {
+                let rest = w & (w - 1);
+                (rest != 0).then_some(rest)
+            })
+            .map(move |w| (at * 64) as Slot + w.trailing_zeros())
+        })
+    }
+}
+
+impl FromIterator<Slot> for Bitmap {
+    fn from_iter<I: IntoIterator<Item = Slot>>(slots: I) -> Self {
+        let mut set = Self::new();
+        for slot in slots {
+            set.insert(slot);
+        }
+        set
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeSet;
+
+    proptest! {
+        #[test]
+        fn behaves_like_a_set(ops in prop::collection::vec((any::<bool>(), 0u32..300), 0..200)) {
+            let (mut bitmap, mut model) = (Bitmap::new(), BTreeSet::new());
+            for (add, slot) in ops {
+                if add {
+                    prop_assert_eq!(bitmap.insert(slot), model.insert(slot));
+                } else {
+                    prop_assert_eq!(bitmap.remove(slot), model.remove(&slot));
+                }
+                prop_assert_eq!(bitmap.len(), model.len());
+            }
+            prop_assert_eq!(bitmap.iter().collect::<Vec<_>>(), model.into_iter().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn full_holds_exactly_the_first(n in 0usize..200) {
+            prop_assert_eq!(Bitmap::full(n).iter().collect::<Vec<_>>(), (0..n as u32).collect::<Vec<_>>());
+        }
+    }
+}

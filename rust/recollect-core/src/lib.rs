@@ -1,0 +1,11 @@
+#![doc = include_str!("../README.md")]
+#![deny(missing_docs)]
+
+pub mod bitmap;
+pub mod cancel;
+pub mod entropy;
+pub mod error;
+pub mod id;
+pub mod record;
+pub mod scored;
+pub mod time;
