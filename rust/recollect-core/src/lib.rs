@@ -6,6 +6,8 @@ pub mod cancel;
 pub mod entropy;
 pub mod error;
 pub mod id;
+pub mod journal;
+pub mod namespace;
 pub mod record;
 pub mod scored;
 pub mod time;

@@ -1,0 +1,107 @@
+//! What changed, and the content it wrote.
+
+use crate::id::Uid;
+use crate::record::{Metadata, Record};
+use crate::time::Timestamp;
+
+/// Number of a namespace inside its file; below 2^27.
+pub type NamespaceId = u32;
+
+/// Number of an embedding space inside its file.
+pub type SpaceId = u32;
+
+/// Number of an event in its namespace, from 1; below 2^36. The content an event wrote has the same number.
+pub type Seq = u64;
+
+/// What an event did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Op {
+    /// A memory was added.
+    Added = 0,
+    /// A memory got a new version.
+    Updated = 1,
+    /// A memory was deleted; its content is kept.
+    Deleted = 2,
+    /// Nothing changed, for the reason in the detail.
+    Noop = 3,
+    /// The time to live of a memory started anew.
+    Touched = 4,
+    /// The content of a memory was erased.
+    Erased = 5,
+    /// The configuration of the namespace changed to the one in the detail.
+    Configured = 6,
+}
+
+impl Op {
+    /// All of them, in the order of their codes.
+    pub const ALL: &'static [Self] = &[
+        Self::Added,
+        Self::Updated,
+        Self::Deleted,
+        Self::Noop,
+        Self::Touched,
+        Self::Erased,
+        Self::Configured,
+    ];
+
+    /// The word in files.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Added => "added",
+            Self::Updated => "updated",
+            Self::Deleted => "deleted",
+            Self::Noop => "noop",
+            Self::Touched => "touched",
+            Self::Erased => "erased",
+            Self::Configured => "configured",
+        }
+    }
+
+    /// Whether the event wrote content under its own number.
+    pub fn writes(self) -> bool {
+        matches!(self, Self::Added | Self::Updated)
+    }
+}
+
+/// One link of the journal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Event {
+    /// Number in the namespace.
+    pub seq: Seq,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// What it did.
+    pub op: Op,
+    /// The memory it concerns; zeros where it concerns the namespace.
+    pub uid: Uid,
+    /// Version of the memory after the event; 0 where it concerns the namespace.
+    pub version: u32,
+    /// Salted commitment to the content it wrote; zeros where it wrote none.
+    pub commitment: [u8; 32],
+    /// Reason, idempotency key, mention, new expiry or configuration. Never text of a memory.
+    pub detail: Metadata,
+    /// Hash over this event and the hash before it.
+    pub hash: [u8; 32],
+}
+
+/// One vector key of a memory.
+#[derive(Debug, Clone, PartialEq)]
+pub struct KeyVector {
+    /// The embedding space it lies in.
+    pub space: SpaceId,
+    /// Its components.
+    pub values: Vec<f32>,
+}
+
+/// What an `Added` or `Updated` event wrote.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Content {
+    /// Number of the event that wrote it.
+    pub seq: Seq,
+    /// Random bytes that make the commitment meaningless once they are erased.
+    pub salt: [u8; 16],
+    /// The version of the memory.
+    pub record: Record,
+    /// Its vector keys; empty where a read did not ask for them.
+    pub vectors: Vec<KeyVector>,
+}
