@@ -6,6 +6,8 @@ pub mod cancel;
 pub mod entropy;
 pub mod error;
 pub mod id;
+pub mod pages;
 pub mod record;
 pub mod scored;
+pub mod simd;
 pub mod time;
