@@ -11,3 +11,4 @@ pub mod record;
 pub mod scored;
 pub mod simd;
 pub mod time;
+pub mod vector;

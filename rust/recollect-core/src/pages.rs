@@ -161,7 +161,9 @@ mod tests {
             assert_eq!(pages.len(), bytes);
             assert!(pages.iter().all(|&x| x == 0));
             assert_eq!(pages.as_ptr() as usize % LINE, 0);
-            assert!(cfg!(not(target_os = "linux")) || bytes < HUGE || pages.as_ptr() as usize % HUGE == 0);
+            assert!(
+                cfg!(not(target_os = "linux")) || bytes < HUGE || pages.as_ptr().addr().is_multiple_of(HUGE)
+            );
             assert!(pages.bytes() >= bytes && pages.bytes() <= bytes + bytes / 7 + 4096);
             pages.fill(-3);
             assert!(pages.iter().all(|&x| x == -3));

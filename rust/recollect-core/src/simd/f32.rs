@@ -112,6 +112,26 @@ pub(super) fn dot_batch(queries: &[f32], stride: usize, rows: &[f32], out: &mut 
 }
 
 #[inline(always)]
+pub(super) fn total(a: &[f32]) -> f32 {
+    let (chunks, rest) = a.as_chunks::<{ 2 * LANES }>();
+    let (mut low, mut high) = ([0.0; LANES], [0.0; LANES]);
+    for chunk in chunks {
+        prefetch_line(chunk.as_ptr().cast::<u8>().wrapping_add(AHEAD));
+        prefetch_line(chunk.as_ptr().cast::<u8>().wrapping_add(AHEAD + 64));
+        prefetch_line(chunk.as_ptr().cast::<u8>().wrapping_add(AHEAD + 128));
+        prefetch_line(chunk.as_ptr().cast::<u8>().wrapping_add(AHEAD + 192));
+        for i in 0..LANES {
+            low[i] += chunk[i];
+            high[i] += chunk[LANES + i];
+        }
+    }
+    for i in 0..LANES {
+        low[i] += high[i];
+    }
+    fold(low) + rest.iter().sum::<f32>()
+}
+
+#[inline(always)]
 pub(super) fn squared_norm(a: &[f32]) -> f64 {
     let (chunks, rest) = a.as_chunks::<HALF>();
     let mut last = [0.0; HALF];

@@ -3,7 +3,7 @@
 //! | kernel | baseline | AVX2 | AVX-512 |
 //! |---|---|---|---|
 //! | `dot`, `squared_euclidean`, their `_rows` and `dot_batch` (f32) | lane body | lane body | lane body |
-//! | `squared_norm` (f64 sum), `greatest` | lane body | lane body | lane body |
+//! | `sum`, `squared_norm` (f64 sum), `greatest` | lane body | lane body | lane body |
 //! | `dot_i8`, `dot_i8_rows` (i32) | lane body | lane body | VNNI |
 //! | `quantize`, `upper_bounds` | lane body | lane body | lane body |
 //!
@@ -41,6 +41,8 @@ tier::tiers! {
     /// (rows, stride), `out` is (rows, queries).
     dot_batch = f32::dot_batch, f32::dot_batch, f32::dot_batch:
         (queries: &[f32], stride: usize, rows: &[f32], out: &mut [f32]);
+    /// Sum in lane order; reads memory as fast as one thread can.
+    sum = f32::total, f32::total, f32::total: (a: &[f32]) -> f32;
     /// Sum of squares, added in f64.
     squared_norm = f32::squared_norm, f32::squared_norm, f32::squared_norm: (a: &[f32]) -> f64;
     /// Greatest absolute value; zero of nothing.
