@@ -1,6 +1,6 @@
 //! The order of memories inside their sessions: who stands next to whom.
 
-use rustc_hash::FxHashMap;
+use std::collections::BTreeMap;
 
 use crate::id::Slot;
 
@@ -21,7 +21,7 @@ pub type SessionId = u32;
 /// The sessions of a namespace, each in order.
 #[derive(Debug, Default)]
 pub struct Sessions {
-    members: FxHashMap<SessionId, Vec<Place>>,
+    members: BTreeMap<SessionId, Vec<Place>>,
 }
 
 impl Sessions {
@@ -70,11 +70,9 @@ impl Sessions {
         self.members.is_empty()
     }
 
-    /// The sessions in ascending order of their numbers.
-    pub fn numbers(&self) -> Vec<SessionId> {
-        let mut numbers: Vec<_> = self.members.keys().copied().collect();
-        numbers.sort_unstable();
-        numbers
+    /// The members of every session, sessions in ascending order of their numbers.
+    pub fn iter(&self) -> impl Iterator<Item = &[Place]> {
+        self.members.values().map(Vec::as_slice)
     }
 }
 
