@@ -27,4 +27,4 @@ pub use packing::pack;
 pub use pool::{Mode, Pool};
 pub use ranking::{Hit, Signal, rank};
 pub use request::Request;
-pub use view::View;
+pub use view::{Standing, View};

@@ -33,6 +33,7 @@ mod write;
 
 pub use admission::{Draft, MAX_K};
 pub use batch::Call;
+pub use finding::{Found, Recall};
 pub use memory::{Change, Held, Memory, Order};
 pub use state::Selection;
 pub use store::{Stats, Store};
