@@ -6,6 +6,7 @@ pub mod cancel;
 pub mod entropy;
 pub mod error;
 pub mod id;
+pub mod lexical;
 pub mod record;
 pub mod scored;
 pub mod time;
