@@ -12,7 +12,7 @@ use crate::id::{Slot, Uid};
 use crate::lexical::Query;
 
 /// Largest scope that is answered exhaustively: every memory is scored.
-pub const EXHAUSTIVE: usize = 32_768;
+pub(super) const EXHAUSTIVE: usize = 32_768;
 /// Least candidates taken from each index beyond that.
 const CANDIDATES: usize = 256;
 /// Memories whose similarity stands for that of a large scope.
@@ -60,7 +60,7 @@ impl Pool {
     pub fn gather(view: &View<'_>, request: &Request, cancel: Cancel<'_>) -> Result<Self> {
         let scope = view.admitted().len();
         let query = request.text.as_deref().map(|text| view.lexical.prepare(text));
-        let query = query.filter(|q| q.terms().iter().any(|t| t.document_frequency > 0));
+        let query = query.filter(|q| q.terms().iter().any(|t| t.documents > 0));
         let vector = view.vectors.zip(request.vector.as_deref());
         let mode = if scope <= EXHAUSTIVE { Mode::Exhaustive } else { Mode::Candidates };
         let (slots, words, vectors) = match mode {

@@ -31,7 +31,7 @@ mod store;
 mod words;
 mod write;
 
-pub use admission::{Draft, MAX_K};
+pub use admission::{Draft, MAX_DEPTH, MAX_K, MAX_LIST, MAX_METADATA, MAX_NAME, MAX_QUERY, MAX_TEXT};
 pub use batch::Call;
 pub use finding::{Found, Recall};
 pub use memory::{Change, Held, Memory, Order};

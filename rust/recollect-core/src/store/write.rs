@@ -350,7 +350,7 @@ fn check_vectors<'a>(all: impl Iterator<Item = &'a Vec<Vec<f32>>>, space: Option
             let Some(space) = space else {
                 return Err(Error::invalid(format!("vectors[{at}]"), "vectors need the embedding space they lie in"));
             };
-            admit(vector, space.dim as usize, space.metric.parse()?, &|| format!("vectors[{at}]"))?;
+            admit(&format!("vectors[{at}]"), vector, space.dim as usize, space.metric.parse()?)?;
         }
     }
     Ok(())
