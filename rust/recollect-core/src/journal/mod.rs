@@ -8,5 +8,11 @@
 //! | `in_memory` | a ledger for notebooks and tests |
 //! | `sqlite/` | the ledger of one durable file |
 
+pub mod chain;
+mod continuity;
 pub mod event;
+pub mod in_memory;
+mod in_memory_shelf;
 pub mod ledger;
+pub mod sqlite;
+mod row;
