@@ -10,3 +10,4 @@
 
 pub mod event;
 pub mod ledger;
+pub mod sqlite;
