@@ -5,6 +5,7 @@ pub mod bitmap;
 pub mod cancel;
 pub mod entropy;
 pub mod error;
+pub mod filter;
 pub mod id;
 pub mod journal;
 pub mod namespace;

@@ -32,7 +32,10 @@ pub(crate) fn follow(seq: Seq, hash: [u8; 32], commit: &Commit<'_>) -> Result<(S
         (seq, hash) = (event.seq, event.hash);
     }
     if contents.next().is_some() {
-        return Err(Error::invalid("contents", "one belongs to no event of the commit, or they are not in order"));
+        return Err(Error::invalid(
+            "contents",
+            "one belongs to no event of the commit, or they are not in order",
+        ));
     }
     for (at, content) in commit.contents.iter().enumerate() {
         if let Some(column) = Columns::of(&content.record).unstorable() {

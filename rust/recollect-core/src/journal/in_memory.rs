@@ -44,7 +44,8 @@ impl State {
             let (id, (seq, hash)) = match commit.target {
                 Target::Known(id) => {
                     let ahead = heads.get(&id).copied();
-                    let head = ahead.or_else(|| self.shelf(id).map(|shelf| (shelf.head.seq, shelf.head.hash)));
+                    let head =
+                        ahead.or_else(|| self.shelf(id).map(|shelf| (shelf.head.seq, shelf.head.hash)));
                     (id, head.ok_or_else(|| Error::invalid("namespace", format!("there is no number {id}")))?)
                 }
                 Target::New { path, .. } => {

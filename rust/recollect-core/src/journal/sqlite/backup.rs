@@ -68,12 +68,13 @@ fn settle(to: &Path) -> Result<()> {
     let conn = connection::open(to, Role::Writer(Durability::Full))?;
     schema::check(&conn, to)?;
     heads::census(&conn, to)?;
-    let answer: String =
-        conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sql(to))?;
+    let answer: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sql(to))?;
     if answer != "ok" {
         return Err(damage(to, "file", "copy", answer));
     }
     conn.close().map_err(|(_, error)| sql(to)(error))?;
-    File::open(to).and_then(|file| file.sync_all()).map_err(|source| Error::Io { path: to.to_owned(), source })?;
+    File::open(to)
+        .and_then(|file| file.sync_all())
+        .map_err(|source| Error::Io { path: to.to_owned(), source })?;
     sync_folder(to)
 }

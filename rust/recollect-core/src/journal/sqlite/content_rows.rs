@@ -8,7 +8,7 @@ use crate::error::{Error, Result};
 use crate::journal::chain;
 use crate::journal::event::{Content, NamespaceId, Seq};
 use crate::journal::row::Columns;
-use crate::journal::sqlite::errors::{damage, sql};
+use crate::journal::sqlite::errors::{Checked, damage, sql};
 use crate::journal::sqlite::schema::{row_id, seq_of};
 use crate::record::Status;
 
@@ -102,7 +102,12 @@ pub(crate) fn restate(
 
 /// Deletes a content with its vectors; gives the row hash it had. A row that is damaged goes as well: what is to be
 /// erased must not stay because it is unreadable.
-pub(crate) fn erase(conn: &Connection, path: &Path, namespace: NamespaceId, seq: Seq) -> Result<Option<u128>> {
+pub(crate) fn erase(
+    conn: &Connection,
+    path: &Path,
+    namespace: NamespaceId,
+    seq: Seq,
+) -> Result<Option<u128>> {
     let id = row_id(namespace, seq);
     let hash = conn
         .prepare_cached("SELECT h FROM rec WHERE id = ?1")
@@ -123,11 +128,11 @@ pub(crate) fn one(conn: &Connection, path: &Path, namespace: NamespaceId, seq: S
 }
 
 /// Reads a row and checks its hash.
-pub(crate) fn decode(namespace: NamespaceId, row: &Row<'_>) -> Result<Found, String> {
+pub(crate) fn decode(namespace: NamespaceId, row: &Row<'_>) -> Checked<Found> {
     columns(namespace, row).unwrap_or_else(|_| Err("a column is not of its type".to_owned()))
 }
 
-fn columns(namespace: NamespaceId, row: &Row<'_>) -> rusqlite::Result<Result<Found, String>> {
+fn columns(namespace: NamespaceId, row: &Row<'_>) -> rusqlite::Result<Checked<Found>> {
     let text = |at: usize| -> rusqlite::Result<&str> { Ok(row.get_ref(at)?.as_str()?) };
     let maybe = |at: usize| -> rusqlite::Result<Option<&str>> { Ok(row.get_ref(at)?.as_str_or_null()?) };
     let columns = Columns {
@@ -165,7 +170,7 @@ fn check(
     salt: [u8; 16],
     keys: [u8; 32],
     stored: u128,
-) -> Result<Found, String> {
+) -> Checked<Found> {
     let status = status.ok_or("the status is no known word")?;
     let commitment = chain::commit_to(columns, &salt, &keys);
     let hash = chain::row(namespace, seq, status, &commitment);

@@ -7,6 +7,9 @@ use rusqlite::{Error as Sql, ErrorCode, ffi};
 
 use crate::error::Error;
 
+/// A row as it was written, or how it is not.
+pub(crate) type Checked<T> = std::result::Result<T, String>;
+
 /// Translates what a statement answered.
 pub(crate) fn sql(path: &Path) -> impl Fn(Sql) -> Error + '_ {
     move |error| translate(path, &error)
@@ -45,7 +48,12 @@ fn translate(path: &Path, error: &Sql) -> Error {
 }
 
 /// Damage in a row.
-pub(crate) fn damage(path: &Path, table: &'static str, id: impl ToString, reason: impl Into<String>) -> Error {
+pub(crate) fn damage(
+    path: &Path,
+    table: &'static str,
+    id: impl ToString,
+    reason: impl Into<String>,
+) -> Error {
     Error::Corrupt { path: path.to_owned(), table, id: id.to_string(), reason: reason.into() }
 }
 

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::journal::chain;
 use crate::journal::event::{Event, NamespaceId};
 use crate::journal::row::{hex, json_from, json_of};
-use crate::journal::sqlite::errors::sql;
+use crate::journal::sqlite::errors::{Checked, sql};
 use crate::journal::sqlite::schema::{row_id, seq_of};
 use crate::time::Timestamp;
 
@@ -50,7 +50,7 @@ impl Found {
 }
 
 /// Reads a row; only [`Found::follows`] says whether it is the one that was written.
-pub(crate) fn decode(row: &Row<'_>) -> Result<Found, String> {
+pub(crate) fn decode(row: &Row<'_>) -> Checked<Found> {
     let read = || -> Option<Found> {
         let detail = row.get_ref(6).ok()?.as_str().ok()?;
         let event = Event {

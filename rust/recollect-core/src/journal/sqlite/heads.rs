@@ -26,14 +26,8 @@ pub(crate) struct Stand {
 impl Stand {
     /// A namespace before its first event.
     pub(crate) fn new(id: NamespaceId, path: &Namespace, config: &Metadata) -> Self {
-        let head = Head {
-            id,
-            path: path.clone(),
-            seq: 0,
-            hash: genesis(path),
-            rows: 0,
-            config: config.clone(),
-        };
+        let head =
+            Head { id, path: path.clone(), seq: 0, hash: genesis(path), rows: 0, config: config.clone() };
         Self { head, sum: 0 }
     }
 }
@@ -54,14 +48,18 @@ pub(crate) fn put(conn: &Connection, path: &Path, stand: &Stand, new: bool) -> R
     let h = own_hash(head.id, Some(&name), &config, head.seq, &head.hash, head.rows, stand.sum);
     let (seq, rows, sum) = (head.seq.cast_signed(), head.rows.cast_signed(), stand.sum.to_le_bytes());
     if new {
-        conn.prepare_cached("INSERT INTO ns VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)").and_then(|mut insert| {
-            insert.execute(params![head.id, name, config, seq, head.hash, rows, sum, h.to_le_bytes()])
-        })
+        conn.prepare_cached("INSERT INTO ns VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)").and_then(
+            |mut insert| {
+                insert.execute(params![head.id, name, config, seq, head.hash, rows, sum, h.to_le_bytes()])
+            },
+        )
     } else {
-        conn.prepare_cached("UPDATE ns SET config = ?2, seq = ?3, hash = ?4, rows = ?5, sum = ?6, h = ?7 WHERE id = ?1")
-            .and_then(|mut update| {
-                update.execute(params![head.id, config, seq, head.hash, rows, sum, h.to_le_bytes()])
-            })
+        conn.prepare_cached(
+            "UPDATE ns SET config = ?2, seq = ?3, hash = ?4, rows = ?5, sum = ?6, h = ?7 WHERE id = ?1",
+        )
+        .and_then(|mut update| {
+            update.execute(params![head.id, config, seq, head.hash, rows, sum, h.to_le_bytes()])
+        })
     }
     .map_err(sql(path))?;
     Ok(())

@@ -153,7 +153,8 @@ impl Ledger for SqliteLedger {
         let io = |source| Error::Io { path: self.path.clone(), source };
         let own = std::fs::metadata(&self.path).map_err(io)?.len();
         let beside = ["-wal", "-shm", "-lock"].map(|ending| open::beside(&self.path, ending));
-        Ok(own + beside.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|it| it.len()).sum::<u64>())
+        Ok(own
+            + beside.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|it| it.len()).sum::<u64>())
     }
 
     fn writable(&self) -> bool {

@@ -8,7 +8,7 @@ use crate::error::Result;
 use crate::journal::chain;
 use crate::journal::continuity::MAX_SEQ;
 use crate::journal::event::{Content, Event, KeyVector, NamespaceId, Seq};
-use crate::journal::sqlite::errors::{damage, sql};
+use crate::journal::sqlite::errors::{Checked, damage, sql};
 use crate::journal::sqlite::heads::Stand;
 use crate::journal::sqlite::schema::{row_id, seq_of};
 use crate::journal::sqlite::{content_rows, event_rows, vector_rows};
@@ -21,14 +21,14 @@ pub(crate) trait Sink {
     fn damage(&mut self, table: &'static str, seq: Seq, reason: String) -> Result<()>;
 }
 
-type Decode<T> = fn(NamespaceId, &Row<'_>) -> Result<T, String>;
+type Decode<T> = fn(NamespaceId, &Row<'_>) -> Checked<T>;
 
 /// The rows of one table in order, one read ahead.
 struct Cursor<'a, T> {
     rows: Rows<'a>,
     decode: Decode<T>,
     namespace: NamespaceId,
-    ahead: Option<(Seq, Result<T, String>)>,
+    ahead: Option<(Seq, Checked<T>)>,
 }
 
 impl<'a, T> Cursor<'a, T> {
@@ -39,7 +39,7 @@ impl<'a, T> Cursor<'a, T> {
     }
 
     /// The row read ahead; reads the one after it.
-    fn next(&mut self, path: &Path) -> Result<Option<(Seq, Result<T, String>)>> {
+    fn next(&mut self, path: &Path) -> Result<Option<(Seq, Checked<T>)>> {
         let next = match self.rows.next().map_err(sql(path))? {
             Some(row) => Some((seq_of(row.get(0).map_err(sql(path))?), (self.decode)(self.namespace, row))),
             None => None,
@@ -62,13 +62,15 @@ pub(crate) fn scan(
 ) -> Result<()> {
     let id = stand.head.id;
     let range = [row_id(id, after.min(MAX_SEQ - 1)) + 1, row_id(id, MAX_SEQ - 1)];
-    let select = |select: &str| conn.prepare_cached(&format!("{select} WHERE id BETWEEN ?1 AND ?2 ORDER BY id"));
+    let select =
+        |select: &str| conn.prepare_cached(&format!("{select} WHERE id BETWEEN ?1 AND ?2 ORDER BY id"));
     let mut events = select(event_rows::SELECT).map_err(sql(path))?;
     let mut contents = select(content_rows::SELECT).map_err(sql(path))?;
     let mut vectors = select(vector_rows::SELECT).map_err(sql(path))?;
     let mut events =
         Cursor::new(events.query(range).map_err(sql(path))?, id, |_, row| event_rows::decode(row), path)?;
-    let mut contents = Cursor::new(contents.query(range).map_err(sql(path))?, id, content_rows::decode, path)?;
+    let mut contents =
+        Cursor::new(contents.query(range).map_err(sql(path))?, id, content_rows::decode, path)?;
     let mut vectors =
         Cursor::new(vectors.query(range).map_err(sql(path))?, id, |_, row| vector_rows::decode(row), path)?;
     let mut pass = Pass { path, sink, rows: 0, sum: 0 };
@@ -92,7 +94,11 @@ pub(crate) fn scan(
             }
         };
         if prev.is_some_and(|prev| !found.follows(&prev)) {
-            pass.sink.damage("oplog", seq, "the event does not follow on from the one before it".to_owned())?;
+            pass.sink.damage(
+                "oplog",
+                seq,
+                "the event does not follow on from the one before it".to_owned(),
+            )?;
         }
         prev = Some(found.event.hash);
         if commitment.is_some_and(|it| it != found.event.commitment || !found.event.op.writes()) {
@@ -165,7 +171,8 @@ impl Pass<'_> {
             self.sink.damage("oplog", last, "the last hash is not the one of the namespace".to_owned())?;
         }
         if after == 0 && (self.rows, self.sum) != (head.rows, stand.sum) {
-            let reason = format!("{} rows are there, {} are counted, or their hashes differ", self.rows, head.rows);
+            let reason =
+                format!("{} rows are there, {} are counted, or their hashes differ", self.rows, head.rows);
             self.sink.damage("rec", head.seq, reason)?;
         }
         Ok(())

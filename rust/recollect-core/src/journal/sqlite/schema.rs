@@ -31,10 +31,7 @@ const TABLES: [(&str, &str); 7] = [
          principal TEXT NOT NULL, trust REAL NOT NULL, parents TEXT NOT NULL, ttl INTEGER, sliding INTEGER, \
          salt BLOB NOT NULL, keys BLOB NOT NULL, h BLOB NOT NULL) STRICT",
     ),
-    (
-        "vec",
-        "CREATE TABLE vec(id INTEGER PRIMARY KEY, spaces TEXT NOT NULL, data BLOB NOT NULL) STRICT",
-    ),
+    ("vec", "CREATE TABLE vec(id INTEGER PRIMARY KEY, spaces TEXT NOT NULL, data BLOB NOT NULL) STRICT"),
     (
         "oplog",
         "CREATE TABLE oplog(id INTEGER PRIMARY KEY, at INTEGER NOT NULL, op TEXT NOT NULL, uid TEXT NOT NULL, \
@@ -69,7 +66,8 @@ pub(crate) fn create(conn: &Connection, path: &Path) -> Result<()> {
     for (_, table) in TABLES {
         conn.execute_batch(table).map_err(sql(path))?;
     }
-    let about = "a recollect store: rec holds the memories, oplog the journal, seg disposable index snapshots";
+    let about =
+        "a recollect store: rec holds the memories, oplog the journal, seg disposable index snapshots";
     conn.execute("INSERT INTO meta VALUES ('about', ?1)", [about]).map_err(sql(path))?;
     conn.pragma_update(None, "application_id", APPLICATION_ID).map_err(sql(path))?;
     conn.pragma_update(None, "user_version", FORMAT).map_err(sql(path))

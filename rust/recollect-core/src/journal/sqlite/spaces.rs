@@ -29,10 +29,7 @@ pub(crate) fn put(conn: &Connection, path: &Path, space: &Space) -> Result<Space
 }
 
 /// All embedding spaces.
-pub(crate) fn spaces(
-    conn: &Connection,
-    path: &Path,
-) -> Result<Vec<(SpaceId, Space)>> {
+pub(crate) fn spaces(conn: &Connection, path: &Path) -> Result<Vec<(SpaceId, Space)>> {
     let mut query = conn
         .prepare_cached("SELECT id, name, dim, metric, h FROM space ORDER BY id")
         .map_err(errors::sql(path))?;

@@ -8,7 +8,7 @@ use rusqlite::{Connection, Row, params};
 use crate::error::Result;
 use crate::journal::chain::{self, floats};
 use crate::journal::event::{KeyVector, NamespaceId, Seq, SpaceId};
-use crate::journal::sqlite::errors::{damage, sql};
+use crate::journal::sqlite::errors::{Checked, damage, sql};
 use crate::journal::sqlite::schema::row_id;
 
 /// The columns in the order that [`decode`] reads them.
@@ -59,13 +59,16 @@ pub(crate) fn one(
 }
 
 /// Reads a row; [`check`] says whether it is the one that was written.
-pub(crate) fn decode(row: &Row<'_>) -> Result<Vec<KeyVector>, String> {
-    let parts = || -> Option<_> { Some((row.get_ref(1).ok()?.as_str().ok()?, row.get_ref(2).ok()?.as_blob().ok()?)) };
-    parts().and_then(|(spaces, data)| split(spaces, data)).ok_or_else(|| "the row holds no such vectors".to_owned())
+pub(crate) fn decode(row: &Row<'_>) -> Checked<Vec<KeyVector>> {
+    let parts =
+        || -> Option<_> { Some((row.get_ref(1).ok()?.as_str().ok()?, row.get_ref(2).ok()?.as_blob().ok()?)) };
+    parts()
+        .and_then(|(spaces, data)| split(spaces, data))
+        .ok_or_else(|| "the row holds no such vectors".to_owned())
 }
 
 /// Gives the keys if they have this digest.
-pub(crate) fn check(keys: Vec<KeyVector>, digest: &[u8; 32]) -> Result<Vec<KeyVector>, String> {
+pub(crate) fn check(keys: Vec<KeyVector>, digest: &[u8; 32]) -> Checked<Vec<KeyVector>> {
     if chain::keys(&keys) == *digest { Ok(keys) } else { Err("the row does not match its hash".to_owned()) }
 }
 

@@ -32,8 +32,8 @@ pub(crate) fn transaction<T>(
     done
 }
 
-/// Writes commits; gives the number of each namespace, and the census after them.
-pub(crate) fn write(conn: &Connection, path: &Path, commits: &[Commit<'_>]) -> Result<(Vec<NamespaceId>, Census)> {
+/// Writes commits; gives the number of each namespace.
+pub(crate) fn write(conn: &Connection, path: &Path, commits: &[Commit<'_>]) -> Result<Vec<NamespaceId>> {
     let mut census = heads::census(conn, path)?;
     let mut ids = Vec::with_capacity(commits.len());
     for commit in commits {
@@ -41,10 +41,15 @@ pub(crate) fn write(conn: &Connection, path: &Path, commits: &[Commit<'_>]) -> R
     }
     census.commits += 1;
     heads::put_census(conn, path, census)?;
-    Ok((ids, census))
+    Ok(ids)
 }
 
-fn write_one(conn: &Connection, path: &Path, commit: &Commit<'_>, census: &mut Census) -> Result<NamespaceId> {
+fn write_one(
+    conn: &Connection,
+    path: &Path,
+    commit: &Commit<'_>,
+    census: &mut Census,
+) -> Result<NamespaceId> {
     let (mut stand, new) = match commit.target {
         Target::Known(id) => {
             let stand = heads::by_id(conn, path, id)?
