@@ -127,7 +127,7 @@ impl Store {
         Ok(json!({
             "namespaces": namespaces,
             "bytes_on_disk": bytes,
-            "simd": recollect_core::simd::Kernels::best().tier().to_string(),
+            "simd": format!("{:?}", recollect_core::simd::Kernels::best().tier()).to_lowercase(),
         })
         .to_string())
     }

@@ -70,8 +70,10 @@ pub(super) struct Parts {
     pub words: Vec<f32>,
     /// From its vectors.
     pub vectors: Vec<f32>,
-    /// From its neighbours and session.
-    pub context: Vec<f32>,
+    /// From the words of its neighbours.
+    pub neighbours: Vec<f32>,
+    /// From the words of its session.
+    pub session: Vec<f32>,
 }
 
 impl Parts {
@@ -96,7 +98,7 @@ impl Parts {
 }
 
 fn zip(words: Vec<Vec<f32>>, vectors: Vec<Vec<f32>>) -> Vec<Parts> {
-    words.into_iter().zip(vectors).map(|(words, vectors)| Parts { words, vectors, context: Vec::new() }).collect()
+    words.into_iter().zip(vectors).map(|(words, vectors)| Parts { words, vectors, ..Parts::default() }).collect()
 }
 
 /// `1 / (60 + rank)` for every score above the floor, best first, ties by identity; zero for the rest.

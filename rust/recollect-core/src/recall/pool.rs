@@ -46,6 +46,8 @@ pub struct Pool {
     pub(super) lexical: Population,
     /// The prepared words of the query.
     pub(super) query: Option<Query>,
+    /// Memories whose words are counted in the statistics.
+    pub(super) memories: usize,
     /// Memories in scope.
     pub scope: usize,
     /// How the candidates were found.
@@ -60,7 +62,7 @@ impl Pool {
     pub fn gather(view: &View<'_>, request: &Request, cancel: Cancel<'_>) -> Result<Self> {
         let scope = view.admitted().len();
         let query = request.text.as_deref().map(|text| view.lexical.prepare(text));
-        let query = query.filter(|q| q.terms().iter().any(|t| t.documents > 0));
+        let known = query.as_ref().filter(|q| q.terms().iter().any(|t| t.documents > 0));
         let vector = view.vectors.zip(request.vector.as_deref());
         let mode = if scope <= EXHAUSTIVE { Mode::Exhaustive } else { Mode::Candidates };
         let (slots, words, vectors) = match mode {
@@ -70,7 +72,7 @@ impl Pool {
                 let pick = |scores: Vec<f32>| {
                     if all { scores } else { slots.iter().map(|&slot| scores[slot as usize]).collect() }
                 };
-                let words = query.as_ref().map_or_else(Vec::new, |query| {
+                let words = known.map_or_else(Vec::new, |query| {
                     let mut scores = vec![0.0; view.slots];
                     view.lexical.scores(query, &mut scores);
                     pick(scores)
@@ -86,7 +88,7 @@ impl Pool {
             Mode::Candidates => {
                 let most = CANDIDATES.max(4 * request.k);
                 let mut found = rustc_hash::FxHashSet::default();
-                if let Some(query) = &query {
+                if let Some(query) = known {
                     found.extend(view.lexical.search(query, most, view.allow, cancel)?.iter().map(|x| x.slot));
                 }
                 if let Some((index, vector)) = vector {
@@ -95,7 +97,7 @@ impl Pool {
                 let mut slots: Vec<Slot> = found.into_iter().collect();
                 context::widen(view, &mut slots);
                 let (mut words, mut vectors) = (Vec::new(), Vec::new());
-                if let Some(query) = &query {
+                if let Some(query) = known {
                     view.lexical.score_slots(query, &slots, &mut words);
                 }
                 if let Some((index, vector)) = vector {
@@ -106,11 +108,13 @@ impl Pool {
         };
         let (similarity, lexical) = match mode {
             Mode::Exhaustive => (Population::of(&vectors), Population::of(&words)),
-            Mode::Candidates => sample(view, query.as_ref(), vector, &vectors, &words)?,
+            Mode::Candidates => sample(view, known, vector, &vectors, &words)?,
         };
+        let words = if words.iter().any(|&x| x > 0.0) { words } else { Vec::new() };
         let uids = slots.iter().map(|&slot| view.standing.uid(slot)).collect();
+        let memories = view.lexical.len();
         let context = Context::of(view, &slots);
-        Ok(Self { slots, uids, words, vectors, context, similarity, lexical, query, scope, mode })
+        Ok(Self { slots, uids, words, vectors, context, similarity, lexical, query, memories, scope, mode })
     }
 
     /// Whether there is no candidate.
