@@ -50,9 +50,7 @@ impl Store {
         let core = enter(py, pid, move |_| {
             let ledger: Box<dyn Ledger> = match &file {
                 None => Box::new(InMemoryLedger::new()),
-                Some(path) => {
-                    Box::new(SqliteLedger::open(path, &Options { create, read_only, durability })?)
-                }
+                Some(path) => Box::new(SqliteLedger::open(path, &Options { create, read_only, durability })?),
             };
             Ok(Core::new(ledger, language))
         })?;

@@ -9,7 +9,7 @@
 //! out few memories has a small `rho` and is told by words; one of common words is told by meaning.
 
 use super::context::{Context, Member, REACH};
-use super::fusion::Parts;
+use super::parts::Parts;
 use super::pool::Pool;
 use super::population::Population;
 
@@ -56,7 +56,9 @@ fn weight(pools: &[Pool]) -> f32 {
     for pool in pools {
         let Some(query) = &pool.query else { continue };
         let size = pool.memories as f32;
-        let idf = |found: bool| query.terms().iter().filter(move |t| found || t.documents > 0).map(|t| t.idf).sum::<f32>();
+        let idf = |found: bool| {
+            query.terms().iter().filter(move |t| found || t.documents > 0).map(|t| t.idf).sum::<f32>()
+        };
         known += size * idf(false);
         mass += size * idf(true);
         random += query.terms().iter().map(|t| t.idf * t.documents as f32).sum::<f32>();
@@ -84,7 +86,8 @@ fn neighbours(context: &Context, words: &[f32]) -> Vec<f32> {
                 let distance = step + 1;
                 // Members are consecutive unless some are out of scope, so a neighbour stands at most this far away.
                 let sides = |offsets: std::ops::RangeInclusive<usize>| {
-                    let before = offsets.clone().map(|o| near(i.checked_sub(o).map(|j| &members[j]), distance as u32));
+                    let before =
+                        offsets.clone().map(|o| near(i.checked_sub(o).map(|j| &members[j]), distance as u32));
                     let after = offsets.map(|o| near(members.get(i + o), distance as u32));
                     before.chain(after).fold(0.0, f32::max)
                 };

@@ -3,7 +3,7 @@
 use crate::id::Slot;
 use crate::session::Place;
 
-use super::pool::Positions;
+use super::positions::Positions;
 use super::view::View;
 
 /// How far a neighbourhood reaches to each side, in memories of the session.
@@ -37,7 +37,8 @@ impl Context {
                 context.group(places, &positions);
             }
         } else {
-            let mut sessions: Vec<_> = slots.iter().filter_map(|&x| view.standing.place(x)).map(|x| x.0).collect();
+            let mut sessions: Vec<_> =
+                slots.iter().filter_map(|&x| view.standing.place(x)).map(|x| x.0).collect();
             sessions.sort_unstable();
             sessions.dedup();
             for session in sessions {

@@ -1,7 +1,5 @@
 //! The candidates of one namespace with what each index says of them.
 
-use rustc_hash::FxHashMap;
-
 use super::context::{self, Context};
 use super::population::Population;
 use super::request::Request;
@@ -89,7 +87,8 @@ impl Pool {
                 let most = CANDIDATES.max(4 * request.k);
                 let mut found = rustc_hash::FxHashSet::default();
                 if let Some(query) = known {
-                    found.extend(view.lexical.search(query, most, view.allow, cancel)?.iter().map(|x| x.slot));
+                    found
+                        .extend(view.lexical.search(query, most, view.allow, cancel)?.iter().map(|x| x.slot));
                 }
                 if let Some((index, vector)) = vector {
                     found.extend(index.search(vector, most, view.allow, cancel)?.iter().map(|x| x.slot));
@@ -144,31 +143,4 @@ fn sample(
         view.lexical.score_slots(query, &slots, &mut lexical);
     }
     Ok((Population::of(&similarity).reaching(vectors), Population::of(&lexical).reaching(words)))
-}
-
-/// Position of each slot among the candidates.
-pub(super) enum Positions {
-    /// Every slot up to the greatest has an answer.
-    Dense(Vec<u32>),
-    /// Few slots have one.
-    Sparse(FxHashMap<Slot, u32>),
-}
-
-impl Positions {
-    pub(super) fn of(slots: &[Slot], end: usize) -> Self {
-        if slots.len() * 8 >= end {
-            let mut dense = vec![u32::MAX; end];
-            slots.iter().enumerate().for_each(|(at, &slot)| dense[slot as usize] = at as u32);
-            return Self::Dense(dense);
-        }
-        Self::Sparse(slots.iter().enumerate().map(|(at, &slot)| (slot, at as u32)).collect())
-    }
-
-    pub(super) fn get(&self, slot: Slot) -> Option<usize> {
-        let at = match self {
-            Self::Dense(dense) => dense.get(slot as usize).copied().filter(|&at| at != u32::MAX),
-            Self::Sparse(sparse) => sparse.get(&slot).copied(),
-        };
-        at.map(|at| at as usize)
-    }
 }

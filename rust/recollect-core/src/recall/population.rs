@@ -42,7 +42,12 @@ impl Population {
         }
         let n = count.max(1) as f64;
         let mean = sum / n;
-        Self { count, mean: mean as f32, deviation: (squares / n - mean * mean).max(0.0).sqrt() as f32, greatest }
+        Self {
+            count,
+            mean: mean as f32,
+            deviation: (squares / n - mean * mean).max(0.0).sqrt() as f32,
+            greatest,
+        }
     }
 
     /// The same, knowing that the list reaches up to these scores.

@@ -1,6 +1,9 @@
 //! The best of all pools, with the share of each signal.
 
-use super::fusion::{Fusion, Parts};
+use super::adaptive;
+use super::classic;
+use super::fusion::Fusion;
+use super::parts::Parts;
 use super::pool::Pool;
 use crate::id::{Slot, Uid};
 
@@ -36,7 +39,11 @@ pub struct Hit {
 ///
 /// A candidate that no signal speaks for is no hit.
 pub fn rank(pools: &[Pool], fusion: Fusion, k: usize, explain: bool) -> Vec<Hit> {
-    let parts = Parts::of(fusion, pools);
+    let parts = match fusion {
+        Fusion::Adaptive => adaptive::parts(pools),
+        Fusion::ReciprocalRank => classic::reciprocal_rank(pools),
+        Fusion::Convex { weight } => classic::convex(pools, weight),
+    };
     let mut scores: Vec<Vec<f32>> = Vec::with_capacity(pools.len());
     for (pool, parts) in pools.iter().zip(&parts) {
         let mut sum = vec![0.0; pool.slots.len()];

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::admission;
 use super::cell::{Cell, Seen};
 use super::memory::{Held, Memory, held};
+use super::shared::Shared;
 use super::state::{Selection, State};
-use super::store::{Shared, Store};
+use super::store::Store;
 use super::write::mismatch;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -118,7 +119,9 @@ fn check(request: &Request, space: Option<&Space>) -> Result<()> {
     match (&request.vector, space) {
         (Some(vector), Some(space)) => admit("vector", vector, space.dim as usize, space.metric.parse()?),
         (Some(_), None) => Err(Error::invalid("vector", "a vector needs the embedding space it lies in")),
-        (None, _) if request.text.is_none() => Err(Error::invalid("query", "neither words nor a vector to go by")),
+        (None, _) if request.text.is_none() => {
+            Err(Error::invalid("query", "neither words nor a vector to go by"))
+        }
         _ => Ok(()),
     }
 }

@@ -8,6 +8,7 @@
 //! | `words` | the words under which a memory is found |
 //! | `state` | everything a namespace knows; `apply` is the only function that changes it |
 //! | `segment` | the state as checksummed parts inside the file |
+//! | `shared` | what all handles of one store share |
 //! | `cell` | a namespace in memory, level with the ledger |
 //! | `batch` | one atomic write on its way |
 //! | `memory` | a namespace handle: the reading verbs |
@@ -25,6 +26,7 @@ mod finding;
 mod forget;
 mod memory;
 mod segment;
+mod shared;
 mod state;
 #[expect(clippy::module_inception, reason = "the file that holds the store")]
 mod store;

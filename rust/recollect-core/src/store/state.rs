@@ -195,10 +195,12 @@ impl State {
 
     /// Refuses indexes that do not speak of the same memories.
     pub(super) fn check_indexes(&self) -> Result<()> {
-        let words = self.lexical.len() == self.live.len() && self.live.iter().all(|x| self.lexical.contains(x));
-        let vectors = self.vectors.as_ref().is_none_or(|index| {
-            index.slots() <= self.live.len() && index.slots_end() <= self.entries.len()
-        });
+        let words =
+            self.lexical.len() == self.live.len() && self.live.iter().all(|x| self.lexical.contains(x));
+        let vectors = self
+            .vectors
+            .as_ref()
+            .is_none_or(|index| index.slots() <= self.live.len() && index.slots_end() <= self.entries.len());
         let space = self.space.as_ref().zip(self.vectors.as_ref());
         let dim = space.is_none_or(|(space, index)| space.dim as usize == index.dim());
         if words && vectors && dim { Ok(()) } else { Err(Error::Storage("the indexes disagree".into())) }

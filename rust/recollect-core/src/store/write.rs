@@ -125,7 +125,13 @@ impl Memory {
                     let mentions = before + 1;
                     planned.insert(digest, (uid, mentions));
                     keyed.extend(key.map(|k| (k, (uid, version))));
-                    outcomes.push(Outcome { uid, version, op: Op::Noop, reason: "duplicate".into(), mentions });
+                    outcomes.push(Outcome {
+                        uid,
+                        version,
+                        op: Op::Noop,
+                        reason: "duplicate".into(),
+                        mentions,
+                    });
                     continue;
                 }
                 record.uid = call.entropy.uid();
@@ -145,7 +151,13 @@ impl Memory {
     ///
     /// # Errors
     /// [`Error::UnknownMemory`]; [`Error::Invalid`] if `expect_version` is not the current one; as [`Memory::add`].
-    pub fn update(&self, uid: Uid, edit: Edit, space: Option<&Space>, call: &mut Call<'_>) -> Result<Outcome> {
+    pub fn update(
+        &self,
+        uid: Uid,
+        edit: Edit,
+        space: Option<&Space>,
+        call: &mut Call<'_>,
+    ) -> Result<Outcome> {
         check_vectors(edit.vectors.iter(), space)?;
         admission::name(&edit.reason, &|| "reason".into())?;
         let has_vectors = edit.vectors.as_ref().is_some_and(|x| !x.is_empty());
@@ -348,7 +360,10 @@ fn check_vectors<'a>(all: impl Iterator<Item = &'a Vec<Vec<f32>>>, space: Option
     for (at, vectors) in all.enumerate() {
         for vector in vectors {
             let Some(space) = space else {
-                return Err(Error::invalid(format!("vectors[{at}]"), "vectors need the embedding space they lie in"));
+                return Err(Error::invalid(
+                    format!("vectors[{at}]"),
+                    "vectors need the embedding space they lie in",
+                ));
             };
             admit(&format!("vectors[{at}]"), vector, space.dim as usize, space.metric.parse()?)?;
         }
