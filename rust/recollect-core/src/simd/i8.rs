@@ -30,7 +30,7 @@ pub(super) fn dot_rows(query: &[i8], rows: &[i8], out: &mut [i32]) {
 pub(super) mod vnni {
     use std::arch::x86_64::*;
 
-    use super::super::prefetch::{AHEAD, prefetch_line};
+    use super::super::prefetch::prefetch_ahead;
 
     #[inline]
     #[target_feature(enable = "avx512f")]
@@ -53,51 +53,82 @@ pub(super) mod vnni {
     pub(in crate::simd) fn dot_rows(query: &[i8], rows: &[i8], out: &mut [i32]) {
         let stride = query.len();
         assert_eq!(rows.len(), stride * out.len(), "rows of the length of the query");
-        if stride == 0 {
-            return out.fill(0);
+        // The usual dimensions keep the whole query in registers.
+        match (stride / 64, stride % 64) {
+            (0, 0) => out.fill(0),
+            (2, 0) => whole_rows::<2>(query, rows, out),
+            (4, 0) => whole_rows::<4>(query, rows, out),
+            (6, 0) => whole_rows::<6>(query, rows, out),
+            (8, 0) => whole_rows::<8>(query, rows, out),
+            (12, 0) => whole_rows::<12>(query, rows, out),
+            (16, 0) => whole_rows::<16>(query, rows, out),
+            _ => any_rows(query, rows, out),
         }
+    }
+
+    /// What moving the row up by 128 adds to the product with the query.
+    fn moved(query: &[[i8; 64]]) -> i32 {
+        128 * query.as_flattened().iter().map(|&x| i32::from(x)).sum::<i32>()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    fn any_rows(query: &[i8], rows: &[i8], out: &mut [i32]) {
+        let stride = query.len();
         let (chunks, rest) = query.as_chunks::<64>();
-        let moved = 128 * chunks.as_flattened().iter().map(|&x| i32::from(x)).sum::<i32>();
-        let mut groups = rows.chunks_exact(4 * stride);
-        let (fours, singles) = out.as_chunks_mut::<4>();
-        for (four, out) in groups.by_ref().zip(fours) {
-            let (low, high) = four.split_at(2 * stride);
-            let ((a, b), (c, d)) = (low.split_at(stride), high.split_at(stride));
-            *out = four_rows(chunks, rest, [a, b, c, d], moved);
-        }
-        for (row, out) in groups.remainder().chunks_exact(stride).zip(singles) {
-            *out = one_row(chunks, rest, row, moved);
-        }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    fn one_row(query: &[[i8; 64]], query_rest: &[i8], row: &[i8], moved: i32) -> i32 {
-        let up = _mm512_set1_epi8(-128);
-        let (row, rest) = row.as_chunks::<64>();
-        let mut sum = _mm512_setzero_si512();
-        for (q, r) in query.iter().zip(row) {
-            sum = _mm512_dpbusd_epi32(sum, _mm512_xor_si512(load(r), up), load(q));
-        }
-        _mm512_reduce_add_epi32(sum) - moved + super::sum(query_rest, rest)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
-    fn four_rows(query: &[[i8; 64]], query_rest: &[i8], rows: [&[i8]; 4], moved: i32) -> [i32; 4] {
-        let up = _mm512_set1_epi8(-128);
-        let [(a, a_rest), (b, b_rest), (c, c_rest), (d, d_rest)] = rows.map(|row| row.as_chunks::<64>());
-        let zero = _mm512_setzero_si512();
-        let mut sums = [zero; 4];
-        for ((((q, a), b), c), d) in query.iter().zip(a).zip(b).zip(c).zip(d) {
-            let q = load(q);
-            for (sum, row) in sums.iter_mut().zip([a, b, c, d]) {
-                prefetch_line(row.as_ptr().cast::<u8>().wrapping_add(AHEAD));
-                *sum = _mm512_dpbusd_epi32(*sum, _mm512_xor_si512(load(row), up), q);
+        let moved = moved(chunks);
+        for (row, out) in rows.chunks_exact(stride).zip(out) {
+            let (row, row_rest) = row.as_chunks::<64>();
+            let mut sum = _mm512_setzero_si512();
+            for (q, row) in chunks.iter().zip(row) {
+                sum = step(sum, load(q), row);
             }
+            *out = _mm512_reduce_add_epi32(sum) - moved + super::sum(rest, row_rest);
         }
-        let [a, b, c, d] = sums;
-        // Each 128-bit lane ends with one partial sum a row; then the four lanes are added.
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    fn whole_rows<const CHUNKS: usize>(query: &[i8], rows: &[i8], out: &mut [i32]) {
+        let (query, rows) = (query.as_chunks::<64>().0, rows.as_chunks::<64>().0);
+        let moved = moved(query);
+        let mut held = [_mm512_setzero_si512(); CHUNKS];
+        for (held, q) in held.iter_mut().zip(query) {
+            *held = load(q);
+        }
+        let rows = rows.as_chunks::<CHUNKS>().0;
+        let ((groups, singles), (fours, ones)) = (rows.as_chunks::<4>(), out.as_chunks_mut::<4>());
+        for (group, out) in groups.iter().zip(fours) {
+            let [a, b, c, d] = group;
+            let lanes = [row_held(&held, a), row_held(&held, b), row_held(&held, c), row_held(&held, d)];
+            *out = last_additions(lanes).map(|sum| sum - moved);
+        }
+        for (row, out) in singles.iter().zip(ones) {
+            *out = _mm512_reduce_add_epi32(row_held(&held, row)) - moved;
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    fn row_held<const CHUNKS: usize>(query: &[__m512i; CHUNKS], row: &[[i8; 64]; CHUNKS]) -> __m512i {
+        let mut sum = _mm512_setzero_si512();
+        for i in 0..CHUNKS {
+            sum = step(sum, query[i], &row[i]);
+        }
+        sum
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    fn step(sum: __m512i, query: __m512i, row: &[i8; 64]) -> __m512i {
+        prefetch_ahead(row);
+        _mm512_dpbusd_epi32(sum, _mm512_xor_si512(load(row), _mm512_set1_epi8(-128)), query)
+    }
+
+    /// Adds the lanes of four rows: each 128-bit lane comes to hold one partial sum a row, then the four are added.
+    #[inline]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    fn last_additions([a, b, c, d]: [__m512i; 4]) -> [i32; 4] {
         let ab = _mm512_add_epi32(_mm512_unpacklo_epi32(a, b), _mm512_unpackhi_epi32(a, b));
         let cd = _mm512_add_epi32(_mm512_unpacklo_epi32(c, d), _mm512_unpackhi_epi32(c, d));
         let all = _mm512_add_epi32(_mm512_unpacklo_epi64(ab, cd), _mm512_unpackhi_epi64(ab, cd));
@@ -106,9 +137,6 @@ pub(super) mod vnni {
         let mut out = [0; 4];
         // SAFETY: the array is 16 bytes, which is what an unaligned store writes.
         unsafe { _mm_storeu_si128(out.as_mut_ptr().cast(), four) };
-        let rests = [a_rest, b_rest, c_rest, d_rest];
-        std::array::from_fn(|i| {
-            out[i] - moved + if query_rest.is_empty() { 0 } else { super::sum(query_rest, rests[i]) }
-        })
+        out
     }
 }
