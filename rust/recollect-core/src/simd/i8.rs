@@ -24,6 +24,61 @@ pub(super) fn dot_rows(query: &[i8], rows: &[i8], out: &mut [i32]) {
     }
 }
 
+/// Multiplies the size of the row by the query with the sign of the row, which fits the one byte product there is.
+#[cfg(target_arch = "x86_64")]
+pub(super) mod avx2 {
+    use std::arch::x86_64::*;
+
+    use super::super::prefetch::prefetch_ahead;
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn load(bytes: &[i8; 32]) -> __m256i {
+        // SAFETY: the array is 32 bytes, which is what an unaligned load reads.
+        unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(in crate::simd) fn dot(a: &[i8], b: &[i8]) -> i32 {
+        assert_eq!(a.len(), b.len(), "codes of equal length");
+        let mut out = [0];
+        dot_rows(a, b, &mut out);
+        out[0]
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(in crate::simd) fn dot_rows(query: &[i8], rows: &[i8], out: &mut [i32]) {
+        let stride = query.len();
+        // -128 has no opposite; the quantizer never makes it.
+        if stride == 0 || query.contains(&-128) {
+            return super::dot_rows(query, rows, out);
+        }
+        assert_eq!(rows.len(), stride * out.len(), "rows of the length of the query");
+        let (query, query_rest) = query.as_chunks::<32>();
+        for (row, out) in rows.chunks_exact(stride).zip(out) {
+            let (row, row_rest) = row.as_chunks::<32>();
+            let mut sum = _mm256_setzero_si256();
+            for (q, row) in query.iter().zip(row) {
+                prefetch_ahead(row);
+                let row = load(row);
+                let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(row), _mm256_sign_epi8(load(q), row));
+                sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
+            }
+            *out = add_lanes(sum) + super::sum(query_rest, row_rest);
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    fn add_lanes(sum: __m256i) -> i32 {
+        let four = _mm_add_epi32(_mm256_castsi256_si128(sum), _mm256_extracti128_si256::<1>(sum));
+        let two = _mm_add_epi32(four, _mm_shuffle_epi32::<0b01_00_11_10>(four));
+        _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32::<0b10_11_00_01>(two)))
+    }
+}
+
 /// VNNI multiplies unsigned by signed bytes: the row is moved up by 128, and 128 times the sum of the query goes off
 /// the result.
 #[cfg(target_arch = "x86_64")]

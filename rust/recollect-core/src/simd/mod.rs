@@ -4,7 +4,7 @@
 //! |---|---|---|---|
 //! | `dot`, `squared_euclidean`, their `_rows` and `dot_batch` (f32) | lane body | registers | registers |
 //! | `sum`, `squared_norm` (f64 sum), `greatest` | lane body | lane body | lane body |
-//! | `dot_i8`, `dot_i8_rows` (i32) | lane body | lane body | VNNI |
+//! | `dot_i8`, `dot_i8_rows` (i32) | plain body | byte products | VNNI |
 //! | `quantize`, `upper_bounds` | lane body | lane body | lane body |
 //!
 //! Every kernel gives the same bits on every tier: floats are added in a fixed lane order with plain multiply and add,
@@ -24,9 +24,6 @@ use std::sync::LazyLock;
 pub use codes::Margins;
 pub use prefetch::prefetch;
 pub use tier::Tier;
-
-#[cfg(target_arch = "x86_64")]
-use i8::vnni;
 
 tier::tiers! {
     /// Inner product of two vectors of equal length, f32 added in lane order.
@@ -51,9 +48,9 @@ tier::tiers! {
     /// Greatest absolute value; zero of nothing.
     greatest = f32::greatest, f32::greatest, f32::greatest: (a: &[f32]) -> f32;
     /// Exact inner product of two code vectors of equal length, at most 65,536 codes.
-    dot_i8 = i8::dot, i8::dot, vnni::dot: (a: &[i8], b: &[i8]) -> i32;
+    dot_i8 = i8::dot, i8::avx2::dot, i8::vnni::dot: (a: &[i8], b: &[i8]) -> i32;
     /// Exact inner product of the query codes with each row, shapes as in `dot_rows`.
-    dot_i8_rows = i8::dot_rows, i8::dot_rows, vnni::dot_rows: (query: &[i8], rows: &[i8], out: &mut [i32]);
+    dot_i8_rows = i8::dot_rows, i8::avx2::dot_rows, i8::vnni::dot_rows: (query: &[i8], rows: &[i8], out: &mut [i32]);
     /// Rounds `x * inverse` to whole codes and gives the sum of squares of what was rounded away.
     ///
     /// `|x * inverse|` is at most 127.5; `codes` has the length of `x`.

@@ -89,7 +89,7 @@ macro_rules! kernels {
 
             #[inline]
             #[target_feature(enable = $features)]
-            fn many<const DISTANCE: bool>(query: &[f32], rows: &[f32], out: &mut [f32]) {
+            fn many<const DISTANCE: bool, const FETCH: bool>(query: &[f32], rows: &[f32], out: &mut [f32]) {
                 let stride = query.len();
                 assert_eq!(rows.len(), stride * out.len(), "rows of the length of the query");
                 if stride == 0 {
@@ -100,7 +100,7 @@ macro_rules! kernels {
                 for (group, out) in groups.by_ref().zip(fours) {
                     let mut sums = [_mm_setzero_ps(); 4];
                     for (sum, row) in sums.iter_mut().zip(group.chunks_exact(stride)) {
-                        *sum = row_lanes::<DISTANCE, true>(query, row);
+                        *sum = row_lanes::<DISTANCE, FETCH>(query, row);
                     }
                     *out = last_additions(sums);
                 }
@@ -124,13 +124,13 @@ macro_rules! kernels {
             #[inline]
             #[target_feature(enable = $features)]
             pub(in crate::simd) fn dot_rows(query: &[f32], rows: &[f32], out: &mut [f32]) {
-                many::<false>(query, rows, out);
+                many::<false, true>(query, rows, out);
             }
 
             #[inline]
             #[target_feature(enable = $features)]
             pub(in crate::simd) fn squared_euclidean_rows(query: &[f32], rows: &[f32], out: &mut [f32]) {
-                many::<true>(query, rows, out);
+                many::<true, true>(query, rows, out);
             }
 
             #[inline]
@@ -143,7 +143,7 @@ macro_rules! kernels {
                 assert_eq!(queries.len(), count * stride, "whole queries");
                 assert_eq!(rows.len() * count, stride * out.len(), "one score a row and query");
                 for (row, out) in rows.chunks_exact(stride).zip(out.chunks_exact_mut(count)) {
-                    many::<false>(row, queries, out);
+                    many::<false, false>(row, queries, out);
                 }
             }
         }

@@ -75,6 +75,9 @@ impl Margin {
             ..self.facts(codes, first, out.len())
         };
         Kernels::best().upper_bounds(dots, margins, out);
+        if self.square < 0.0 {
+            out.iter_mut().for_each(|score| *score = score.min(0.0));
+        }
     }
 
     /// Bounds that the f32 scores of the rows from `first` on do not exceed.
