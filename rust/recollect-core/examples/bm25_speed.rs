@@ -1,8 +1,9 @@
 //! Speed and size of the word index on a million synthetic texts; prints JSON lines.
 //!
 //! `cargo run --release --example bm25_speed -- [texts]`. Texts have 20 words on average, drawn by a
-//! Zipf law over 130,000 words, a third of them from one of 2,000 topics. *content* queries leave
-//! out the 150 most frequent words, *natural* queries have them; nothing is stemmed or dropped.
+//! Zipf law over 130,000 words, a third of them from one of 2,000 topics; the most frequent are the
+//! stop words. *content* queries leave those out, *natural* queries have them; they are put to an
+//! index that neither stems nor drops.
 
 #![expect(clippy::print_stdout, reason = "the figures are the point")]
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 
 use recollect_core::bitmap::Bitmap;
 use recollect_core::cancel::Cancel;
+use recollect_core::lexical::stop_words::ENGLISH;
 use recollect_core::lexical::{Analyzer, LexicalIndex};
 
 const WORDS: u64 = 130_000;
@@ -42,6 +44,20 @@ impl Random {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
+    /// A rank of the language: exponent one up to rank 5,000, then 1.8, as in English (Ferrer i
+    /// Cancho and Solé 2001).
+    fn rank(&mut self) -> u64 {
+        let (knee, slope) = (5_000f64, 0.8f64);
+        let head = (knee + 1.0).ln();
+        let tail = (1.0 - (WORDS as f64 / knee).powf(-slope)) / slope;
+        let at = self.unit() * (head + tail);
+        let rank = match at - head {
+            rest if rest > 0.0 => knee * (1.0 - slope * rest).powf(-1.0 / slope),
+            _ => at.exp() - 1.0,
+        };
+        (rank as u64).min(WORDS - 1)
+    }
+
     /// A rank by Zipf's law with exponent one, by inversion of the harmonic sum.
     fn zipf(&mut self, n: u64) -> u64 {
         (((n as f64 + 1.0).ln() * self.unit()).exp() as u64 - 1).min(n - 1)
@@ -50,14 +66,17 @@ impl Random {
     /// A word of a topic, or of the language.
     fn word(&mut self, topic: u64) -> u64 {
         match self.below(3) {
-            0 => 500 + (topic * 7_919 + self.zipf(400) * 104_729) % (WORDS - 500),
-            _ => self.zipf(WORDS),
+            0 => 500 + (topic * 7_919 + self.zipf(400) * 104_729) % 30_000,
+            _ => self.rank(),
         }
     }
 }
 
-/// Pronounceable and distinct: a syllable for each digit to the base of 60.
+/// A stop word for the most frequent ranks; then a syllable for each digit to the base of 60.
 fn spell(mut rank: u64) -> String {
+    if let Some(word) = ENGLISH.get(rank as usize) {
+        return (*word).to_owned();
+    }
     let mut word = String::new();
     loop {
         word.push(b"bcdfghklmnpr"[(rank % 12) as usize] as char);
@@ -82,7 +101,7 @@ fn query(random: &mut Random, natural: bool) -> String {
     let length = 3 + random.below(6);
     while (words.len() as u64) < length {
         let rank = random.word(topic);
-        if natural || rank >= 150 {
+        if natural || rank >= ENGLISH.len() as u64 {
             words.push(spell(rank));
         }
     }
@@ -158,13 +177,14 @@ fn measure(mut index: LexicalIndex, count: u32) {
         again.is_ok(),
         again.map_or(0.0, |index| index.bytes() as f64 / f64::from(count)),
     );
-    let (_, first) = timed(|| index.remove(0));
+    let removals: Vec<_> = (0..100).map(|slot| timed(|| index.remove(slot)).1).collect();
     let bytes = index.bytes() as f64 / f64::from(count);
-    let (_, rest) = timed(|| (1..count / 4).filter(|&slot| index.remove(slot)).count());
+    let (_, rest) = timed(|| (100..count / 4).filter(|&slot| index.remove(slot)).count());
     let ((), compact) = timed(|| index.compact());
     println!(
-        "{{\"first_remove_ms\":{:.2},\"bytes_per_text\":{bytes:.1},\"remove_us\":{:.2},\"compact_ms\":{:.1}}}",
-        first.as_secs_f64() * 1e3,
+        "{{\"first_remove_ms\":{:.2},\"worst_remove_ms\":{:.2},\"bytes_per_text\":{bytes:.1},\"remove_us\":{:.2},\"compact_ms\":{:.1}}}",
+        removals[0].as_secs_f64() * 1e3,
+        removals.iter().max().map_or(0.0, Duration::as_secs_f64) * 1e3,
         rest.as_secs_f64() * 4e6 / f64::from(count),
         compact.as_secs_f64() * 1e3,
     );

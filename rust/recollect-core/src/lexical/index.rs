@@ -6,7 +6,7 @@ use super::analyzer::Analyzer;
 use super::bm25::Bm25;
 use super::documents::Documents;
 use super::exhaustive::{self, Lookup, Weighted};
-use super::forward::Forward;
+use super::forward::{self, Forward};
 use super::max_score;
 use super::postings::Postings;
 use super::query::{Query, QueryTerm, TermMatch};
@@ -18,6 +18,9 @@ use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::id::Slot;
 use crate::scored::Scored;
+
+/// Removals that cost about as much as building [`Forward`].
+const SWEEPS: usize = if cfg!(test) { 4 } else { 256 };
 
 /// An inverted index with BM25: exact answers, readers run side by side.
 ///
@@ -32,8 +35,12 @@ pub struct LexicalIndex {
     /// By term number.
     pub(super) postings: Vec<Postings>,
     surfaces: Surfaces,
-    /// There as long as postings of removed documents are.
+    /// Terms of each document, once many were removed.
     forward: Option<Forward>,
+    /// Removals since the last compaction that did without.
+    sweeps: usize,
+    /// Whether there is something to compact.
+    dirty: bool,
     entries: usize,
     dead: usize,
     scratch: (String, Vec<u32>),
@@ -67,6 +74,8 @@ impl LexicalIndex {
             postings,
             surfaces: Surfaces::default(),
             forward: None,
+            sweeps: 0,
+            dirty: false,
             dead: 0,
             scratch: Default::default(),
         }
@@ -147,7 +156,7 @@ impl LexicalIndex {
     fn read(&mut self, text: &str, buffer: &mut String, terms: &mut Vec<u32>) {
         let Self { analyzer, vocabulary, postings, surfaces, .. } = self;
         let mut number = |term: &str| {
-            let id = vocabulary.intern(term);
+            let id = vocabulary.intern(term.as_bytes());
             if id as usize == postings.len() {
                 postings.push(Postings::default());
             }
@@ -173,23 +182,23 @@ impl LexicalIndex {
 
     /// Removes a document; true if there was one. Its postings stay until [`Self::compact`].
     ///
-    /// The first removal after a compaction reads all postings once.
+    /// The first few removals ask every term; one of the later ones reads all postings once to make
+    /// the rest fast.
     pub fn remove(&mut self, slot: Slot) -> bool {
         if !self.contains(slot) {
             return false;
         }
-        let slots = self.documents.lengths().len();
-        let forward = self.forward.get_or_insert_with(|| Forward::build(&self.postings, slots));
-        for term in forward.terms(slot) {
+        for term in self.terms_of(slot) {
             self.postings[term as usize].dead += 1;
             self.dead += 1;
         }
+        self.dirty = true;
         self.documents.remove(slot)
     }
 
     /// Takes out what is left of a removed document whose slot is used again.
     fn purge(&mut self, slot: Slot) {
-        for term in self.forward.iter().flat_map(|forward| forward.terms(slot)) {
+        for term in self.terms_of(slot) {
             let postings = &mut self.postings[term as usize];
             postings.erase(slot);
             postings.dead -= 1;
@@ -198,17 +207,28 @@ impl LexicalIndex {
         }
     }
 
+    /// The numbers of the terms that a slot has postings of.
+    fn terms_of(&mut self, slot: Slot) -> Vec<u32> {
+        if self.forward.is_none() && self.sweeps < SWEEPS {
+            self.sweeps += 1;
+            return forward::sweep(&self.postings, slot).collect();
+        }
+        let slots = self.documents.lengths().len();
+        let forward = self.forward.get_or_insert_with(|| Forward::build(&self.postings, slots));
+        forward.terms(slot).collect()
+    }
+
     /// Whether over a quarter of the postings belong to removed documents.
     pub fn wants_compaction(&self) -> bool {
         self.dead * 4 > self.entries
     }
 
-    /// Drops all that is left of removed documents, their words too. Slots keep their numbers.
+    /// Drops all that is left of removed and replaced documents, their words too. Slots keep their
+    /// numbers.
     ///
     /// Reads and writes all postings once; nothing if no document was removed.
     pub fn compact(&mut self) {
-        // A purged document may have left words behind without leaving a mark of its own.
-        if self.forward.take().is_none() {
+        if !self.dirty {
             return;
         }
         self.documents.forget_all();
@@ -244,7 +264,7 @@ impl LexicalIndex {
     }
 
     fn resolve(&self, text: String, multiplicity: u32) -> QueryTerm {
-        let id = self.vocabulary.get(&text);
+        let id = self.vocabulary.get(text.as_bytes());
         let documents = id.map_or(0, |id| self.postings[id as usize].documents());
         let id = id.filter(|_| documents > 0);
         QueryTerm { text, multiplicity, documents, id, idf: 0.0, weight: 0.0 }
