@@ -138,11 +138,14 @@ impl LexicalIndex {
         let (mut buffer, mut terms) = std::mem::take(&mut self.scratch);
         terms.clear();
         self.read(text, &mut buffer, &mut terms);
+        // Known to be the last, it is appended without a look at what it is appended to.
+        let last = slot as usize >= self.documents.lengths().len();
+        let place = if last { Postings::append } else { Postings::insert };
         let length = self.documents.add(slot, terms.len());
         terms.sort_unstable();
         for run in terms.chunk_by(|a, b| a == b) {
             let frequency = u8::try_from(run.len()).unwrap_or(u8::MAX);
-            self.postings[run[0] as usize].insert(slot, frequency, length);
+            place(&mut self.postings[run[0] as usize], slot, frequency, length);
         }
         terms.dedup();
         self.entries += terms.len();
@@ -311,7 +314,7 @@ impl LexicalIndex {
         }
         let best = match allow {
             // A look-up costs about as much as scanning this many postings.
-            Some(allow) if allow.len().saturating_mul(16 * terms.len()) < postings => {
+            Some(allow) if allow.len().saturating_mul(48 * terms.len()) < postings => {
                 exhaustive::top_of(allow.iter(), &terms, &self.documents, query.norm, k, cancel)?
             }
             _ => max_score::top(&terms, &self.documents, query.norm, k, allow, cancel)?,
