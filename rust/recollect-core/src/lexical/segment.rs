@@ -37,8 +37,8 @@ impl LexicalIndex {
         let mut out = Writer::default();
         out.put(MAGIC);
         out.put(&VERSION.to_le_bytes());
-        out.text(&Analyzer::fingerprint());
-        out.text(self.analyzer.language().map_or("", |language| language.word()));
+        out.text(Analyzer::fingerprint().as_bytes());
+        out.text(self.analyzer.language().map_or("", |language| language.word()).as_bytes());
         out.put(&[u8::from(self.analyzer.drops_stop_words())]);
         out.put(&self.bm25.k1().to_le_bytes());
         out.put(&self.bm25.b().to_le_bytes());
@@ -96,7 +96,7 @@ impl LexicalIndex {
         let mut postings = Vec::with_capacity(terms);
         for id in 0..terms {
             let word = from.text()?;
-            require(!word.is_empty() && vocabulary.intern(&word) as usize == id, "a term twice")?;
+            require(!word.is_empty() && vocabulary.intern(word.as_bytes()) as usize == id, "a term twice")?;
             postings.push(list(&mut from, &documents)?);
         }
         require(from.left == 0, "bytes left over")?;
@@ -176,10 +176,10 @@ impl Writer {
         }
     }
 
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, text: &[u8]) {
         // Terms are words of at most 128 bytes, give or take an ending.
         self.put(&(text.len() as u16).to_le_bytes());
-        self.put(text.as_bytes());
+        self.put(text);
     }
 }
 
