@@ -143,3 +143,13 @@ pub struct Record {
     /// Time to live.
     pub ttl: Option<Ttl>,
 }
+
+/// Shows every value at a path of keys, lists on the way element by element, until one is taken.
+pub fn walk(value: &Value, path: &[String], each: &mut dyn FnMut(&Value) -> bool) -> bool {
+    match (path.split_first(), value) {
+        (None, value) => each(value),
+        (Some((key, rest)), Value::Object(map)) => map.get(key).is_some_and(|v| walk(v, rest, each)),
+        (Some(_), Value::Array(list)) => list.iter().any(|v| v.is_object() && walk(v, path, each)),
+        _ => false,
+    }
+}

@@ -1,0 +1,68 @@
+//! What the storage engine says, in our words.
+
+use std::io;
+use std::path::Path;
+
+use rusqlite::{Error as Sql, ErrorCode, ffi};
+
+use crate::error::Error;
+
+/// A row as it was written, or how it is not.
+pub(crate) type Checked<T> = std::result::Result<T, String>;
+
+/// Translates what a statement answered.
+pub(crate) fn sql(path: &Path) -> impl Fn(Sql) -> Error + '_ {
+    move |error| translate(path, &error)
+}
+
+/// Translates what a COMMIT answered: unless the device was full before its last page, it may have taken place.
+pub(crate) fn commit(path: &Path, error: &Sql) -> Error {
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => Error::DiskFull(path.to_owned()),
+        _ => Error::CommitUnknown(wording(error)),
+    }
+}
+
+fn translate(path: &Path, error: &Sql) -> Error {
+    let io = |source: io::Error| Error::Io { path: path.to_owned(), source };
+    match error.sqlite_error_code() {
+        Some(ErrorCode::DiskFull) => Error::DiskFull(path.to_owned()),
+        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
+            Error::StoreLocked { path: path.to_owned(), holder: "another connection".to_owned() }
+        }
+        Some(ErrorCode::DatabaseCorrupt) => damage(path, "file", "page", wording(error)),
+        Some(ErrorCode::NotADatabase) => {
+            Error::NotAStore { path: path.to_owned(), reason: "it is no SQLite database".to_owned() }
+        }
+        Some(ErrorCode::CannotOpen) => io(io::Error::new(io::ErrorKind::NotFound, wording(error))),
+        Some(ErrorCode::ReadOnly) => Error::ReadOnly,
+        Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
+            io(io::Error::new(io::ErrorKind::PermissionDenied, wording(error)))
+        }
+        Some(ErrorCode::OutOfMemory) => io(io::ErrorKind::OutOfMemory.into()),
+        Some(ErrorCode::SystemIoFailure) => io(io::Error::other(wording(error))),
+        Some(_) => Error::Storage(wording(error)),
+        // Not an answer of the engine: a column held another type than the table allows.
+        None => damage(path, "file", "row", "a column is not of its type".to_owned()),
+    }
+}
+
+/// Damage in a row.
+pub(crate) fn damage(
+    path: &Path,
+    table: &'static str,
+    id: impl ToString,
+    reason: impl Into<String>,
+) -> Error {
+    Error::Corrupt { path: path.to_owned(), table, id: id.to_string(), reason: reason.into() }
+}
+
+/// The engine's name for the error; never its message, which can quote what was being written.
+fn wording(error: &Sql) -> String {
+    match error {
+        Sql::SqliteFailure(code, _) => {
+            format!("{} ({})", ffi::code_to_str(code.extended_code), code.extended_code)
+        }
+        _ => "unexpected answer".to_owned(),
+    }
+}

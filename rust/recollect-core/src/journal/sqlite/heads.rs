@@ -1,0 +1,188 @@
+//! The rows of `ns`: where each namespace stands, and row 0 for the file.
+
+use std::path::Path;
+
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use crate::error::Result;
+use crate::journal::chain::{digest, field, genesis, short};
+use crate::journal::event::{NamespaceId, Seq};
+use crate::journal::ledger::Head;
+use crate::journal::row::{json_from, json_of};
+use crate::journal::sqlite::errors::{damage, sql};
+use crate::namespace::Namespace;
+use crate::record::Metadata;
+
+const COLUMNS: &str = "SELECT id, path, config, seq, hash, rows, sum, h FROM ns";
+
+/// A head, and what its content rows add up to.
+#[derive(Debug, Clone)]
+pub(crate) struct Stand {
+    pub(crate) head: Head,
+    /// The hashes of all content rows, added up: tells a lost, doubled or swapped row without reading them in order.
+    pub(crate) sum: u128,
+}
+
+impl Stand {
+    /// A namespace before its first event.
+    pub(crate) fn new(id: NamespaceId, path: &Namespace, config: &Metadata) -> Self {
+        let head =
+            Head { id, path: path.clone(), seq: 0, hash: genesis(path), rows: 0, config: config.clone() };
+        Self { head, sum: 0 }
+    }
+}
+
+/// What row 0 says of the file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Census {
+    /// Commits so far.
+    pub(crate) commits: u64,
+    /// Namespaces so far; they are numbered from 1 and never go.
+    pub(crate) namespaces: u64,
+}
+
+/// Writes a row that is new, or over the one that is there.
+pub(crate) fn put(conn: &Connection, path: &Path, stand: &Stand, new: bool) -> Result<()> {
+    let head = &stand.head;
+    let (name, config) = (head.path.to_string(), json_of(&head.config));
+    let h = own_hash(head.id, Some(&name), &config, head.seq, &head.hash, head.rows, stand.sum);
+    let (seq, rows, sum) = (head.seq.cast_signed(), head.rows.cast_signed(), stand.sum.to_le_bytes());
+    if new {
+        conn.prepare_cached("INSERT INTO ns VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)").and_then(
+            |mut insert| {
+                insert.execute(params![head.id, name, config, seq, head.hash, rows, sum, h.to_le_bytes()])
+            },
+        )
+    } else {
+        conn.prepare_cached(
+            "UPDATE ns SET config = ?2, seq = ?3, hash = ?4, rows = ?5, sum = ?6, h = ?7 WHERE id = ?1",
+        )
+        .and_then(|mut update| {
+            update.execute(params![head.id, config, seq, head.hash, rows, sum, h.to_le_bytes()])
+        })
+    }
+    .map_err(sql(path))?;
+    Ok(())
+}
+
+/// Writes row 0.
+pub(crate) fn put_census(conn: &Connection, path: &Path, census: Census) -> Result<()> {
+    let (hash, sum) = ([0; 32], 0_u128);
+    let h = own_hash(0, None, "{}", census.commits, &hash, census.namespaces, sum).to_le_bytes();
+    let (seq, rows) = (census.commits.cast_signed(), census.namespaces.cast_signed());
+    conn.prepare_cached("INSERT OR REPLACE INTO ns VALUES (0, NULL, '{}', ?1, ?2, ?3, ?4, ?5)")
+        .and_then(|mut put| put.execute(params![seq, hash, rows, sum.to_le_bytes(), h]))
+        .map_err(sql(path))?;
+    Ok(())
+}
+
+/// Reads row 0.
+pub(crate) fn census(conn: &Connection, path: &Path) -> Result<Census> {
+    let broken = || damage(path, "ns", 0, "the row of the file is not as it was written");
+    let read = |row: &Row<'_>| -> rusqlite::Result<_> {
+        Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?, row.get::<_, [u8; 16]>(2)?))
+    };
+    let found = conn
+        .prepare_cached("SELECT seq, rows, h FROM ns WHERE id = 0")
+        .and_then(|mut query| query.query_row([], read).optional());
+    let (seq, rows, h) = found.map_err(sql(path))?.ok_or_else(broken)?;
+    let census = Census { commits: seq.cast_unsigned(), namespaces: rows.cast_unsigned() };
+    let expected = own_hash(0, None, "{}", census.commits, &[0; 32], census.namespaces, 0);
+    if u128::from_le_bytes(h) == expected { Ok(census) } else { Err(broken()) }
+}
+
+/// The head with this number.
+pub(crate) fn by_id(conn: &Connection, path: &Path, id: NamespaceId) -> Result<Option<Stand>> {
+    if id == 0 {
+        return Ok(None);
+    }
+    let mut query = conn.prepare_cached(&format!("{COLUMNS} WHERE id = ?1")).map_err(sql(path))?;
+    let mut rows = query.query([id]).map_err(sql(path))?;
+    rows.next().map_err(sql(path))?.map(|row| stand(path, row)).transpose()
+}
+
+/// The head of a path.
+pub(crate) fn by_path(conn: &Connection, path: &Path, name: &Namespace) -> Result<Option<Stand>> {
+    let mut found = None;
+    each(conn, path, "path = ?1", &[&name.to_string()], &mut |stand| {
+        found = Some(stand);
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+/// The heads at and below a prefix, in the order of their readable paths.
+pub(crate) fn list(
+    conn: &Connection,
+    path: &Path,
+    prefix: &Namespace,
+    give: &mut dyn FnMut(Stand) -> Result<()>,
+) -> Result<()> {
+    match prefix.below() {
+        None => each(conn, path, "path >= '' ORDER BY path", &[], give),
+        Some((from, to)) => {
+            each(conn, path, "path = ?1", &[&prefix.to_string()], give)?;
+            each(conn, path, "path >= ?1 AND path < ?2 ORDER BY path", &[&from, &to], give)
+        }
+    }
+}
+
+/// The numbers of all namespaces, in order.
+pub(crate) fn ids(conn: &Connection, path: &Path) -> Result<Vec<NamespaceId>> {
+    let mut query = conn.prepare("SELECT id FROM ns WHERE id > 0 ORDER BY id").map_err(sql(path))?;
+    query.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(sql(path))
+}
+
+fn each(
+    conn: &Connection,
+    path: &Path,
+    condition: &str,
+    values: &[&str],
+    give: &mut dyn FnMut(Stand) -> Result<()>,
+) -> Result<()> {
+    let mut query = conn.prepare_cached(&format!("{COLUMNS} WHERE {condition}")).map_err(sql(path))?;
+    let mut rows = query.query(rusqlite::params_from_iter(values)).map_err(sql(path))?;
+    while let Some(row) = rows.next().map_err(sql(path))? {
+        give(stand(path, row)?)?;
+    }
+    Ok(())
+}
+
+fn stand(path: &Path, row: &Row<'_>) -> Result<Stand> {
+    let id: i64 = row.get(0).map_err(sql(path))?;
+    decode(row).ok_or_else(|| damage(path, "ns", id, "the row is not as it was written"))
+}
+
+fn decode(row: &Row<'_>) -> Option<Stand> {
+    let id = row.get(0).ok()?;
+    let (name, config) = (row.get_ref(1).ok()?.as_str().ok()?, row.get_ref(2).ok()?.as_str().ok()?);
+    let (seq, hash) = (row.get::<_, i64>(3).ok()?.cast_unsigned(), row.get(4).ok()?);
+    let (rows, sum) = (row.get::<_, i64>(5).ok()?.cast_unsigned(), u128::from_le_bytes(row.get(6).ok()?));
+    let h = u128::from_le_bytes(row.get(7).ok()?);
+    if own_hash(id, Some(name), config, seq, &hash, rows, sum) != h {
+        return None;
+    }
+    let head = Head { id, path: name.parse().ok()?, seq, hash, rows, config: json_from(config)? };
+    Some(Stand { head, sum })
+}
+
+fn own_hash(
+    id: NamespaceId,
+    name: Option<&str>,
+    config: &str,
+    seq: Seq,
+    hash: &[u8; 32],
+    rows: u64,
+    sum: u128,
+) -> u128 {
+    short(&digest(b"recollect/ns/1", |bytes| {
+        bytes.extend_from_slice(&id.to_le_bytes());
+        bytes.push(name.is_some().into());
+        field(bytes, name.unwrap_or_default().as_bytes());
+        field(bytes, config.as_bytes());
+        bytes.extend_from_slice(&seq.to_le_bytes());
+        bytes.extend_from_slice(hash);
+        bytes.extend_from_slice(&rows.to_le_bytes());
+        bytes.extend_from_slice(&sum.to_le_bytes());
+    }))
+}

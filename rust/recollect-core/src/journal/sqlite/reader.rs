@@ -1,0 +1,140 @@
+//! Reading: each reader is one transaction on a connection of its own.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+
+use crate::error::Result;
+use crate::id::Uid;
+use crate::journal::event::{Content, Event, NamespaceId, Seq, SpaceId};
+use crate::journal::ledger::{Head, Reader, SegmentHeader, Space};
+use crate::journal::sqlite::errors::{damage, sql};
+use crate::journal::sqlite::scan::{Sink, chain_only, scan};
+use crate::journal::sqlite::{SqliteLedger, content_rows, heads, segments, spaces, vector_rows};
+use crate::namespace::Namespace;
+
+/// A consistent view of the file.
+pub(crate) struct SqliteReader<'a> {
+    ledger: &'a SqliteLedger,
+    // None only while it is being dropped.
+    conn: Option<Connection>,
+    generation: u64,
+    version: u64,
+}
+
+impl<'a> SqliteReader<'a> {
+    pub(crate) fn new(ledger: &'a SqliteLedger, (conn, generation): (Connection, u64)) -> Result<Self> {
+        let path = ledger.path();
+        conn.prepare_cached("BEGIN").and_then(|mut begin| begin.execute([])).map_err(sql(path))?;
+        // BEGIN alone takes no snapshot; the first read does.
+        let census = heads::census(&conn, path);
+        let mut reader = Self { ledger, conn: Some(conn), generation, version: 0 };
+        reader.version = census?.commits;
+        Ok(reader)
+    }
+
+    /// Reads within the transaction.
+    pub(crate) fn with<T>(&self, read: impl FnOnce(&Connection, &Path) -> Result<T>) -> Result<T> {
+        let conn = self.conn.as_ref().ok_or(crate::error::Error::Closed)?;
+        read(conn, self.ledger.path())
+    }
+}
+
+impl Drop for SqliteReader<'_> {
+    fn drop(&mut self) {
+        if let Some(conn) = self.conn.take() {
+            let ended = conn.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([])).is_ok();
+            if ended {
+                self.ledger.give_back(conn, self.generation);
+            }
+        }
+    }
+}
+
+/// Ends the pass at the first damage.
+struct Strict<'a> {
+    path: &'a Path,
+    each: &'a mut dyn FnMut(Event, Option<Content>) -> Result<()>,
+}
+
+impl Sink for Strict<'_> {
+    fn event(&mut self, event: Event, content: Option<Content>) -> Result<()> {
+        (self.each)(event, content)
+    }
+
+    fn damage(&mut self, table: &'static str, seq: Seq, reason: String) -> Result<()> {
+        Err(damage(self.path, table, seq, reason))
+    }
+}
+
+impl Reader for SqliteReader<'_> {
+    fn version(&self) -> Result<u64> {
+        Ok(self.version)
+    }
+
+    fn resolve(&self, path: &Namespace) -> Result<Option<Head>> {
+        self.with(|conn, file| Ok(heads::by_path(conn, file, path)?.map(|stand| stand.head)))
+    }
+
+    fn head(&self, id: NamespaceId) -> Result<Option<Head>> {
+        self.with(|conn, file| Ok(heads::by_id(conn, file, id)?.map(|stand| stand.head)))
+    }
+
+    fn list(&self, prefix: &Namespace, each: &mut dyn FnMut(Head) -> Result<()>) -> Result<()> {
+        self.with(|conn, file| heads::list(conn, file, prefix, &mut |stand| each(stand.head)))
+    }
+
+    fn events(
+        &self,
+        id: NamespaceId,
+        after: Seq,
+        each: &mut dyn FnMut(Event, Option<Content>) -> Result<()>,
+    ) -> Result<()> {
+        self.with(|conn, path| {
+            let Some(stand) = heads::by_id(conn, path, id)? else { return Ok(()) };
+            if after > 0 && after >= stand.head.seq {
+                return Ok(());
+            }
+            scan(conn, path, &stand, after, &mut Strict { path, each })
+        })
+    }
+
+    fn contents(&self, id: NamespaceId, seqs: &[Seq], vectors: bool) -> Result<Vec<Option<Content>>> {
+        let read = |conn: &Connection, file: &Path, seq: Seq| -> Result<Option<Content>> {
+            let Some(found) = content_rows::one(conn, file, id, seq)? else { return Ok(None) };
+            let mut content = found.content;
+            if vectors {
+                content.vectors = vector_rows::one(conn, file, id, seq, &found.keys)?;
+            }
+            Ok(Some(content))
+        };
+        self.with(|conn, file| seqs.iter().map(|seq| read(conn, file, *seq)).collect())
+    }
+
+    fn history(&self, id: NamespaceId, uid: Uid) -> Result<Vec<Event>> {
+        self.with(|conn, path| {
+            let mut found = Vec::new();
+            let stand = heads::by_id(conn, path, id)?;
+            if let Some(stand) = stand {
+                chain_only(conn, path, &stand, &mut |event| {
+                    if event.uid == uid {
+                        found.push(event);
+                    }
+                })?;
+            }
+            Ok(found)
+        })
+    }
+
+    fn segments(&self, id: NamespaceId) -> Result<Option<SegmentHeader>> {
+        self.with(|conn, file| segments::header(conn, file, id))
+    }
+
+    fn segment_part(&self, id: NamespaceId, kind: &str, part: u32) -> Result<Option<Vec<u8>>> {
+        self.with(|conn, file| segments::part(conn, file, id, kind, part))
+    }
+
+    fn spaces(&self) -> Result<Vec<(SpaceId, Space)>> {
+        self.with(spaces::spaces)
+    }
+}

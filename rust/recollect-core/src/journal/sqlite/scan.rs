@@ -1,0 +1,227 @@
+//! One pass over a namespace: events, contents and vectors side by side, every hash checked.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Row, Rows};
+
+use crate::error::Result;
+use crate::journal::chain;
+use crate::journal::continuity::MAX_SEQ;
+use crate::journal::event::{Content, Event, KeyVector, NamespaceId, Seq};
+use crate::journal::sqlite::errors::{Checked, damage, sql};
+use crate::journal::sqlite::heads::Stand;
+use crate::journal::sqlite::schema::{row_id, seq_of};
+use crate::journal::sqlite::{content_rows, event_rows, vector_rows};
+
+/// What takes the findings of a pass; an error ends it.
+pub(crate) trait Sink {
+    /// An event, with the content it wrote unless that was erased.
+    fn event(&mut self, event: Event, content: Option<Content>) -> Result<()>;
+    /// A row that is not as it was written.
+    fn damage(&mut self, table: &'static str, seq: Seq, reason: String) -> Result<()>;
+}
+
+type Decode<T> = fn(NamespaceId, &Row<'_>) -> Checked<T>;
+
+/// The rows of one table in order, one read ahead.
+struct Cursor<'a, T> {
+    rows: Rows<'a>,
+    decode: Decode<T>,
+    namespace: NamespaceId,
+    ahead: Option<(Seq, Checked<T>)>,
+}
+
+impl<'a, T> Cursor<'a, T> {
+    fn new(rows: Rows<'a>, namespace: NamespaceId, decode: Decode<T>, path: &Path) -> Result<Self> {
+        let mut cursor = Self { rows, decode, namespace, ahead: None };
+        cursor.next(path)?;
+        Ok(cursor)
+    }
+
+    /// The row read ahead; reads the one after it.
+    fn next(&mut self, path: &Path) -> Result<Option<(Seq, Checked<T>)>> {
+        let next = match self.rows.next().map_err(sql(path))? {
+            Some(row) => Some((seq_of(row.get(0).map_err(sql(path))?), (self.decode)(self.namespace, row))),
+            None => None,
+        };
+        Ok(std::mem::replace(&mut self.ahead, next))
+    }
+
+    fn at(&self) -> Option<Seq> {
+        self.ahead.as_ref().map(|(seq, _)| *seq)
+    }
+}
+
+/// Reads everything after an event, up to the head. From 0 on it also compares the contents with their count and sum.
+pub(crate) fn scan(
+    conn: &Connection,
+    path: &Path,
+    stand: &Stand,
+    after: Seq,
+    sink: &mut dyn Sink,
+) -> Result<()> {
+    let id = stand.head.id;
+    let range = [row_id(id, after.min(MAX_SEQ - 1)) + 1, row_id(id, MAX_SEQ - 1)];
+    let select =
+        |select: &str| conn.prepare_cached(&format!("{select} WHERE id BETWEEN ?1 AND ?2 ORDER BY id"));
+    let mut events = select(event_rows::SELECT).map_err(sql(path))?;
+    let mut contents = select(content_rows::SELECT).map_err(sql(path))?;
+    let mut vectors = select(vector_rows::SELECT).map_err(sql(path))?;
+    let mut events =
+        Cursor::new(events.query(range).map_err(sql(path))?, id, |_, row| event_rows::decode(row), path)?;
+    let mut contents =
+        Cursor::new(contents.query(range).map_err(sql(path))?, id, content_rows::decode, path)?;
+    let mut vectors =
+        Cursor::new(vectors.query(range).map_err(sql(path))?, id, |_, row| vector_rows::decode(row), path)?;
+    let mut pass = Pass { path, sink, rows: 0, sum: 0 };
+
+    // None once the chain is broken: the next event is then taken as it is, and the one after checked against it.
+    let mut prev = hash_at(conn, path, stand, after, pass.sink)?;
+    let mut last = after;
+    while let Some((seq, found)) = events.next(path)? {
+        if seq != last + 1 {
+            pass.sink.damage("oplog", last + 1, format!("events are missing up to {}", seq - 1))?;
+            prev = None;
+        }
+        last = seq;
+        let (content, commitment) = pass.content(seq, &mut contents, &mut vectors)?;
+        let found = match found {
+            Ok(found) => found,
+            Err(reason) => {
+                pass.sink.damage("oplog", seq, reason)?;
+                prev = None;
+                continue;
+            }
+        };
+        if prev.is_some_and(|prev| !found.follows(&prev)) {
+            pass.sink.damage(
+                "oplog",
+                seq,
+                "the event does not follow on from the one before it".to_owned(),
+            )?;
+        }
+        prev = Some(found.event.hash);
+        if commitment.is_some_and(|it| it != found.event.commitment || !found.event.op.writes()) {
+            pass.sink.damage("rec", seq, "the content is not the one the event committed to".to_owned())?;
+        }
+        pass.sink.event(found.event, content)?;
+    }
+    pass.content(MAX_SEQ, &mut contents, &mut vectors)?;
+    pass.finish(stand, after, last, prev)
+}
+
+struct Pass<'a> {
+    path: &'a Path,
+    sink: &'a mut dyn Sink,
+    rows: u64,
+    sum: u128,
+}
+
+impl Pass<'_> {
+    /// The content of an event, with its commitment; rows before it that belong to no event are damage.
+    fn content(
+        &mut self,
+        seq: Seq,
+        contents: &mut Cursor<'_, content_rows::Found>,
+        vectors: &mut Cursor<'_, Vec<KeyVector>>,
+    ) -> Result<(Option<Content>, Option<[u8; 32]>)> {
+        while let Some(at) = contents.at().filter(|at| *at < seq) {
+            self.sink.damage("rec", at, "no event wrote this row".to_owned())?;
+            contents.next(self.path)?;
+        }
+        let found = if contents.at() == Some(seq) { contents.next(self.path)? } else { None };
+        while let Some(at) = vectors.at().filter(|at| *at < seq) {
+            self.sink.damage("vec", at, "the row belongs to no content".to_owned())?;
+            vectors.next(self.path)?;
+        }
+        let keys = if vectors.at() == Some(seq) { vectors.next(self.path)? } else { None };
+        let keys = keys.map(|(_, keys)| keys);
+        let mut found = match found {
+            Some((_, Ok(found))) => found,
+            Some((_, Err(reason))) => {
+                self.rows += 1;
+                self.sink.damage("rec", seq, reason)?;
+                return Ok((None, None));
+            }
+            None if keys.is_some() => {
+                self.sink.damage("vec", seq, "the row belongs to no content".to_owned())?;
+                return Ok((None, None));
+            }
+            None => return Ok((None, None)),
+        };
+        self.rows += 1;
+        self.sum = self.sum.wrapping_add(found.hash);
+        match (keys, found.keys != [0; 32]) {
+            (None, false) => {}
+            (None, true) => self.sink.damage("vec", seq, "the row is missing".to_owned())?,
+            (Some(keys), _) => match keys.and_then(|keys| vector_rows::check(keys, &found.keys)) {
+                Ok(keys) => found.content.vectors = keys,
+                Err(reason) => self.sink.damage("vec", seq, reason)?,
+            },
+        }
+        Ok((Some(found.content), Some(found.commitment)))
+    }
+
+    fn finish(self, stand: &Stand, after: Seq, last: Seq, hash: Option<[u8; 32]>) -> Result<()> {
+        let head = &stand.head;
+        if last != head.seq {
+            let reason = format!("the journal ends at {last}, the namespace at {}", head.seq);
+            self.sink.damage("oplog", last, reason)?;
+        } else if hash.is_some_and(|hash| hash != head.hash) {
+            self.sink.damage("oplog", last, "the last hash is not the one of the namespace".to_owned())?;
+        }
+        if after == 0 && (self.rows, self.sum) != (head.rows, stand.sum) {
+            let reason =
+                format!("{} rows are there, {} are counted, or their hashes differ", self.rows, head.rows);
+            self.sink.damage("rec", head.seq, reason)?;
+        }
+        Ok(())
+    }
+}
+
+/// The hash that the first event of the pass must follow.
+fn hash_at(
+    conn: &Connection,
+    path: &Path,
+    stand: &Stand,
+    seq: Seq,
+    sink: &mut dyn Sink,
+) -> Result<Option<[u8; 32]>> {
+    if seq == 0 {
+        return Ok(Some(chain::genesis(&stand.head.path)));
+    }
+    let mut query = conn.prepare_cached("SELECT hash FROM oplog WHERE id = ?1").map_err(sql(path))?;
+    let mut rows = query.query([row_id(stand.head.id, seq.min(MAX_SEQ - 1))]).map_err(sql(path))?;
+    match rows.next().map_err(sql(path))?.map(|row| row.get(0)) {
+        Some(Ok(hash)) => Ok(Some(hash)),
+        _ => {
+            sink.damage("oplog", seq, "the event to go on from is missing".to_owned())?;
+            Ok(None)
+        }
+    }
+}
+
+/// Reads the events alone, chain checked, without contents.
+pub(crate) fn chain_only(
+    conn: &Connection,
+    path: &Path,
+    stand: &Stand,
+    each: &mut dyn FnMut(Event),
+) -> Result<()> {
+    let head = &stand.head;
+    let range = [row_id(head.id, 0), row_id(head.id, MAX_SEQ - 1)];
+    let query = format!("{} WHERE id BETWEEN ?1 AND ?2 ORDER BY id", event_rows::SELECT);
+    let mut query = conn.prepare_cached(&query).map_err(sql(path))?;
+    let mut rows = query.query(range).map_err(sql(path))?;
+    let (mut seq, mut hash) = (0, chain::genesis(&head.path));
+    let broken = |seq: Seq| damage(path, "oplog", seq, "the event does not follow on from the one before it");
+    while let Some(row) = rows.next().map_err(sql(path))? {
+        let found = event_rows::decode(row).map_err(|reason| damage(path, "oplog", seq + 1, reason))?;
+        if found.event.seq != seq + 1 || !found.follows(&hash) {
+            return Err(broken(seq + 1));
+        }
+        (seq, hash) = (found.event.seq, found.event.hash);
+        each(found.event);
+    }
+    if (seq, hash) == (head.seq, head.hash) { Ok(()) } else { Err(broken(seq)) }
+}

@@ -1,0 +1,85 @@
+//! The rows of `vec`: the vector keys of a content, all in one row.
+
+use std::borrow::Cow;
+use std::path::Path;
+
+use rusqlite::{Connection, Row, params};
+
+use crate::error::Result;
+use crate::journal::chain::{self, floats};
+use crate::journal::event::{KeyVector, NamespaceId, Seq, SpaceId};
+use crate::journal::sqlite::errors::{Checked, damage, sql};
+use crate::journal::sqlite::schema::row_id;
+
+/// The columns in the order that [`decode`] reads them.
+pub(crate) const SELECT: &str = "SELECT id, spaces, data FROM vec";
+
+/// Inserts the keys of a content; none leave no row.
+pub(crate) fn insert(
+    conn: &Connection,
+    path: &Path,
+    namespace: NamespaceId,
+    seq: Seq,
+    keys: &[KeyVector],
+) -> Result<()> {
+    let Some(first) = keys.first() else { return Ok(()) };
+    let data: Cow<'_, [u8]> = match keys {
+        [one] => floats(&one.values),
+        _ => keys.iter().flat_map(|key| floats(&key.values).into_owned()).collect(),
+    };
+    let mut spaces = format!("[[{},{}]", first.space, first.values.len());
+    for key in &keys[1..] {
+        spaces += &format!(",[{},{}]", key.space, key.values.len());
+    }
+    spaces.push(']');
+    conn.prepare_cached("INSERT INTO vec VALUES (?1, ?2, ?3)")
+        .and_then(|mut insert| insert.execute(params![row_id(namespace, seq), spaces, data]))
+        .map_err(sql(path))?;
+    Ok(())
+}
+
+/// The keys of a content whose row carries this digest.
+pub(crate) fn one(
+    conn: &Connection,
+    path: &Path,
+    namespace: NamespaceId,
+    seq: Seq,
+    digest: &[u8; 32],
+) -> Result<Vec<KeyVector>> {
+    if *digest == [0; 32] {
+        return Ok(Vec::new());
+    }
+    let mut query = conn.prepare_cached(&format!("{SELECT} WHERE id = ?1")).map_err(sql(path))?;
+    let mut rows = query.query([row_id(namespace, seq)]).map_err(sql(path))?;
+    let found = match rows.next().map_err(sql(path))? {
+        Some(row) => decode(row).and_then(|keys| check(keys, digest)),
+        None => Err("the row is missing".to_owned()),
+    };
+    found.map_err(|reason| damage(path, "vec", seq, reason))
+}
+
+/// Reads a row; [`check`] says whether it is the one that was written.
+pub(crate) fn decode(row: &Row<'_>) -> Checked<Vec<KeyVector>> {
+    let parts =
+        || -> Option<_> { Some((row.get_ref(1).ok()?.as_str().ok()?, row.get_ref(2).ok()?.as_blob().ok()?)) };
+    parts()
+        .and_then(|(spaces, data)| split(spaces, data))
+        .ok_or_else(|| "the row holds no such vectors".to_owned())
+}
+
+/// Gives the keys if they have this digest.
+pub(crate) fn check(keys: Vec<KeyVector>, digest: &[u8; 32]) -> Checked<Vec<KeyVector>> {
+    if chain::keys(&keys) == *digest { Ok(keys) } else { Err("the row does not match its hash".to_owned()) }
+}
+
+fn split(spaces: &str, mut data: &[u8]) -> Option<Vec<KeyVector>> {
+    let spaces: Vec<(SpaceId, usize)> = serde_json::from_str(spaces).ok()?;
+    let mut keys = Vec::with_capacity(spaces.len());
+    for (space, dim) in spaces {
+        let (own, rest) = data.split_at_checked(dim.checked_mul(4)?)?;
+        let values = own.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+        keys.push(KeyVector { space, values });
+        data = rest;
+    }
+    data.is_empty().then_some(keys)
+}

@@ -1,0 +1,99 @@
+//! The one connection that writes.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::Connection;
+
+use crate::error::{Error, Result};
+use crate::journal::ledger::Purge;
+use crate::journal::sqlite::connection::{self, Durability, Role};
+use crate::journal::sqlite::errors::sql;
+use crate::journal::sqlite::lease::Lease;
+use crate::journal::sqlite::wal_guard::WalGuard;
+use crate::journal::sqlite::write::transaction;
+use crate::journal::sqlite::{heads, schema};
+
+/// How long a purge waits for readers of old pages.
+const PATIENCE: Duration = Duration::from_millis(50);
+
+#[derive(Debug)]
+pub(crate) struct Writer {
+    // None only after the log was lost and could not be opened again.
+    conn: Option<Connection>,
+    guard: WalGuard,
+    durability: Durability,
+    // Last: dropped after the connection, so that nobody else writes while it folds the log.
+    _lease: Lease,
+}
+
+impl Writer {
+    /// Takes over a connection to a checked file.
+    pub(crate) fn new(conn: Connection, path: &Path, durability: Durability, lease: Lease) -> Result<Self> {
+        // The first read opens the log that the guard is to remember.
+        heads::census(&conn, path)?;
+        Ok(Self { conn: Some(conn), guard: WalGuard::new(path)?, durability, _lease: lease })
+    }
+
+    fn conn(&self) -> Result<&Connection> {
+        self.conn.as_ref().ok_or(Error::Closed)
+    }
+
+    /// Runs a change in a transaction. It is acknowledged only if the log it went to is the one others will read.
+    pub(crate) fn change<T>(
+        &mut self,
+        path: &Path,
+        change: impl FnOnce(&Connection, &Path) -> Result<T>,
+    ) -> Result<T> {
+        if !self.guard.intact() {
+            self.recover(path)?;
+        }
+        let done = transaction(self.conn()?, path, |conn| change(conn, path))?;
+        if !self.guard.intact() {
+            self.recover(path)?;
+        }
+        Ok(done)
+    }
+
+    /// Our log lost its name: brings what we wrote into the file, and goes on with a log of that name.
+    fn recover(&mut self, path: &Path) -> Result<()> {
+        let unknown = |_| Error::CommitUnknown("the write-ahead log was taken away".to_owned());
+        let conn = self.conn.take().ok_or(Error::Closed)?;
+        let wrote = heads::census(&conn, path).map_err(unknown)?;
+        checkpoint(&conn, path).map_err(unknown)?;
+        drop(conn);
+        let conn = connection::open(path, Role::Writer(self.durability)).map_err(unknown)?;
+        schema::check(&conn, path).map_err(unknown)?;
+        if heads::census(&conn, path).map_err(unknown)? != wrote {
+            return Err(unknown(Error::Closed));
+        }
+        self.guard = WalGuard::new(path).map_err(unknown)?;
+        self.conn = Some(conn);
+        Ok(())
+    }
+
+    /// Folds the log into the file and empties it, if no reader stands in the way.
+    pub(crate) fn purge(&mut self, path: &Path) -> Result<Purge> {
+        let conn = self.conn()?;
+        conn.busy_timeout(PATIENCE).map_err(sql(path))?;
+        let folded = checkpoint(conn, path);
+        conn.busy_timeout(connection::PATIENCE).map_err(sql(path))?;
+        Ok(if folded? { Purge::Done } else { Purge::Pending })
+    }
+
+    /// Folds the log and closes.
+    pub(crate) fn close(mut self, path: &Path) -> Result<()> {
+        let Some(conn) = self.conn.take() else { return Ok(()) };
+        // A reader of another process may keep the log; it is sound there.
+        self.guard.intact().then(|| checkpoint(&conn, path)).transpose()?;
+        conn.close().map_err(|(_, error)| sql(path)(error))
+    }
+}
+
+/// Whether the whole log is now in the file, and empty.
+pub(crate) fn checkpoint(conn: &Connection, path: &Path) -> Result<bool> {
+    let (busy, pages): (i64, i64) = conn
+        .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| Ok((row.get(0)?, row.get(1)?)))
+        .map_err(sql(path))?;
+    Ok(busy == 0 && pages <= 0)
+}
