@@ -77,7 +77,7 @@ class EpisodicStore:
         return reading.listed(self._handle, kind=_KIND, between=(start, end), limit=limit)
 
     def around(self, moment: str | datetime | int | Record, k: int = 10) -> list[Record]:
-        """Return the `k` memories nearest in time to a memory or to a moment.
+        """Return the `k` memories nearest in time to a moment, or around a memory in its session.
 
         Parameters
         ----------

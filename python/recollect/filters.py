@@ -17,6 +17,8 @@ Filter: TypeAlias = Mapping[str, Any]
 """``{"field": value}`` or ``{"field": {"$gte": value}}``, joined by ``$and``, ``$or`` and ``$not``."""
 
 _TIMES = frozenset({"at", "until", "ingested"})
+_UNITS = frozenset({"importance", "confidence", "trust"})
+"""Kept as float32; the value compared with must be the same one."""
 _ORDER = frozenset({"$eq", "$ne", "$gt", "$gte", "$lt", "$lte"})
 _LISTS = frozenset({"$in", "$nin"})
 _OPERATORS = _ORDER | _LISTS | {"$exists"}
@@ -108,6 +110,8 @@ def _value(field: str, value: object, path: str) -> Any:  # noqa: ANN401 -- a JS
         return text_of(value, path)
     if isinstance(value, float) and not np.isfinite(value):
         raise InvalidArgument(f"{path}: {value} compares with nothing")
+    if isinstance(value, (int, float)) and field in _UNITS and not isinstance(value, bool):
+        return float(np.float32(value))
     if isinstance(value, (bool, int, float)):
         return value
     if isinstance(value, (list, tuple)):

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "Hit", "Outcome", "Recall", "Receipt", "Record", "Signal", "Verification"]
 
+_DECIMALS = 7
+"""Decimals that a number between 0 and 1 keeps in the store, which holds it as float32."""
+
 
 @dataclass(frozen=True)
 class Record:
@@ -110,14 +113,15 @@ class Record:
             "speaker": speaker,
             "session": session,
             "at": None if at is None else from_micros(at),
-            "until": None if until is None else from_micros(until),
+            # The store keeps an instant as the interval of one microsecond.
+            "until": None if until is None or (at is not None and until <= at + 1) else from_micros(until),
             "ingested": from_micros(ingested),
             "turn": turn,
-            "importance": importance,
-            "confidence": confidence,
+            "importance": round(importance, _DECIMALS),
+            "confidence": round(confidence, _DECIMALS),
             "source": source,
             "principal": principal,
-            "trust": trust,
+            "trust": round(trust, _DECIMALS),
             "parents": tuple(parents),
             "ttl": None if ttl is None else timedelta(microseconds=ttl),
             "sliding": sliding,
