@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 
 use super::admission;
 use super::cell::{Cell, Seen};
+use super::joining::mismatch;
 use super::memory::{Held, Memory, held};
 use super::shared::Shared;
 use super::state::{Selection, State};
 use super::store::Store;
-use super::write::mismatch;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::id::{Slot, Uid};

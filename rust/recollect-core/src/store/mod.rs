@@ -12,6 +12,7 @@
 //! | `cell` | a namespace in memory, level with the ledger |
 //! | `batch` | one atomic write on its way |
 //! | `memory` | a namespace handle: the reading verbs |
+//! | `joining` | a namespace and its embedding space |
 //! | `write` | its writing verbs |
 //! | `forget` | deletion and erasure |
 //! | `finding` | recall over one or more namespaces |
@@ -24,6 +25,7 @@ mod config;
 mod entry;
 mod finding;
 mod forget;
+mod joining;
 mod memory;
 mod segment;
 mod shared;
