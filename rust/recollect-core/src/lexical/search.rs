@@ -30,6 +30,18 @@ impl LexicalIndex {
         Query::weigh(terms, self.documents.collection(), self.bm25)
     }
 
+    /// The same for the set of its terms: each counts once, however often it stands in the text.
+    pub fn prepare_set(&self, text: &str) -> Query {
+        let mut terms = Vec::<QueryTerm>::new();
+        let mut known = rustc_hash::FxHashSet::default();
+        for text in self.analyzer.terms(text) {
+            if known.insert(text.clone()) {
+                terms.push(self.resolve(text, 1));
+            }
+        }
+        Query::weigh(terms, self.documents.collection(), self.bm25)
+    }
+
     /// A term as the index knows it now.
     fn resolve(&self, text: String, multiplicity: u32) -> QueryTerm {
         let id = self.vocabulary.get(text.as_bytes());

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! "RLEX" version:u16 fingerprint:str language:str (empty: none) stop words dropped:u8
-//! k1:f32 b:f32 slots:u32 terms:u32 live:u64 x slots/64 lengths:u16 x slots
+//! k1:f32 b:f32 logarithmic:u32 slots:u32 terms:u32 live:u64 x slots/64 lengths:u16 x slots
 //! per term  text:str documents:u32 size:u32 postings
 //! posting   [0 frequency:u8, where it is over 1] varint of slot - slot before (first: slot + 1)
 //! str       size:u16 UTF-8
@@ -42,6 +42,7 @@ impl LexicalIndex {
         out.put(&[u8::from(self.analyzer.drops_stop_words())]);
         out.put(&self.bm25.k1().to_le_bytes());
         out.put(&self.bm25.b().to_le_bytes());
+        out.put(&u32::from(self.bm25.is_logarithmic()).to_le_bytes());
         out.put(&(slots as u32).to_le_bytes());
         out.put(&(terms as u32).to_le_bytes());
         live.words()[..slots.div_ceil(64)].iter().for_each(|word| out.put(&word.to_le_bytes()));
@@ -87,7 +88,10 @@ impl LexicalIndex {
         require(dropped <= 1, "not a truth value")?;
         let analyzer = Analyzer::new(language).with_stop_words_dropped(dropped == 1);
         let (k1, b) = (f32::from_le_bytes(from.number()?), f32::from_le_bytes(from.number()?));
-        let bm25 = Bm25::new(k1, b)?;
+        let bm25 = match u32::from_le_bytes(from.number()?) {
+            0 => Bm25::new(k1, b)?,
+            _ => Bm25::new(k1, b)?.logarithmic(),
+        };
         let slots = u32::from_le_bytes(from.number()?) as usize;
         let terms = u32::from_le_bytes(from.number()?) as usize;
         let documents = documents(&mut from, slots)?;

@@ -1,11 +1,11 @@
 //! The default fusion: similarities as standard scores, and words as far as the query can be told by them.
 //!
-//! `score = z + lambda * (b + 0.6 n1 + 0.3 n2 + 0.7 top)`, where `z` is the similarity less its mean over the scope in
+//! `score = z + s + lambda * (b + 0.6 n1 + 0.3 n2 + 0.9 top)`, where `z` is the similarity less its mean over the scope in
 //! standard deviations, `b` the BM25 of the memory, `n1` and `n2` the better BM25 one and two places away in its
 //! session, and `top` the best of its session (left out where no session has two memories).
 //!
 //! `lambda = 0.4 * known / (1 + (rho / 0.13)^2)`: `known` is the share of the query's idf mass that the words of the
-//! scope cover, and `rho` the expected BM25 of a memory taken at random over the best BM25. A query whose words single
+//! scope cover, and `rho` the BM25 that another memory is expected to have, over the best BM25. A query whose words single
 //! out few memories has a small `rho` and is told by words; one of common words is told by meaning.
 
 use super::context::{Context, Member, REACH};
@@ -16,7 +16,8 @@ use super::population::Population;
 const WORDS: f32 = 0.4;
 const RANDOM: f32 = 0.13;
 const NEIGHBOURS: [f32; REACH] = [0.6, 0.3];
-const SESSION: f32 = 0.7;
+const SESSION: f32 = 0.9;
+const SPEAKER: f32 = 0.5;
 /// Least spread of similarities that tells memories apart.
 const SPREAD: f32 = 1e-6;
 
@@ -29,11 +30,16 @@ pub(super) fn parts(pools: &[Pool]) -> Vec<Parts> {
         .iter()
         .map(|pool| {
             let vectors = pool.vectors.iter().map(|&x| standard(x, &similarity)).collect();
+            let mut speaker = Vec::new();
+            if similarity.count > 0 && !pool.addressed.is_empty() {
+                speaker.resize(pool.slots.len(), 0.0);
+                pool.addressed.iter().for_each(|&at| speaker[at as usize] = SPEAKER);
+            }
             if weight <= 0.0 || pool.words.is_empty() {
-                return Parts { vectors, ..Parts::default() };
+                return Parts { vectors, speaker, ..Parts::default() };
             }
             let words = pool.words.iter().map(|b| weight * b).collect();
-            let mut parts = Parts { words, vectors, ..Parts::default() };
+            let mut parts = Parts { words, vectors, speaker, ..Parts::default() };
             if sessions {
                 parts.neighbours = neighbours(&pool.context, &parts.words);
                 parts.session = session(&pool.context, &parts.words);
@@ -61,7 +67,7 @@ fn weight(pools: &[Pool]) -> f32 {
         };
         known += size * idf(false);
         mass += size * idf(true);
-        random += query.terms().iter().map(|t| t.idf * t.documents as f32).sum::<f32>();
+        random += query.terms().iter().map(|t| t.idf * t.documents.saturating_sub(1) as f32).sum::<f32>();
         scope += size;
         top = top.max(pool.lexical.greatest);
     }

@@ -31,7 +31,7 @@ impl Context {
         if view.sessions.is_empty() {
             return context;
         }
-        let positions = Positions::of(slots, view.slots);
+        let positions = Positions::of(slots, view.uids.len());
         if let Positions::Dense(_) = positions {
             for places in view.sessions.iter().filter(|x| x.len() > 1) {
                 context.group(places, &positions);

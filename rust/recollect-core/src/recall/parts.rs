@@ -11,4 +11,6 @@ pub(super) struct Parts {
     pub neighbours: Vec<f32>,
     /// From the words of its session.
     pub session: Vec<f32>,
+    /// From its speaker, if the query names them.
+    pub speaker: Vec<f32>,
 }

@@ -4,6 +4,7 @@ use super::context::{self, Context};
 use super::population::Population;
 use super::request::Request;
 use super::view::View;
+use crate::bitmap::Bitmap;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::id::{Slot, Uid};
@@ -36,6 +37,8 @@ pub struct Pool {
     pub words: Vec<f32>,
     /// Similarity of the vectors; empty if none was asked. `-inf` for a memory without a vector.
     pub vectors: Vec<f32>,
+    /// Positions of the candidates whose speaker the query names; empty where that is all or none of the scope.
+    pub(super) addressed: Vec<u32>,
     /// What stands beside each candidate.
     pub(super) context: Context,
     /// Centre and spread of the similarities in the whole scope.
@@ -59,25 +62,25 @@ impl Pool {
     /// As the searches of the indexes.
     pub fn gather(view: &View<'_>, request: &Request, cancel: Cancel<'_>) -> Result<Self> {
         let scope = view.admitted().len();
-        let query = request.text.as_deref().map(|text| view.lexical.prepare(text));
+        let query = request.text.as_deref().map(|text| view.lexical.prepare_set(text));
         let known = query.as_ref().filter(|q| q.terms().iter().any(|t| t.documents > 0));
         let vector = view.vectors.zip(request.vector.as_deref());
         let mode = if scope <= EXHAUSTIVE { Mode::Exhaustive } else { Mode::Candidates };
         let (slots, words, vectors) = match mode {
             Mode::Exhaustive => {
                 let slots: Vec<Slot> = view.admitted().iter().collect();
-                let all = slots.len() == view.slots;
+                let all = slots.len() == view.uids.len();
                 let pick = |scores: Vec<f32>| {
                     if all { scores } else { slots.iter().map(|&slot| scores[slot as usize]).collect() }
                 };
                 let words = known.map_or_else(Vec::new, |query| {
-                    let mut scores = vec![0.0; view.slots];
+                    let mut scores = vec![0.0; view.uids.len()];
                     view.lexical.scores(query, &mut scores);
                     pick(scores)
                 });
                 let mut vectors = Vec::new();
                 if let Some((index, vector)) = vector {
-                    let mut scores = vec![f32::NEG_INFINITY; view.slots];
+                    let mut scores = vec![f32::NEG_INFINITY; view.uids.len()];
                     index.scores(vector, &mut scores, cancel)?;
                     vectors = pick(scores);
                 }
@@ -110,16 +113,48 @@ impl Pool {
             Mode::Candidates => sample(view, known, vector, &vectors, &words)?,
         };
         let words = if words.iter().any(|&x| x > 0.0) { words } else { Vec::new() };
-        let uids = slots.iter().map(|&slot| view.standing.uid(slot)).collect();
+        let uids = if slots.len() == view.uids.len() {
+            view.uids.to_vec()
+        } else {
+            slots.iter().map(|&slot| view.uids[slot as usize]).collect()
+        };
+        let addressed = query.as_ref().map_or_else(Vec::new, |query| addressed(view, query, &slots));
         let memories = view.lexical.len();
         let context = Context::of(view, &slots);
-        Ok(Self { slots, uids, words, vectors, context, similarity, lexical, query, memories, scope, mode })
+        Ok(Self {
+            slots,
+            uids,
+            words,
+            vectors,
+            addressed,
+            context,
+            similarity,
+            lexical,
+            query,
+            memories,
+            scope,
+            mode,
+        })
     }
 
     /// Whether there is no candidate.
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
+}
+
+/// The candidates whose speaker shares a term with the query, unless that singles nobody out.
+fn addressed(view: &View<'_>, query: &Query, slots: &[Slot]) -> Vec<u32> {
+    let mut named = Bitmap::new();
+    for term in query.terms() {
+        view.standing.spoken_by(&term.text, &mut |slot| {
+            named.insert(slot);
+        });
+    }
+    if named.is_empty() || view.admitted().iter().all(|slot| named.contains(slot)) {
+        return Vec::new();
+    }
+    (0..slots.len() as u32).filter(|&at| named.contains(slots[at as usize])).collect()
 }
 
 type Vector<'a> = Option<(&'a crate::vector::FlatIndex, &'a [f32])>;

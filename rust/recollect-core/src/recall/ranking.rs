@@ -10,7 +10,7 @@ use crate::id::{Slot, Uid};
 /// What one signal says of a hit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Signal {
-    /// `words`, `vectors`, `neighbours` or `session`.
+    /// `words`, `vectors`, `neighbours`, `session` or `speaker`.
     pub name: &'static str,
     /// Rank of the hit by this signal alone, from 1.
     pub rank: usize,
@@ -47,7 +47,7 @@ pub fn rank(pools: &[Pool], fusion: Fusion, k: usize, explain: bool) -> Vec<Hit>
     let mut scores: Vec<Vec<f32>> = Vec::with_capacity(pools.len());
     for (pool, parts) in pools.iter().zip(&parts) {
         let mut sum = vec![0.0; pool.slots.len()];
-        for list in [&parts.words, &parts.vectors, &parts.neighbours, &parts.session] {
+        for list in [&parts.words, &parts.vectors, &parts.neighbours, &parts.session, &parts.speaker] {
             sum.iter_mut().zip(list).for_each(|(sum, part)| *sum += part);
         }
         scores.push(sum);
@@ -116,6 +116,7 @@ fn signals(pools: &[Pool], parts: &[Parts], pool: usize, at: usize) -> Vec<Signa
         ("vectors", own(|p| &p.vectors), &parts[pool].vectors),
         ("neighbours", given(|p| &p.neighbours), &parts[pool].neighbours),
         ("session", given(|p| &p.session), &parts[pool].session),
+        ("speaker", given(|p| &p.speaker), &parts[pool].speaker),
     ];
     let silent = |name: &str, score: f32| match name {
         "vectors" => score == f32::NEG_INFINITY,

@@ -13,7 +13,7 @@ use super::state::{Selection, State};
 use super::store::Store;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::id::{Slot, Uid};
+use crate::id::Slot;
 use crate::journal::ledger::Space;
 use crate::namespace::Namespace;
 use crate::recall::{self, Hit, Mode, Pool, Request, Standing, View};
@@ -43,13 +43,13 @@ pub struct Recall {
 }
 
 impl Standing for State {
-    fn uid(&self, slot: Slot) -> Uid {
-        self.entries[slot as usize].uid
-    }
-
     fn place(&self, slot: Slot) -> Option<(SessionId, Place)> {
         let entry = &self.entries[slot as usize];
         entry.session.map(|session| (session, entry.place(slot)))
+    }
+
+    fn spoken_by(&self, term: &str, each: &mut dyn FnMut(Slot)) {
+        self.speakers.spoken_by(term, each);
     }
 }
 
@@ -208,7 +208,7 @@ fn gather(
         sessions: &state.sessions,
         live: &state.live,
         allow: allow.as_ref(),
-        slots: state.entries.len(),
+        uids: &state.identities,
         standing: state,
     };
     Pool::gather(&view, request, cancel)

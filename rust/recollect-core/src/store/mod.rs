@@ -6,6 +6,7 @@
 //! | `config` | what a namespace was set up with |
 //! | `entry` | what is kept in memory of each memory |
 //! | `words` | the words under which a memory is found |
+//! | `speakers` | who said which memories |
 //! | `state` | everything a namespace knows; `apply` is the only function that changes it |
 //! | `segment` | the state as checksummed parts inside the file |
 //! | `shared` | what all handles of one store share |
@@ -29,6 +30,7 @@ mod joining;
 mod memory;
 mod segment;
 mod shared;
+mod speakers;
 mod state;
 #[expect(clippy::module_inception, reason = "the file that holds the store")]
 mod store;

@@ -176,7 +176,7 @@ fn read_slots(bytes: &[u8], state: &mut State) -> Result<()> {
                 state.sessions.insert(session, entry.place(slot));
             }
         }
-        state.entries.push(entry);
+        state.place(slot, entry);
     }
     for _ in 0..from.count(24)? {
         let uid = Uid(from.array()?);
