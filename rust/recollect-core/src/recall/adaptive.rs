@@ -8,7 +8,7 @@
 //! scope cover, and `rho` the BM25 that another memory is expected to have, over the best BM25. A query whose words single
 //! out few memories has a small `rho` and is told by words; one of common words is told by meaning.
 
-use super::context::{Context, Member, REACH};
+use super::context::{Context, REACH};
 use super::parts::Parts;
 use super::pool::Pool;
 use super::population::Population;
@@ -69,7 +69,7 @@ fn weight(pools: &[Pool]) -> f32 {
         mass += size * idf(true);
         random += query.terms().iter().map(|t| t.idf * t.documents.saturating_sub(1) as f32).sum::<f32>();
         scope += size;
-        top = top.max(pool.lexical.greatest);
+        top = top.max(pool.top);
     }
     if top <= 0.0 || mass <= 0.0 {
         return 0.0;
@@ -81,24 +81,20 @@ fn weight(pools: &[Pool]) -> f32 {
 /// What the neighbours of each candidate add: at each distance the better of the two sides.
 fn neighbours(context: &Context, words: &[f32]) -> Vec<f32> {
     let mut out = vec![0.0; words.len()];
+    let mut run: Vec<f32> = Vec::new();
     for members in context.sessions() {
-        for (i, member) in members.iter().enumerate() {
-            let near = |j: Option<&Member>, distance: u32| {
-                let other = j.filter(|x| x.ordinal.abs_diff(member.ordinal) == distance);
-                other.map_or(0.0, |x| words[x.at as usize])
-            };
-            let mut sum = 0.0;
-            for (step, factor) in NEIGHBOURS.iter().enumerate() {
-                let distance = step + 1;
-                // Members are consecutive unless some are out of scope, so a neighbour stands at most this far away.
-                let sides = |offsets: std::ops::RangeInclusive<usize>| {
-                    let before =
-                        offsets.clone().map(|o| near(i.checked_sub(o).map(|j| &members[j]), distance as u32));
-                    let after = offsets.map(|o| near(members.get(i + o), distance as u32));
-                    before.chain(after).fold(0.0, f32::max)
-                };
-                sum += factor * sides(1..=distance);
-            }
+        // The session as an array, silent where a member is out of scope, so that a distance is an offset.
+        run.clear();
+        let first = members[0].ordinal;
+        for member in members {
+            run.resize((member.ordinal - first) as usize, 0.0);
+            run.push(words[member.at as usize]);
+        }
+        for member in members {
+            let here = (member.ordinal - first) as usize;
+            let side = |at: Option<usize>| at.and_then(|at| run.get(at)).copied().unwrap_or(0.0);
+            let near = |distance: usize| side(here.checked_sub(distance)).max(side(Some(here + distance)));
+            let sum = NEIGHBOURS.iter().enumerate().map(|(at, factor)| factor * near(at + 1)).sum();
             out[member.at as usize] = sum;
         }
     }

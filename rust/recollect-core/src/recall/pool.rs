@@ -15,7 +15,7 @@ pub(super) const EXHAUSTIVE: usize = 32_768;
 /// Least candidates taken from each index beyond that.
 const CANDIDATES: usize = 256;
 /// Memories whose similarity stands for that of a large scope.
-const SAMPLE: usize = 2_048;
+const SAMPLE: usize = 1_024;
 
 /// How the candidates were found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,8 +43,8 @@ pub struct Pool {
     pub(super) context: Context,
     /// Centre and spread of the similarities in the whole scope.
     pub(super) similarity: Population,
-    /// Centre and spread of BM25 in the whole scope.
-    pub(super) lexical: Population,
+    /// The greatest BM25 in the scope.
+    pub(super) top: f32,
     /// The prepared words of the query.
     pub(super) query: Option<Query>,
     /// Memories whose words are counted in the statistics.
@@ -108,11 +108,12 @@ impl Pool {
                 (slots, words, vectors)
             }
         };
-        let (similarity, lexical) = match mode {
-            Mode::Exhaustive => (Population::of(&vectors), Population::of(&words)),
-            Mode::Candidates => sample(view, known, vector, &vectors, &words)?,
+        let similarity = match mode {
+            Mode::Exhaustive => Population::of(&vectors),
+            Mode::Candidates => sample(view, vector)?,
         };
-        let words = if words.iter().any(|&x| x > 0.0) { words } else { Vec::new() };
+        let top = words.iter().copied().fold(0.0, f32::max);
+        let words = if top > 0.0 { words } else { Vec::new() };
         let uids = if slots.len() == view.uids.len() {
             view.uids.to_vec()
         } else {
@@ -159,23 +160,13 @@ fn addressed(view: &View<'_>, query: &Query, slots: &[Slot]) -> Vec<u32> {
 
 type Vector<'a> = Option<(&'a crate::vector::FlatIndex, &'a [f32])>;
 
-/// The populations of a large scope, from evenly spaced members; the greatest score is that of the candidates.
-fn sample(
-    view: &View<'_>,
-    query: Option<&Query>,
-    vector: Vector<'_>,
-    vectors: &[f32],
-    words: &[f32],
-) -> Result<(Population, Population)> {
+/// The similarities of a large scope, from evenly spaced members.
+fn sample(view: &View<'_>, vector: Vector<'_>) -> Result<Population> {
+    let Some((index, vector)) = vector else { return Ok(Population::of(&[])) };
     let admitted = view.admitted();
     let step = (admitted.len() / SAMPLE).max(1);
     let slots: Vec<Slot> = admitted.iter().step_by(step).collect();
-    let (mut similarity, mut lexical) = (Vec::new(), Vec::new());
-    if let Some((index, vector)) = vector {
-        index.score_slots(vector, &slots, &mut similarity)?;
-    }
-    if let Some(query) = query {
-        view.lexical.score_slots(query, &slots, &mut lexical);
-    }
-    Ok((Population::of(&similarity).reaching(vectors), Population::of(&lexical).reaching(words)))
+    let mut similarity = Vec::new();
+    index.score_slots(vector, &slots, &mut similarity)?;
+    Ok(Population::of(&similarity))
 }

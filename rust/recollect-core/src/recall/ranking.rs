@@ -128,7 +128,8 @@ fn signals(pools: &[Pool], parts: &[Parts], pool: usize, at: usize) -> Vec<Signa
         if silent(name, score) {
             continue;
         }
-        let rank = 1 + scores.iter().flat_map(|list| list.iter()).filter(|&&x| x > score).count();
+        let better = |list: &&[f32]| list.iter().map(|&x| u32::from(x > score)).sum::<u32>() as usize;
+        let rank = 1 + scores.iter().map(better).sum::<usize>();
         signals.push(Signal { name, rank, score, share: shares.get(at).copied().unwrap_or(0.0) });
     }
     signals
