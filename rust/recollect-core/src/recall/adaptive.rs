@@ -81,17 +81,20 @@ fn weight(pools: &[Pool]) -> f32 {
 /// What the neighbours of each candidate add: at each distance the better of the two sides.
 fn neighbours(context: &Context, words: &[f32]) -> Vec<f32> {
     let mut out = vec![0.0; words.len()];
-    let mut run: Vec<f32> = Vec::new();
+    let (mut run, mut places) = (Vec::<f32>::new(), Vec::<usize>::new());
     for members in context.sessions() {
-        // The session as an array, silent where a member is out of scope, so that a distance is an offset.
+        // The session as an array, silent where a member is out of scope; a wide gap is as good as a wider one.
         run.clear();
-        let first = members[0].ordinal;
+        places.clear();
+        let mut before = members[0].ordinal;
         for member in members {
-            run.resize((member.ordinal - first) as usize, 0.0);
+            let gap = (member.ordinal - before).saturating_sub(1).min(REACH as u32);
+            run.resize(run.len() + gap as usize, 0.0);
+            places.push(run.len());
             run.push(words[member.at as usize]);
+            before = member.ordinal;
         }
-        for member in members {
-            let here = (member.ordinal - first) as usize;
+        for (member, &here) in members.iter().zip(&places) {
             let side = |at: Option<usize>| at.and_then(|at| run.get(at)).copied().unwrap_or(0.0);
             let near = |distance: usize| side(here.checked_sub(distance)).max(side(Some(here + distance)));
             let sum = NEIGHBOURS.iter().enumerate().map(|(at, factor)| factor * near(at + 1)).sum();

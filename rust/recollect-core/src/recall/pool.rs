@@ -130,7 +130,7 @@ impl Pool {
             addressed,
             context,
             similarity,
-            lexical,
+            top,
             query,
             memories,
             scope,
