@@ -9,6 +9,7 @@
 //! | `pool`, `reader` | connections for reading; one transaction each |
 //! | `heads`, `event_rows`, `content_rows`, `vector_rows`, `spaces`, `segments` | one table each |
 //! | `scan`, `verify` | a pass over a namespace with every hash checked; the check of the whole file |
+//! | `scrub` | zeroes what lies between the rows |
 //! | `backup` | a consistent copy in a new file |
 //! | `errors` | what the engine says, in our words |
 //! | `ofd`, `wal_guard`, `lease`, `file_system` | what the engine does not protect against |
@@ -27,6 +28,7 @@ mod pool;
 mod reader;
 mod scan;
 mod schema;
+mod scrub;
 mod segments;
 mod spaces;
 mod vector_rows;

@@ -65,7 +65,8 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<SqliteLedger> {
         initialize(&conn, &path)?;
     }
     schema::check(&conn, &path)?;
-    let writer = Writer::new(conn, &path, options.durability, lease)?;
+    let mut writer = Writer::new(conn, &path, options.durability, lease)?;
+    writer.settle(&path)?;
     Ok(ledger(Some(writer), path))
 }
 

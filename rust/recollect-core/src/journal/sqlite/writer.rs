@@ -1,5 +1,6 @@
 //! The one connection that writes.
 
+use std::fs::{File, OpenOptions};
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use crate::journal::sqlite::errors::sql;
 use crate::journal::sqlite::lease::Lease;
 use crate::journal::sqlite::wal_guard::WalGuard;
 use crate::journal::sqlite::write::transaction;
-use crate::journal::sqlite::{heads, schema};
+use crate::journal::sqlite::{heads, schema, scrub};
 
 /// How long a purge waits for readers of old pages.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -22,6 +23,8 @@ pub(crate) struct Writer {
     // None only after the log was lost and could not be opened again.
     conn: Option<Connection>,
     guard: WalGuard,
+    // Kept once it is open: on some systems closing it would free every lock that this process has on the store.
+    file: Option<File>,
     durability: Durability,
     // Last: dropped after the connection, so that nobody else writes while it folds the log.
     _lease: Lease,
@@ -32,7 +35,7 @@ impl Writer {
     pub(crate) fn new(conn: Connection, path: &Path, durability: Durability, lease: Lease) -> Result<Self> {
         // The first read opens the log that the guard is to remember.
         heads::census(&conn, path)?;
-        Ok(Self { conn: Some(conn), guard: WalGuard::new(path)?, durability, _lease: lease })
+        Ok(Self { conn: Some(conn), guard: WalGuard::new(path)?, file: None, durability, _lease: lease })
     }
 
     fn conn(&self) -> Result<&Connection> {
@@ -72,13 +75,47 @@ impl Writer {
         Ok(())
     }
 
-    /// Folds the log into the file and empties it, if no reader stands in the way.
+    /// Leaves nothing of deleted rows in any file, if no reader stands in the way. Reads the whole file once.
     pub(crate) fn purge(&mut self, path: &Path) -> Result<Purge> {
+        if !self.guard.intact() {
+            self.recover(path)?;
+        }
         let conn = self.conn()?;
         conn.busy_timeout(PATIENCE).map_err(sql(path))?;
         let folded = checkpoint(conn, path);
         conn.busy_timeout(connection::PATIENCE).map_err(sql(path))?;
-        Ok(if folded? { Purge::Done } else { Purge::Pending })
+        if !folded? || !self.scrub(path)? {
+            return Ok(Purge::Pending);
+        }
+        self.change(path, |conn, path| {
+            conn.execute("DELETE FROM meta WHERE key = 'purge'", []).map(|_| ()).map_err(sql(path))
+        })?;
+        Ok(Purge::Done)
+    }
+
+    /// Finishes a purge that an earlier process owed.
+    pub(crate) fn settle(&mut self, path: &Path) -> Result<()> {
+        let owed: i64 = self
+            .conn()?
+            .query_row("SELECT count(*) FROM meta WHERE key = 'purge'", [], |row| row.get(0))
+            .map_err(sql(path))?;
+        if owed == 0 { Ok(()) } else { self.purge(path).map(|_| ()) }
+    }
+
+    fn scrub(&mut self, path: &Path) -> Result<bool> {
+        let error = |source| Error::Io { path: path.to_owned(), source };
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => none.insert(OpenOptions::new().read(true).write(true).open(path).map_err(error)?),
+        };
+        let cleaned = scrub::scrub(file).map_err(error)?;
+        if cleaned.is_some_and(|bytes| bytes > 0) {
+            // Our own cache still holds the pages as they were and would write them back.
+            let fresh = connection::open(path, Role::Writer(self.durability))?;
+            heads::census(&fresh, path)?;
+            self.conn = Some(fresh);
+        }
+        Ok(cleaned.is_some())
     }
 
     /// Folds the log and closes.
