@@ -21,7 +21,9 @@ const READING: Options = Options { create: false, read_only: true, durability: D
 #[test]
 fn a_missing_file_is_made_only_when_asked() {
     let (_folder, path) = place();
-    for options in [READING, Options { create: false, ..Options::default() }, Options { create: true, ..READING }] {
+    for options in
+        [READING, Options { create: false, ..Options::default() }, Options { create: true, ..READING }]
+    {
         assert!(matches!(SqliteLedger::open(&path, &options), Err(Error::Missing(_))));
         assert!(!path.exists());
     }
@@ -79,7 +81,8 @@ fn closing_folds_the_log_and_leaves_one_file() {
     drop(ledger.read().unwrap());
     assert!(ledger.bytes().unwrap() > 4096);
     ledger.close().unwrap();
-    let mut names: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+    let mut names: Vec<_> =
+        std::fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["a.rcl", "a.rcl-lock"]);
 }
@@ -135,7 +138,8 @@ fn a_backup_is_the_store_of_its_moment() {
 #[cfg(target_os = "linux")]
 #[test]
 fn descriptors_do_not_pile_up() {
-    let open = || std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|it| it.unwrap().path().read_link().ok());
+    let open =
+        || std::fs::read_dir("/proc/self/fd").unwrap().filter_map(|it| it.unwrap().path().read_link().ok());
     let (folder, path) = place();
     let ledger = SqliteLedger::open(&path, &Options::default()).unwrap();
     let ours = || open().filter(|it| it.starts_with(folder.path())).count();

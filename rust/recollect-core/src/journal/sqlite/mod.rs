@@ -94,18 +94,12 @@ impl SqliteLedger {
     }
 
     fn change<T>(&self, change: impl FnOnce(&Connection, &Path) -> Result<T>) -> Result<T> {
-        self.with_writer(|writer, path| writer.change(path, change))
+        self.with_writer(|writer, path| writer.change(path, &self.pool, change))
     }
 
     fn reader(&self) -> Result<SqliteReader<'_>> {
         self.check_open()?;
         SqliteReader::new(self, self.pool.take(&self.path)?)
-    }
-
-    fn give_back(&self, conn: Connection, generation: u64) {
-        if self.check_open().is_ok() {
-            self.pool.give_back(conn, generation);
-        }
     }
 }
 
@@ -137,7 +131,7 @@ impl Ledger for SqliteLedger {
     }
 
     fn purge(&self) -> Result<Purge> {
-        self.with_writer(|writer, path| writer.purge(path))
+        self.with_writer(|writer, path| writer.purge(path, &self.pool))
     }
 
     fn verify(&self, cancel: Cancel<'_>) -> Result<Verification> {

@@ -11,6 +11,7 @@ use crate::journal::ledger::Purge;
 use crate::journal::sqlite::connection::{self, Durability, Role};
 use crate::journal::sqlite::errors::sql;
 use crate::journal::sqlite::lease::Lease;
+use crate::journal::sqlite::pool::Pool;
 use crate::journal::sqlite::wal_guard::WalGuard;
 use crate::journal::sqlite::write::transaction;
 use crate::journal::sqlite::{heads, schema, scrub};
@@ -46,24 +47,31 @@ impl Writer {
     pub(crate) fn change<T>(
         &mut self,
         path: &Path,
+        pool: &Pool,
         change: impl FnOnce(&Connection, &Path) -> Result<T>,
     ) -> Result<T> {
         if !self.guard.intact() {
-            self.recover(path)?;
+            self.recover(path, pool)?;
         }
         let done = transaction(self.conn()?, path, |conn| change(conn, path))?;
         if !self.guard.intact() {
-            self.recover(path)?;
+            self.recover(path, pool)?;
         }
         Ok(done)
     }
 
     /// Our log lost its name: brings what we wrote into the file, and goes on with a log of that name.
-    fn recover(&mut self, path: &Path) -> Result<()> {
+    fn recover(&mut self, path: &Path, pool: &Pool) -> Result<()> {
         let unknown = |_| Error::CommitUnknown("the write-ahead log was taken away".to_owned());
+        // Connections of one process share the memory that goes with the log, so all of them must let go of it.
+        if !pool.drain() {
+            return Err(unknown(Error::Closed));
+        }
         let conn = self.conn.take().ok_or(Error::Closed)?;
         let wrote = heads::census(&conn, path).map_err(unknown)?;
-        checkpoint(&conn, path).map_err(unknown)?;
+        if !checkpoint(&conn, path).map_err(unknown)? {
+            return Err(unknown(Error::Closed));
+        }
         drop(conn);
         let conn = connection::open(path, Role::Writer(self.durability)).map_err(unknown)?;
         schema::check(&conn, path).map_err(unknown)?;
@@ -76,9 +84,9 @@ impl Writer {
     }
 
     /// Leaves nothing of deleted rows in any file, if no reader stands in the way. Reads the whole file once.
-    pub(crate) fn purge(&mut self, path: &Path) -> Result<Purge> {
+    pub(crate) fn purge(&mut self, path: &Path, pool: &Pool) -> Result<Purge> {
         if !self.guard.intact() {
-            self.recover(path)?;
+            self.recover(path, pool)?;
         }
         let conn = self.conn()?;
         conn.busy_timeout(PATIENCE).map_err(sql(path))?;
@@ -87,19 +95,19 @@ impl Writer {
         if !folded? || !self.scrub(path)? {
             return Ok(Purge::Pending);
         }
-        self.change(path, |conn, path| {
+        self.change(path, pool, |conn, path| {
             conn.execute("DELETE FROM meta WHERE key = 'purge'", []).map(|_| ()).map_err(sql(path))
         })?;
         Ok(Purge::Done)
     }
 
     /// Finishes a purge that an earlier process owed.
-    pub(crate) fn settle(&mut self, path: &Path) -> Result<()> {
+    pub(crate) fn settle(&mut self, path: &Path, pool: &Pool) -> Result<()> {
         let owed: i64 = self
             .conn()?
             .query_row("SELECT count(*) FROM meta WHERE key = 'purge'", [], |row| row.get(0))
             .map_err(sql(path))?;
-        if owed == 0 { Ok(()) } else { self.purge(path).map(|_| ()) }
+        if owed == 0 { Ok(()) } else { self.purge(path, pool).map(|_| ()) }
     }
 
     fn scrub(&mut self, path: &Path) -> Result<bool> {
