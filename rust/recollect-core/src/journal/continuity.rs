@@ -4,7 +4,7 @@ use crate::error::{Error, Result};
 use crate::journal::chain;
 use crate::journal::event::Seq;
 use crate::journal::ledger::Commit;
-use crate::journal::row::Columns;
+use crate::journal::row::unstorable;
 
 /// Sequence numbers stay below this, so that one with its namespace fits a row number.
 pub(crate) const MAX_SEQ: Seq = 1 << 36;
@@ -38,7 +38,7 @@ pub(crate) fn follow(seq: Seq, hash: [u8; 32], commit: &Commit<'_>) -> Result<(S
         ));
     }
     for (at, content) in commit.contents.iter().enumerate() {
-        if let Some(column) = Columns::of(&content.record).unstorable() {
+        if let Some(column) = unstorable(&content.record) {
             return Err(Error::invalid(format!("contents[{at}].{column}"), "not a number"));
         }
     }

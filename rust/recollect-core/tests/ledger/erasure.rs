@@ -83,9 +83,9 @@ proptest! {
             if all { rows.clone() } else { chosen.iter().map(|at| *at.get(&rows)).collect() };
         erased.sort_unstable();
         erased.dedup();
-        for at in 0..6 {
+        for (at, story) in stories.iter().enumerate() {
             let part = SegmentPart { kind: "lexical".into(), part: 0, data: needle(at, 1, 50).0.into_bytes() };
-            if let Some(id) = stories[at].id {
+            if let Some(id) = story.id {
                 ledger.put_segments(id, 1, 1, &mut std::iter::once(part)).unwrap();
             }
         }

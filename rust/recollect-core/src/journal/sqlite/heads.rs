@@ -13,7 +13,7 @@ use crate::journal::sqlite::errors::{damage, sql};
 use crate::namespace::Namespace;
 use crate::record::Metadata;
 
-const COLUMNS: &str = "SELECT id, path, config, seq, hash, rows, sum, h FROM ns";
+const ONE: &str = "SELECT id, path, config, seq, hash, rows, sum, h FROM ns WHERE id = ?1";
 
 /// A head, and what its content rows add up to.
 #[derive(Debug, Clone)]
@@ -96,7 +96,7 @@ pub(crate) fn by_id(conn: &Connection, path: &Path, id: NamespaceId) -> Result<O
     if id == 0 {
         return Ok(None);
     }
-    let mut query = conn.prepare_cached(&format!("{COLUMNS} WHERE id = ?1")).map_err(sql(path))?;
+    let mut query = conn.prepare_cached(ONE).map_err(sql(path))?;
     let mut rows = query.query([id]).map_err(sql(path))?;
     rows.next().map_err(sql(path))?.map(|row| stand(path, row)).transpose()
 }

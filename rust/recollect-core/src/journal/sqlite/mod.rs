@@ -161,7 +161,7 @@ impl Ledger for SqliteLedger {
         self.closed.store(true, Ordering::Release);
         self.pool.clear();
         match self.writer.lock().take() {
-            Some(writer) => writer.close(&self.path),
+            Some(writer) => writer.close(&self.path, &self.pool),
             None => Ok(()),
         }
     }

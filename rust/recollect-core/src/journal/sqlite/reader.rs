@@ -107,15 +107,21 @@ impl Reader for SqliteReader<'_> {
     }
 
     fn contents(&self, id: NamespaceId, seqs: &[Seq], vectors: bool) -> Result<Vec<Option<Content>>> {
-        let read = |conn: &Connection, file: &Path, seq: Seq| -> Result<Option<Content>> {
-            let Some(found) = content_rows::one(conn, file, id, seq)? else { return Ok(None) };
-            let mut content = found.content;
-            if vectors {
-                content.vectors = vector_rows::one(conn, file, id, seq, &found.keys)?;
+        self.with(|conn, file| {
+            let mut found = Vec::with_capacity(seqs.len());
+            for row in content_rows::many(conn, file, id, seqs)? {
+                let Some(row) = row else {
+                    found.push(None);
+                    continue;
+                };
+                let mut content = row.content;
+                if vectors {
+                    content.vectors = vector_rows::one(conn, file, id, content.seq, &row.keys)?;
+                }
+                found.push(Some(content));
             }
-            Ok(Some(content))
-        };
-        self.with(|conn, file| seqs.iter().map(|seq| read(conn, file, *seq)).collect())
+            Ok(found)
+        })
     }
 
     fn history(&self, id: NamespaceId, uid: Uid) -> Result<Vec<Event>> {

@@ -73,7 +73,8 @@ fn unused(page: &[u8; PAGE], header: usize) -> Option<Vec<Range<usize>>> {
             return None;
         }
     }
-    let mut parts = vec![cells..content];
+    let mut parts = Vec::new();
+    parts.push(cells..content);
     // Free blocks, in ascending order: two bytes to the next one, two bytes of length, then nothing of use.
     let (mut block, mut past) = (number(page, header + 1), content);
     while block != 0 {

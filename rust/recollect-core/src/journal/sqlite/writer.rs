@@ -50,9 +50,6 @@ impl Writer {
         pool: &Pool,
         change: impl FnOnce(&Connection, &Path) -> Result<T>,
     ) -> Result<T> {
-        if !self.guard.intact() {
-            self.recover(path, pool)?;
-        }
         let done = transaction(self.conn()?, path, |conn| change(conn, path))?;
         if !self.guard.intact() {
             self.recover(path, pool)?;
@@ -126,12 +123,14 @@ impl Writer {
         Ok(cleaned.is_some())
     }
 
-    /// Folds the log and closes.
-    pub(crate) fn close(mut self, path: &Path) -> Result<()> {
-        let Some(conn) = self.conn.take() else { return Ok(()) };
-        // A reader of another process may keep the log; it is sound there.
-        self.guard.intact().then(|| checkpoint(&conn, path)).transpose()?;
-        conn.close().map_err(|(_, error)| sql(path)(error))
+    /// Finishes what is owed, folds the log and closes.
+    pub(crate) fn close(mut self, path: &Path, pool: &Pool) -> Result<()> {
+        // What cannot be finished while somebody reads is finished by the next opening.
+        let settled = self.settle(path, pool);
+        let Some(conn) = self.conn.take() else { return settled };
+        let folded = checkpoint(&conn, path);
+        conn.close().map_err(|(_, error)| sql(path)(error))?;
+        settled.and(folded.map(|_| ()))
     }
 }
 
