@@ -2,13 +2,22 @@
 #![deny(missing_docs)]
 
 pub mod bitmap;
+pub mod bytes;
 pub mod cancel;
 pub mod entropy;
 pub mod error;
 pub mod filter;
 pub mod id;
+pub mod interner;
 pub mod journal;
+pub mod lexical;
 pub mod namespace;
+pub mod pages;
+pub mod recall;
 pub mod record;
 pub mod scored;
+pub mod session;
+pub mod simd;
+pub mod store;
 pub mod time;
+pub mod vector;

@@ -1,7 +1,31 @@
 //! The list of what Python sees.
 
+mod arrays;
+mod drafts;
+mod enter;
+mod errors;
+mod namespace;
+mod query;
+mod rows;
+mod store;
+
 use pyo3::prelude::*;
 
-/// The native half of `recollect`.
-#[pymodule]
-mod _native {}
+/// The native half of `recollect`; use the package, not this module.
+#[pymodule(gil_used = false)]
+mod _native {
+    #[pymodule_export]
+    use super::namespace::Namespace;
+    #[pymodule_export]
+    use super::query::pack;
+    #[pymodule_export]
+    use super::store::Store;
+    #[pymodule_export]
+    use super::version;
+}
+
+/// Version of the native half.
+#[pyfunction]
+fn version() -> &'static str {
+    env!("CARGO_PKG_VERSION")
+}

@@ -1,0 +1,51 @@
+"""A memory index for agents, in your process and in one file.
+
+>>> import recollect
+>>> with recollect.open() as memory:  # a path keeps it: recollect.open("agent.rcl", embedder="local")
+...     outcome = memory.add("We moved to Harbour Lane in March.", speaker="Ilse", at="2026-03-07")
+...     [hit.text for hit in memory.recall("when did they move", k=1)]
+['We moved to Harbour Lane in March.']
+"""
+
+from recollect import errors
+from recollect._native import version as _version
+from recollect.embedding.callable import CallableEmbedder
+from recollect.embedding.protocol import Embedder
+from recollect.episodic import EpisodicStore
+from recollect.errors import (
+    InvalidArgument,
+    RecollectError,
+    StoreLocked,
+    StoreMissing,
+    UnknownMemory,
+)
+from recollect.memory import Memory
+from recollect.opening import open_memory as open
+from recollect.records import Change, Hit, Outcome, Recall, Receipt, Record, Signal, Verification
+from recollect.semantic import SemanticStore
+
+__version__: str = _version()
+
+__all__ = [
+    "CallableEmbedder",
+    "Change",
+    "Embedder",
+    "EpisodicStore",
+    "Hit",
+    "InvalidArgument",
+    "Memory",
+    "Outcome",
+    "Recall",
+    "Receipt",
+    "RecollectError",
+    "Record",
+    "SemanticStore",
+    "Signal",
+    "StoreLocked",
+    "StoreMissing",
+    "UnknownMemory",
+    "Verification",
+    "__version__",
+    "errors",
+    "open",
+]

@@ -1,0 +1,134 @@
+"""Types of the native half; `mypy.stubtest` proves them."""
+
+import builtins
+from collections.abc import Callable
+from typing import final
+
+import numpy as np
+import numpy.typing as npt
+
+from recollect.rows import ChangeRow, HitRow, OutcomeRow, RecordRow, SpaceRow
+
+@final
+class Store:
+    @staticmethod
+    def open(
+        path: str | None, *, create: bool, read_only: bool, durability: str, language: str | None
+    ) -> Store: ...
+    @property
+    def path(self) -> str | None: ...
+    @property
+    def read_only(self) -> bool: ...
+    @property
+    def closed(self) -> bool: ...
+    def namespace(self, path: list[str]) -> Namespace: ...
+    def namespaces(self, prefix: list[str]) -> list[list[str]]: ...
+    def verify(self) -> tuple[int, int, int, list[str]]: ...
+    def backup(self, path: str, progress: Callable[[int, int], object] | None) -> None: ...
+    def stats(self) -> str: ...
+    def checkpoint(self) -> None: ...
+    def close(self) -> None: ...
+
+@final
+class Namespace:
+    @property
+    def path(self) -> builtins.list[str]: ...
+    def add(
+        self,
+        texts: builtins.list[str],
+        *,
+        now: int,
+        kind: str,
+        starts: builtins.list[int | None] | None = None,
+        ends: builtins.list[int | None] | None = None,
+        speakers: builtins.list[str | None] | None = None,
+        sessions: builtins.list[str | None] | None = None,
+        metadata: builtins.list[str | None] | None = None,
+        tags: builtins.list[builtins.list[str]] | None = None,
+        turns: builtins.list[int | None] | None = None,
+        importance: builtins.list[float] | None = None,
+        confidence: builtins.list[float] | None = None,
+        keys: builtins.list[str | None] | None = None,
+        ttl: int | None,
+        sliding: bool,
+        source: str,
+        principal: str,
+        trust: float,
+        parents: builtins.list[builtins.list[str]] | None = None,
+        vectors: npt.NDArray[np.float32] | None,
+        owners: npt.NDArray[np.int64] | None,
+        space: SpaceRow | None,
+        keep_duplicates: bool,
+    ) -> builtins.list[OutcomeRow]: ...
+    def update(
+        self,
+        uid: str,
+        *,
+        now: int,
+        text: str | None = None,
+        kind: str | None = None,
+        metadata: str | None = None,
+        tags: builtins.list[str] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        importance: float | None = None,
+        confidence: float | None = None,
+        vectors: npt.NDArray[np.float32] | None = None,
+        space: SpaceRow | None = None,
+        expect_version: int | None = None,
+        key: str | None = None,
+        reason: str,
+    ) -> OutcomeRow: ...
+    def delete(self, uids: builtins.list[str], *, now: int, reason: str) -> builtins.list[OutcomeRow]: ...
+    def noop(self, reason: str, *, uid: str | None, now: int) -> OutcomeRow: ...
+    def forget(self, uids: builtins.list[str], *, now: int) -> str: ...
+    def get(self, uid: str, *, version: int | None, now: int) -> RecordRow: ...
+    def history(self, uid: str) -> builtins.list[ChangeRow]: ...
+    def list(
+        self,
+        *,
+        now: int,
+        filter: str | None,
+        kinds: builtins.list[str] | None,
+        start: int | None,
+        end: int | None,
+        order: str,
+        limit: int | None,
+        offset: int,
+    ) -> builtins.list[RecordRow]: ...
+    def count(
+        self,
+        *,
+        now: int,
+        filter: str | None,
+        kinds: builtins.list[str] | None,
+        start: int | None,
+        end: int | None,
+    ) -> int: ...
+    def around(
+        self, *, at: int | None, uid: str | None, k: int, kinds: builtins.list[str] | None, now: int
+    ) -> builtins.list[RecordRow]: ...
+    def recall(
+        self,
+        *,
+        text: str | None,
+        vector: npt.NDArray[np.float32] | None,
+        space: SpaceRow | None,
+        k: int,
+        now: int,
+        filter: str | None,
+        kinds: builtins.list[str] | None,
+        start: int | None,
+        end: int | None,
+        fusion: str,
+        weight: float | None,
+        words: bool,
+        vectors: bool,
+        explain: bool,
+        scope: builtins.list[builtins.list[str]] | None,
+        below: bool,
+    ) -> tuple[builtins.list[HitRow], str]: ...
+    def stats(self) -> str: ...
+
+def pack(scores: list[float], tokens: list[int], budget: int) -> list[int]: ...
+def version() -> str: ...

@@ -1,0 +1,159 @@
+"""Export and import: JSON Lines and plain text.
+
+A line of JSON is one memory: ``text`` and any of the fields below. Versions, status and mentions stay behind:
+what is exported is what is recalled now. The uid in a line is its idempotency key, so that importing a file
+twice adds nothing, and parents are found again under their new uids. The store gives out no vectors, so an
+export has none: they are made again by the embedder of the importing store, or brought by a line as base64 of
+little-endian float32.
+"""
+
+import json
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from recollect import writing
+from recollect.errors import InvalidArgument, StorageFailure, StoreMissing, WrongType
+from recollect.handle import Handle, Progress
+from recollect.lines import Line, read_jsonl, read_text, write_line
+from recollect.reading import listed
+
+__all__ = ["export", "import_file"]
+
+BATCH = 512
+"""Lines read before they are written."""
+_PAGE = 1024
+_COLUMNS: dict[str, Any] = {
+    "at": None,
+    "until": None,
+    "speaker": None,
+    "session": None,
+    "metadata": None,
+    "tags": (),
+    "turn": None,
+    "importance": 0.5,
+    "confidence": 1.0,
+}
+
+
+def export(handle: Handle, path: str | os.PathLike[str], progress: Progress | None = None) -> int:
+    """Write the memories of a namespace and of those below it; the file appears whole or not at all."""
+    target = Path(path)
+    own = len(handle.path)
+    inside = [tuple(found) for found in handle.store.namespaces(list(handle.path))]
+    handles = [handle.child(found[own:]) for found in inside]
+    now = handle.now(None)
+    total = sum(
+        one.namespace.count(now=now, filter=None, kinds=None, start=None, end=None) for one in handles
+    )
+    done = 0
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="\n", dir=target.parent, prefix=f".{target.name}.", delete=False
+        ) as file:
+            try:
+                for one in handles:
+                    offset = 0
+                    while page := listed(one, order="ingested", limit=_PAGE, offset=offset, now=now):
+                        file.writelines(write_line(record, own) for record in page)
+                        offset += len(page)
+                        done += len(page)
+                        if progress is not None:
+                            progress(done, max(total, done))
+                file.flush()
+                os.fsync(file.fileno())
+                Path(file.name).replace(target)
+            except BaseException:
+                Path(file.name).unlink(missing_ok=True)
+                raise
+    except OSError as error:
+        raise StorageFailure(f"{target}: {error.strerror or error}") from error
+    return done
+
+
+def import_file(
+    handle: Handle, path: str | os.PathLike[str], format: str | None = None, progress: Progress | None = None
+) -> int:
+    """Read memories from a file and return how many lines were read.
+
+    Lines are written in batches; those of a batch that share namespace, kind and origin are one transaction.
+    """
+    source = Path(path)
+    lines = _reader(source, format)
+    try:
+        total = source.stat().st_size
+        with source.open("rb") as file:
+            return _import(handle, lines(file, total), total, progress)
+    except FileNotFoundError as error:
+        raise StoreMissing(f"there is no file {source}") from error
+    except IsADirectoryError as error:
+        raise StorageFailure(f"{source}: {error.strerror}") from error
+
+
+def _reader(source: Path, format: str | None) -> Callable[[Any, int], Iterator[Line]]:
+    chosen = format or ("jsonl" if source.suffix.lower() in (".jsonl", ".ndjson", ".json") else "text")
+    readers = {"jsonl": read_jsonl, "text": read_text}
+    if chosen not in readers:
+        raise InvalidArgument(f"format: expected one of {', '.join(readers)}, found {str(chosen)[:40]!r}")
+    return readers[chosen]
+
+
+def _import(handle: Handle, lines: Iterator[Line], total: int, progress: Progress | None) -> int:
+    uids: dict[str, str] = {}
+    batch: list[Line] = []
+    read = 0
+    pending: set[str] = set()
+    for line in lines:
+        # A parent in the same batch has no uid yet: write what came before it first.
+        if len(batch) >= BATCH or not pending.isdisjoint(line.parents):
+            _write(handle, batch, uids)
+            batch, pending = [], set()
+        batch.append(line)
+        read += 1
+        if line.uid is not None:
+            pending.add(line.uid)
+        if progress is not None and read % 64 == 0:
+            progress(min(line.end, total), total)
+    _write(handle, batch, uids)
+    if progress is not None:
+        progress(total, total)
+    return read
+
+
+def _write(handle: Handle, batch: list[Line], uids: dict[str, str]) -> None:
+    groups: dict[tuple[tuple[str, ...], str], list[Line]] = {}
+    for line in batch:
+        groups.setdefault((line.namespace, line.shared), []).append(line)
+    for (path, shared), lines in groups.items():
+        options: dict[str, Any] = json.loads(shared)
+        for name, default in _COLUMNS.items():
+            options[name] = [line.fields.get(name, default) for line in lines]
+        try:
+            outcomes = writing.add(
+                handle.child(path) if path else handle,
+                [line.text for line in lines],
+                single=False,
+                **options,
+                vectors=[line.vectors for line in lines]
+                if any(line.vectors is not None for line in lines)
+                else None,
+                keys=[None if line.uid is None else f"import:{line.uid}" for line in lines],
+                parents=[[uids.get(parent, parent) for parent in line.parents] for line in lines],
+                duplicates="noop" if all(line.uid is None for line in lines) else "keep",
+            )
+        except (InvalidArgument, WrongType) as error:
+            raise type(error)(_named_by_line(str(error), lines)) from error
+        for line, outcome in zip(lines, outcomes, strict=True):
+            if line.uid is not None:
+                uids[line.uid] = outcome.uid
+
+
+def _named_by_line(message: str, lines: list[Line]) -> str:
+    """Return a message in which the index of a text has become the number of its line."""
+    found = re.match(r"(\w+)\[(\d+)\](.*)", message, re.DOTALL)
+    if found and int(found[2]) < len(lines):
+        return f"line {lines[int(found[2])].number}: {found[1]}{found[3]}"
+    return f"lines {lines[0].number} to {lines[-1].number}: {message}"

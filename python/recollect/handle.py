@@ -1,0 +1,51 @@
+"""What every operation of one namespace needs: the native halves, the embedder and the clock."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, TypeAlias
+
+from recollect.checks import text_of
+from recollect.embedding.protocol import Embedder
+from recollect.times import Time, to_micros
+
+if TYPE_CHECKING:
+    from recollect._native import Namespace, Store
+
+__all__ = ["Clock", "Handle", "Progress"]
+
+Clock: TypeAlias = Callable[[], datetime | int]
+"""Tells the time: a datetime or microseconds since 1970 in UTC."""
+
+Progress: TypeAlias = Callable[[int, int], object]
+"""Called with how much is done and how much there is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Handle:
+    """One namespace of an open store."""
+
+    store: "Store"
+    namespace: "Namespace"
+    path: tuple[str, ...]
+    embedder: Embedder | None
+    clock: Clock | None
+
+    @classmethod
+    def root(cls, store: "Store", embedder: Embedder | None, clock: Clock | None) -> "Handle":
+        """Return the handle of the namespace that holds all others."""
+        return cls(store, store.namespace([]), (), embedder, clock)
+
+    def child(self, segments: tuple[object, ...], argument: str = "namespace") -> "Handle":
+        """Return the handle of a namespace below this one."""
+        path = self.path + tuple(text_of(segment, f"{argument}[{at}]") for at, segment in enumerate(segments))
+        return Handle(self.store, self.store.namespace(list(path)), path, self.embedder, self.clock)
+
+    def now(self, now: Time | None) -> int:
+        """Return the time of a call in microseconds: the one given, else the clock's."""
+        if now is not None:
+            return to_micros(now, "now")
+        if self.clock is None:
+            return time.time_ns() // 1000
+        return to_micros(self.clock(), "clock")

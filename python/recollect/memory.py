@@ -1,0 +1,174 @@
+"""The public face of one namespace."""
+
+import builtins
+import json
+import os
+from types import TracebackType
+from typing import Any, NoReturn, Self
+
+from recollect.embedding.protocol import Embedder
+from recollect.episodic import EpisodicStore
+from recollect.handle import Handle, Progress
+from recollect.readable import Readable
+from recollect.records import Verification
+from recollect.semantic import SemanticStore
+from recollect.writable import Writable
+
+__all__ = ["Memory"]
+
+
+class Memory(Writable, Readable):
+    """A namespace of an open store; made by :func:`recollect.open` and :meth:`namespace`.
+
+    Handles are cheap and may be shared between threads. Every handle of a store closes all of them. Arguments
+    are checked before anything is written: `InvalidArgument` and `WrongType` name the argument and its index.
+    Every call on a closed store raises `StoreClosed`, every write to a store open for reading
+    `StoreReadOnly`.
+    """
+
+    __slots__ = ("__weakref__", "_handle")
+
+    def __init__(self, handle: Handle) -> None:
+        self._handle = handle
+
+    @property
+    def path(self) -> str | None:
+        """The file, or None for a store in memory."""
+        return self._handle.store.path
+
+    @property
+    def namespace_path(self) -> tuple[str, ...]:
+        """Where this namespace lies, from the root."""
+        return self._handle.path
+
+    @property
+    def closed(self) -> bool:
+        """Whether the store was closed."""
+        return self._handle.store.closed
+
+    @property
+    def read_only(self) -> bool:
+        """Whether the store was opened for reading only."""
+        return self._handle.store.read_only
+
+    @property
+    def embedder(self) -> Embedder | None:
+        """What embeds texts and queries, or None."""
+        return self._handle.embedder
+
+    @property
+    def episodic(self) -> EpisodicStore:
+        """What happened."""
+        return EpisodicStore(self._handle)
+
+    @property
+    def semantic(self) -> SemanticStore:
+        """What is known."""
+        return SemanticStore(self._handle)
+
+    def namespace(self, *segments: str) -> "Memory":
+        """Return the namespace at a path below this one; nothing is made before the first write.
+
+        Parameters
+        ----------
+        *segments
+            Names such as ``"user", "42"``; a name may hold any text, a slash has no meaning in it.
+
+        Raises
+        ------
+        InvalidArgument, LimitExceeded
+            If a segment is empty, holds NUL, or is too long, or there are too many.
+        """
+        return Memory(self._handle.child(segments))
+
+    def namespaces(self) -> builtins.list[tuple[str, ...]]:
+        """Return the paths below this namespace that hold data, relative to it, in order."""
+        own = self._handle.path
+        found = self._handle.store.namespaces(list(own))
+        return [tuple(path[len(own) :]) for path in found if len(path) > len(own)]
+
+    def stats(self) -> dict[str, Any]:
+        """Return counts and sizes: of this namespace, and under ``"store"`` of the whole file."""
+        found: dict[str, Any] = json.loads(self._handle.namespace.stats())
+        return {**found, "store": json.loads(self._handle.store.stats())}
+
+    def verify(self) -> Verification:
+        """Check every row of the file against its hash, and return what is damaged."""
+        namespaces, events, contents, damage = self._handle.store.verify()
+        return Verification(not damage, namespaces, events, contents, tuple(damage))
+
+    def backup(self, path: str | os.PathLike[str], progress: Progress | None = None) -> None:
+        """Write a copy of the whole store to a new file, while it stays in use.
+
+        Raises
+        ------
+        StorageFailure, DiskFull
+            If the copy cannot be written.
+        """
+        self._handle.store.backup(os.fspath(path), progress)
+
+    def checkpoint(self) -> None:
+        """Write the index segments, so that the next opening is fast."""
+        self._handle.store.checkpoint()
+
+    def export(self, path: str | os.PathLike[str], progress: Progress | None = None) -> int:
+        """Write the memories of this namespace and of those below it as JSON Lines, and return how many.
+
+        Raises
+        ------
+        StorageFailure
+            If the file cannot be written; a file that was there stays as it was.
+        """
+        from recollect import exchange
+
+        return exchange.export(self._handle, path, progress)
+
+    def import_file(
+        self, path: str | os.PathLike[str], format: str | None = None, progress: Progress | None = None
+    ) -> int:
+        """Read memories from a file and return how many lines were read.
+
+        Parameters
+        ----------
+        path
+            The file.
+        format
+            ``"jsonl"`` (what :meth:`export` writes, or any objects with a ``text``) or ``"text"`` (a memory a
+            line); by default the suffix decides.
+        progress
+            Called with bytes read and bytes in all.
+
+        Raises
+        ------
+        InvalidArgument, LimitExceeded
+            If a line cannot be read; the message names it, and nothing of its batch is written.
+        """
+        from recollect import exchange
+
+        return exchange.import_file(self._handle, path, format, progress)
+
+    def close(self) -> None:
+        """Close the store for every handle; calling it again does nothing."""
+        self._handle.store.close()
+
+    def __enter__(self) -> Self:
+        """Return the memory itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Close the store."""
+        self.close()
+
+    def __reduce__(self) -> NoReturn:
+        """Refuse to be pickled or copied."""
+        raise TypeError(
+            "a Memory cannot be pickled or copied: share the path, and open the store again there "
+            "(one writer; others with read_only=True)"
+        )
+
+    def __repr__(self) -> str:
+        """Return where the store lies and which namespace this is."""
+        state = "closed" if self.closed else "read-only" if self.read_only else "open"
+        return f"<Memory {self.path or 'in memory'!r} namespace={self.namespace_path!r} {state}>"

@@ -1,0 +1,96 @@
+"""Opening a store."""
+
+import os
+from typing import Literal
+
+from recollect._native import Store
+from recollect.checks import one_of, text_of
+from recollect.embedding.protocol import EmbedderLike, as_embedder
+from recollect.errors import InvalidArgument, WrongType
+from recollect.handle import Clock, Handle
+from recollect.memory import Memory
+
+__all__ = ["open_memory"]
+
+
+def open_memory(
+    path: str | os.PathLike[str] | None = None,
+    *,
+    embedder: EmbedderLike = None,
+    durability: Literal["full", "normal"] = "full",
+    read_only: bool = False,
+    create: bool = True,
+    language: str | None = "english",
+    clock: Clock | None = None,
+) -> Memory:
+    """Open a store and return the memory of its root namespace.
+
+    Parameters
+    ----------
+    path
+        The file; None keeps everything in memory, and nothing on disk.
+    embedder
+        None (recall by words alone, and the trace says so), ``"local"`` (static vectors, needs
+        ``recollect[local]``), an :class:`Embedder`, or a callable ``list[str] -> array [n, dim]``. Its
+        identity is stored with the vectors; another embedder is refused later instead of mixing spaces.
+    durability
+        ``"full"`` syncs each commit to the device; ``"normal"`` may lose the last commits when the power
+        fails, never the store.
+    read_only
+        Open beside a writer in another process, without its lock.
+    create
+        Whether a missing file is made.
+    language
+        Whose stems and stop words the lexical index uses; None uses words as they are.
+    clock
+        Tells the time of every call that is given no `now`; a datetime or microseconds since 1970 in UTC.
+
+    Returns
+    -------
+    Memory
+        To be closed, or used as a context manager.
+
+    Raises
+    ------
+    StoreMissing
+        If there is no file and `create` is False, or `read_only` is True.
+    StoreLocked
+        If another process writes to it.
+    NotAStore, CorruptStore, FormatTooNew, UnsafeFileSystem
+        If the file cannot be used; the message says why and what to do.
+    EmbedderMissing
+        If ``"local"`` is asked for and not installed.
+    InvalidArgument, WrongType
+        If an argument cannot be read.
+
+    Examples
+    --------
+    >>> import recollect
+    >>> with recollect.open() as memory:
+    ...     outcome = memory.add("The cat is called Biscuit.", speaker="Ilse")
+    ...     memory.recall("name of the cat")[0].text
+    'The cat is called Biscuit.'
+    """
+    name = None if path is None else _path(path)
+    one_of(durability, ("full", "normal"), "durability")
+    for argument, value in (("read_only", read_only), ("create", create)):
+        if not isinstance(value, bool):
+            raise WrongType(f"{argument}: expected bool, found {type(value).__name__}")
+    if language is not None:
+        text_of(language, "language")
+    if clock is not None and not callable(clock):
+        raise WrongType(f"clock: expected a callable, found {type(clock).__name__}")
+    chosen = as_embedder(embedder)
+    store = Store.open(name, create=create, read_only=read_only, durability=durability, language=language)
+    return Memory(Handle.root(store, chosen, clock))
+
+
+def _path(path: str | os.PathLike[str]) -> str:
+    if not isinstance(path, (str, os.PathLike)):
+        raise WrongType(f"path: expected str or a path, found {type(path).__name__}")
+    name = os.fspath(path)
+    if not isinstance(name, str):
+        raise WrongType("path: expected a path of type str, found bytes")
+    if not name or "\0" in name:
+        raise InvalidArgument("path: expected a file name; for a store in memory leave it out")
+    return name

@@ -1,0 +1,170 @@
+"""The reads of a memory, with their documentation."""
+
+import builtins
+from collections.abc import Sequence
+
+import numpy.typing as npt
+
+from recollect import reading, recalling
+from recollect.filters import Filter
+from recollect.handle import Handle
+from recollect.options import Between, Fusion, Order, Scope
+from recollect.packing import CountTokens
+from recollect.records import Change, Recall, Record
+from recollect.times import Time
+
+__all__ = ["Readable"]
+
+
+class Readable:
+    """What asks a namespace; a part of :class:`Memory`."""
+
+    __slots__ = ()
+
+    _handle: Handle
+
+    def get(self, uid: str, *, version: int | None = None) -> Record:
+        """Return a memory, or one version of it; deleted ones only with a version.
+
+        Raises
+        ------
+        UnknownMemory
+            If no memory has this uid, or no such version.
+        """
+        return reading.get(self._handle, uid, version=version)
+
+    def history(self, uid: str) -> builtins.list[Change]:
+        """Return everything that happened to a memory, oldest first.
+
+        Raises
+        ------
+        UnknownMemory
+            If no memory ever had this uid.
+        """
+        return reading.history(self._handle, uid)
+
+    def count(
+        self,
+        filter: Filter | None = None,
+        *,
+        kind: str | Sequence[str] | None = None,
+        between: Between | None = None,
+        now: Time | None = None,
+    ) -> int:
+        """Return how many memories :meth:`list` would return without a limit."""
+        return reading.count(self._handle, filter, kind=kind, between=between, now=now)
+
+    def recall(
+        self,
+        query: str | None,
+        k: int = 10,
+        *,
+        vector: npt.ArrayLike | None = None,
+        filter: Filter | None = None,
+        kinds: str | Sequence[str] | None = None,
+        between: Between | None = None,
+        budget: int | None = None,
+        count_tokens: CountTokens | None = None,
+        fusion: Fusion = "adaptive",
+        weight: float | None = None,
+        signals: Sequence[str] = ("words", "vectors"),
+        scope: Scope = "exact",
+        explain: bool = True,
+        now: Time | None = None,
+    ) -> Recall:
+        """Return the best memories for a query, and why each was found.
+
+        Parameters
+        ----------
+        query
+            A text; None where `vector` says it all.
+        k
+            Most hits to return; with a budget, the number of candidates to choose from, at least 64.
+        vector
+            ``[d]``; replaces the embedder for this query.
+        filter, kinds, between
+            Which memories take part: see :meth:`list`.
+        budget
+            Tokens the result may have. Where everything in scope fits, all of it comes back and
+            ``trace["exhaustive"]`` is True; else the candidates of greatest worth that fit together.
+        count_tokens
+            Returns the tokens of a text; the default estimates one for four bytes.
+        fusion
+            How words and vectors are joined: ``"adaptive"``, ``"rrf"`` (reciprocal ranks) or ``"convex"``.
+        weight
+            Share of the vectors in ``"convex"``, between 0 and 1.
+        signals
+            Which of ``"words"`` and ``"vectors"`` take part.
+        scope
+            ``"exact"`` (this namespace), ``"below"`` (and all below it), or a list of paths relative to this
+            one.
+        explain
+            Whether hits bring their signals.
+        now
+            The time of this call: expired memories are not recalled.
+
+        Returns
+        -------
+        Recall
+            A sequence of hits, best first. ``trace["lexical_only"]`` says why no vectors took part, or is
+            None.
+
+        Raises
+        ------
+        InvalidArgument, WrongType
+            If an argument cannot be read.
+        DimensionMismatch, SpaceMismatch
+            If the vector does not belong to the embedding space of the namespace.
+        EmbedderMissing, EmbedderFailure
+            If vectors alone are asked for without an embedder, or the embedder fails.
+        """
+        return recalling.recall(
+            self._handle,
+            query,
+            k,
+            vector=vector,
+            filter=filter,
+            kinds=kinds,
+            between=between,
+            budget=budget,
+            count_tokens=count_tokens,
+            fusion=fusion,
+            weight=weight,
+            signals=signals,
+            scope=scope,
+            explain=explain,
+            now=now,
+        )
+
+    def list(
+        self,
+        filter: Filter | None = None,
+        *,
+        kind: str | Sequence[str] | None = None,
+        between: Between | None = None,
+        order: Order = "time",
+        limit: int | None = None,
+        offset: int = 0,
+        now: Time | None = None,
+    ) -> builtins.list[Record]:
+        """Return memories in an order.
+
+        Parameters
+        ----------
+        filter
+            Such as ``{"speaker": "Ilse", "importance": {"$gte": 0.7}}``; fields of a record, or paths into
+            the metadata.
+        kind
+            One kind or several.
+        between
+            ``(start, end)``: those whose time shares an instant with the half-open interval.
+        order
+            ``"time"`` or ``"ingested"``, with a minus for the latest first.
+        limit, offset
+            How many to return, and how many to leave out before them.
+        now
+            The time of this call: expired memories are left out.
+        """
+        return reading.listed(
+            self._handle, filter, kind=kind, between=between, order=order, limit=limit, offset=offset, now=now
+        )

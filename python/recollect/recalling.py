@@ -1,0 +1,178 @@
+"""Recall in one namespace or in several: the query is embedded here, then the store is entered once."""
+
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from recollect.checks import count_of, kinds_of, matrix, one_of, text_of, texts_of, unit
+from recollect.embedding.protocol import Vectors, embed, space_of
+from recollect.errors import EmbedderMissing, InvalidArgument, WrongType
+from recollect.filters import Filter, filter_text
+from recollect.handle import Handle
+from recollect.packing import CountTokens, everything, packed, token_counter
+from recollect.reading import interval, listed
+from recollect.records import Hit, Recall, Record
+from recollect.rows import SpaceRow
+from recollect.times import Time
+from recollect.vectors import space_of_given
+
+__all__ = ["recall"]
+
+FUSIONS = ("adaptive", "rrf", "convex")
+SIGNALS = ("words", "vectors")
+CANDIDATES = 64
+"""Least number of hits that a budget chooses from; up to it the choice is exact."""
+_PAGE = 256
+
+
+def recall(
+    handle: Handle,
+    query: str | None,
+    k: int = 10,
+    *,
+    vector: npt.ArrayLike | None = None,
+    filter: Filter | None = None,
+    kinds: object = None,
+    between: object = None,
+    budget: int | None = None,
+    count_tokens: CountTokens | None = None,
+    fusion: str = "adaptive",
+    weight: float | None = None,
+    signals: Sequence[str] = SIGNALS,
+    scope: object = "exact",
+    explain: bool = True,
+    now: Time | None = None,
+) -> Recall:
+    """Return the best memories for a query."""
+    text = None if query is None else text_of(query, "query")
+    wanted = count_of(k, "k", 1)
+    time = handle.now(now)
+    paths, below = _scope(handle, scope)
+    words, vectors = _signals(signals)
+    limit = None if budget is None else count_of(budget, "budget", 1)
+    tokens = token_counter(count_tokens)
+    if weight is not None and fusion != "convex":
+        raise InvalidArgument("weight: only the fusion 'convex' has a weight")
+    start, end = interval(between)
+    arguments: dict[str, Any] = {
+        "text": text,
+        "now": time,
+        "filter": filter_text(filter),
+        "kinds": kinds_of(kinds),
+        "start": start,
+        "end": end,
+        "fusion": one_of(fusion, FUSIONS, "fusion"),
+        "weight": None if weight is None else unit(weight, "weight"),
+        "scope": paths,
+        "below": below,
+        "explain": bool(explain),
+    }
+    found, space, why_not = _query_vector(handle, text, vector, words, vectors)
+
+    def ask(number: int) -> tuple[list[Hit], dict[str, Any]]:
+        rows, trace = handle.namespace.recall(
+            vector=found,
+            space=space,
+            words=words and text is not None,
+            vectors=found is not None,
+            k=number,
+            **arguments,
+        )
+        return [Hit.from_native(row, rank) for rank, row in enumerate(rows, 1)], json.loads(trace)
+
+    if limit is None:
+        hits, trace = ask(wanted)
+        exhaustive = False
+    else:
+        selection = {"filter": filter, "kind": kinds, "between": between, "now": time}
+        whole = everything(_pages(handle, paths, below, selection), tokens, limit)
+        exhaustive = whole is not None
+        if whole is not None:
+            hits, trace = ask(max(len(whole), 1))
+            hits = _completed(hits, whole)
+            used, candidates = sum(tokens(hit.text) for hit in hits), len(hits)
+        else:
+            hits, trace = ask(max(wanted, CANDIDATES))
+            candidates = len(hits)
+            hits, used = packed(hits, tokens, limit)
+        trace["budget"] = {"tokens": used, "of": limit, "candidates": candidates, "kept": len(hits)}
+    trace["exhaustive"] = exhaustive
+    trace["lexical_only"] = why_not
+    return Recall(tuple(hits), trace, text)
+
+
+def _signals(signals: Sequence[str]) -> tuple[bool, bool]:
+    named = texts_of(signals, "signals")
+    for at, name in enumerate(named):
+        one_of(name, SIGNALS, f"signals[{at}]")
+    if not named:
+        raise InvalidArgument(f"signals: expected at least one of {', '.join(SIGNALS)}")
+    return "words" in named, "vectors" in named
+
+
+def _query_vector(
+    handle: Handle, text: str | None, vector: npt.ArrayLike | None, words: bool, vectors: bool
+) -> tuple[Vectors | None, SpaceRow | None, str | None]:
+    """Return the vector of a query, its space, and why there is none."""
+    if not text and vector is None:
+        raise InvalidArgument("query: expected a text, or a vector in `vector`")
+    if vector is not None and not vectors:
+        raise InvalidArgument("vector: `signals` leaves vectors out")
+    if not vectors:
+        return None, None, "signals leaves vectors out"
+    if vector is not None:
+        rows = matrix(vector, "vector", None if handle.embedder is None else space_of(handle.embedder)[1])
+        if len(rows) != 1:
+            raise InvalidArgument(f"vector: expected the shape (d,), found {rows.shape}")
+        return rows[0], space_of_given(handle.embedder, rows.shape[1]), None
+    if handle.embedder is None:
+        if not words:
+            raise EmbedderMissing(
+                "a recall by vectors alone needs `vector`, or a store opened with an embedder"
+            )
+        return None, None, "the store was opened without an embedder"
+    assert text is not None
+    row = embed(handle.embedder, [text])[0]
+    if not row.any():
+        return None, None, "the embedder finds nothing in the query"
+    return row, space_of(handle.embedder), None
+
+
+def _scope(handle: Handle, scope: object) -> tuple[list[list[str]] | None, bool]:
+    if isinstance(scope, str):
+        return None, one_of(scope, ("exact", "below"), "scope") == "below"
+    if not isinstance(scope, Sequence):
+        raise WrongType(f"scope: expected 'exact', 'below' or a list of paths, found {type(scope).__name__}")
+    if not scope:
+        raise InvalidArgument("scope: expected at least one path")
+    paths: list[list[str]] = []
+    for at, path in enumerate(scope):
+        absolute = [*handle.path, *texts_of(path, f"scope[{at}]")]
+        if absolute not in paths:
+            paths.append(absolute)
+    return paths, False
+
+
+def _pages(
+    handle: Handle, paths: list[list[str]] | None, below: bool, selection: dict[str, Any]
+) -> Iterator[list[Record]]:
+    """Yield all memories in scope, in pages."""
+    if paths is None:
+        paths = handle.store.namespaces(list(handle.path)) if below else [list(handle.path)]
+    for path in paths:
+        one = Handle(handle.store, handle.store.namespace(path), tuple(path), None, handle.clock)
+        offset = 0
+        while page := listed(one, **selection, limit=_PAGE, offset=offset):
+            yield page
+            offset += len(page)
+            if len(page) < _PAGE:
+                break
+
+
+def _completed(hits: list[Hit], whole: list[Record]) -> list[Hit]:
+    """Return the hits, and after them whatever is in scope and was not found, in the order of time."""
+    found = {hit.uid for hit in hits}
+    rest = (record for record in whole if record.uid not in found)
+    return hits + [Hit(record, 0.0, rank) for rank, record in enumerate(rest, len(hits) + 1)]

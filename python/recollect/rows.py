@@ -1,0 +1,48 @@
+"""The shapes of the tuples that cross between Python and the native half."""
+
+from typing import TypeAlias
+
+__all__ = ["ChangeRow", "HitRow", "OutcomeRow", "RecordRow", "SignalRow", "SpaceRow"]
+
+RecordRow: TypeAlias = tuple[
+    str,  # uid
+    int,  # version
+    str,  # kind
+    str,  # status
+    str,  # text
+    str,  # metadata, JSON
+    list[str],  # tags
+    str | None,  # speaker
+    str | None,  # session
+    int | None,  # start, microseconds since 1970 UTC, as all times
+    int | None,  # end
+    int,  # ingested
+    int,  # turn
+    float,  # importance
+    float,  # confidence
+    str,  # source
+    str,  # principal
+    float,  # trust
+    list[str],  # parents
+    int | None,  # ttl, microseconds
+    bool,  # sliding
+    int | None,  # expires
+    int,  # mentions
+    list[str],  # namespace
+]
+"""A record."""
+
+OutcomeRow: TypeAlias = tuple[str, int, str, str, int]
+"""uid, version, operation, reason, mentions."""
+
+ChangeRow: TypeAlias = tuple[int, int, str, int, str, RecordRow | None]
+"""sequence number, time, operation, version, reason, the record after it."""
+
+SignalRow: TypeAlias = tuple[str, int, float, float]
+"""name, rank, score, share."""
+
+HitRow: TypeAlias = tuple[RecordRow, float, list[SignalRow]]
+"""record, score, signals."""
+
+SpaceRow: TypeAlias = tuple[str, int, str]
+"""Identity of an embedding space: name, dimensions, metric."""

@@ -1,0 +1,165 @@
+"""The writes of one namespace: everything is checked and embedded before the store is entered."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from recollect.checks import KINDS, count_of, json_text, one_of, text_of, texts_of, uids_of, unit
+from recollect.columns import column, filled, json_column, list_column
+from recollect.errors import InvalidArgument, WrongType
+from recollect.handle import Handle, Progress
+from recollect.records import Outcome
+from recollect.times import Duration, Time, duration_micros, to_micros
+from recollect.vectors import Keys, embedded_text, keys_of_many, keys_of_one
+
+__all__ = ["add", "delete", "noop", "update"]
+
+
+def add(
+    handle: Handle,
+    texts: Iterable[str],
+    *,
+    single: bool,
+    kind: str = "episodic",
+    at: object = None,
+    until: object = None,
+    speaker: object = None,
+    session: object = None,
+    metadata: object = None,
+    tags: object = (),
+    turn: object = None,
+    importance: object = 0.5,
+    confidence: object = 1.0,
+    vectors: Any = None,  # noqa: ANN401 -- an array, nested lists or a list of arrays
+    keys: object = None,
+    ttl: Duration | None = None,
+    sliding: bool = False,
+    source: str = "",
+    principal: str = "",
+    trust: float = 1.0,
+    parents: object = (),
+    duplicates: str = "noop",
+    now: Time | None = None,
+    progress: Progress | None = None,
+) -> list[Outcome]:
+    """Add texts in one transaction; `single`: all `vectors` belong to one text, names carry no index."""
+    if isinstance(texts, (str, bytes)) or not isinstance(texts, Iterable):
+        raise WrongType(f"texts: expected a list of texts, found {type(texts).__name__}")
+    listed = [text_of(text, "text" if single else f"texts[{i}]") for i, text in enumerate(texts)]
+    count = len(listed)
+    starts, ends = _interval(
+        column(at, count, "at", to_micros), column(until, count, "until", to_micros), single
+    )
+    speakers = column(speaker, count, "speaker", text_of)
+    if isinstance(keys, str) and count > 1:
+        raise WrongType("keys: expected a list with one key for each text, found str")
+    if not isinstance(sliding, bool):
+        raise WrongType(f"sliding: expected bool, found {type(sliding).__name__}")
+    arguments: dict[str, Any] = {
+        "kind": one_of(kind, KINDS, "kind"),
+        "starts": starts,
+        "ends": ends,
+        "speakers": speakers,
+        "sessions": column(session, count, "session", text_of),
+        "metadata": json_column(metadata, count, "metadata"),
+        "tags": list_column(tags, count, "tags"),
+        "turns": column(turn, count, "turn", count_of),
+        "importance": filled(column(importance, count, "importance", unit), "importance"),
+        "confidence": filled(column(confidence, count, "confidence", unit), "confidence"),
+        "keys": column(keys, count, "key" if single else "keys", text_of),
+        "ttl": None if ttl is None else duration_micros(ttl, "ttl"),
+        "sliding": sliding,
+        "source": text_of(source, "source"),
+        "principal": text_of(principal, "principal"),
+        "trust": unit(trust, "trust"),
+        "parents": list_column(parents, count, "parents"),
+        "keep_duplicates": one_of(duplicates, ("noop", "keep"), "duplicates") == "keep",
+    }
+    time = handle.now(now)
+    if not listed:
+        return []
+    spoken = [embedded_text(text, None if speakers is None else speakers[i]) for i, text in enumerate(listed)]
+    if single:
+        found = keys_of_one(handle.embedder, spoken[0], vectors)
+    else:
+        found = keys_of_many(handle.embedder, spoken, vectors, progress)
+    rows = handle.namespace.add(
+        listed, now=time, vectors=found.vectors, owners=found.owners, space=found.space, **arguments
+    )
+    return [Outcome.from_native(row) for row in rows]
+
+
+def _interval(
+    starts: list[int | None] | None, ends: list[int | None] | None, single: bool
+) -> tuple[list[int | None] | None, list[int | None] | None]:
+    for at, end in enumerate(ends or ()):
+        if end is None:
+            continue
+        name = "until" if single else f"until[{at}]"
+        start = None if starts is None else starts[at]
+        if start is None:
+            raise InvalidArgument(f"{name}: needs `at`, the time it began")
+        if end <= start:
+            raise InvalidArgument(f"{name}: must lie after `at`")
+    return starts, ends
+
+
+def update(
+    handle: Handle,
+    uid: str,
+    *,
+    text: str | None = None,
+    metadata: Mapping[str, Any] | None = None,
+    tags: Sequence[str] | None = None,
+    at: Time | None = None,
+    until: Time | None = None,
+    importance: float | None = None,
+    confidence: float | None = None,
+    vector: npt.ArrayLike | None = None,
+    kind: str | None = None,
+    expect_version: int | None = None,
+    key: str | None = None,
+    reason: str = "",
+    now: Time | None = None,
+) -> Outcome:
+    """Write a new version of a memory; None leaves a field as it is."""
+    identity = uids_of(uid)[0]
+    if text is not None:
+        text_of(text, "text")
+    arguments: dict[str, Any] = {
+        "text": text,
+        "kind": None if kind is None else one_of(kind, KINDS, "kind"),
+        "metadata": None if metadata is None else json_text(metadata, "metadata"),
+        "tags": None if tags is None else texts_of(tags, "tags"),
+        "start": None if at is None else to_micros(at, "at"),
+        "end": None if until is None else to_micros(until, "until"),
+        "importance": None if importance is None else unit(importance, "importance"),
+        "confidence": None if confidence is None else unit(confidence, "confidence"),
+        "expect_version": None if expect_version is None else count_of(expect_version, "expect_version", 1),
+        "key": None if key is None else text_of(key, "key"),
+        "reason": text_of(reason, "reason"),
+    }
+    time = handle.now(now)
+    found = Keys()
+    if vector is not None:
+        found = keys_of_one(handle.embedder, "", vector)
+    elif text is not None and handle.embedder is not None:
+        speaker = handle.namespace.get(identity, version=None, now=time)[7]
+        found = keys_of_one(handle.embedder, embedded_text(text, speaker), None)
+    row = handle.namespace.update(identity, now=time, vectors=found.vectors, space=found.space, **arguments)
+    return Outcome.from_native(row)
+
+
+def delete(handle: Handle, uid: object, *, reason: str = "", now: Time | None = None) -> list[Outcome]:
+    """Take memories out of recall; their history stays."""
+    rows = handle.namespace.delete(uids_of(uid), now=handle.now(now), reason=text_of(reason, "reason"))
+    return [Outcome.from_native(row) for row in rows]
+
+
+def noop(handle: Handle, reason: str, *, uid: str | None = None, now: Time | None = None) -> Outcome:
+    """Record a decision not to write."""
+    identity = None if uid is None else uids_of(uid)[0]
+    return Outcome.from_native(
+        handle.namespace.noop(text_of(reason, "reason"), uid=identity, now=handle.now(now))
+    )

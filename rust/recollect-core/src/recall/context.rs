@@ -1,0 +1,85 @@
+//! What stands beside a candidate: its neighbours in the session, and the session as a whole.
+
+use crate::id::Slot;
+use crate::session::Place;
+
+use super::positions::Positions;
+use super::view::View;
+
+/// How far a neighbourhood reaches to each side, in memories of the session.
+pub(super) const REACH: usize = 2;
+
+/// A candidate inside its session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Member {
+    /// Position in the order of the session.
+    pub ordinal: u32,
+    /// Position among the candidates.
+    pub at: u32,
+}
+
+/// The candidates grouped by session, each group in order; sessions with one candidate are left out.
+#[derive(Debug, Default)]
+pub(super) struct Context {
+    members: Vec<Member>,
+    ends: Vec<usize>,
+}
+
+impl Context {
+    pub(super) fn of(view: &View<'_>, slots: &[Slot]) -> Self {
+        let mut context = Self::default();
+        if view.sessions.is_empty() {
+            return context;
+        }
+        let positions = Positions::of(slots, view.uids.len());
+        if let Positions::Dense(_) = positions {
+            for places in view.sessions.iter().filter(|x| x.len() > 1) {
+                context.group(places, &positions);
+            }
+        } else {
+            let mut sessions: Vec<_> =
+                slots.iter().filter_map(|&x| view.standing.place(x)).map(|x| x.0).collect();
+            sessions.sort_unstable();
+            sessions.dedup();
+            for session in sessions {
+                context.group(view.sessions.members(session), &positions);
+            }
+        }
+        context
+    }
+
+    fn group(&mut self, places: &[Place], positions: &Positions) {
+        let start = self.members.len();
+        let known = places.iter().enumerate().filter_map(|(ordinal, place)| {
+            positions.get(place.slot).map(|at| Member { ordinal: ordinal as u32, at: at as u32 })
+        });
+        self.members.extend(known);
+        if self.members.len() < start + 2 {
+            self.members.truncate(start);
+        } else {
+            self.ends.push(self.members.len());
+        }
+    }
+
+    /// The groups.
+    pub(super) fn sessions(&self) -> impl Iterator<Item = &[Member]> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied());
+        starts.zip(&self.ends).map(|(start, &end)| &self.members[start..end])
+    }
+}
+
+/// Adds the neighbours of candidates to them, in ascending order, each once.
+pub(super) fn widen(view: &View<'_>, slots: &mut Vec<Slot>) {
+    let found = slots.len();
+    for at in 0..found {
+        let Some((session, place)) = view.standing.place(slots[at]) else { continue };
+        let Some((members, here)) = view.sessions.around(session, place) else { continue };
+        let near = here.saturating_sub(REACH)..(here + REACH + 1).min(members.len());
+        slots.extend(members[near].iter().map(|x| x.slot));
+    }
+    slots.sort_unstable();
+    slots.dedup();
+    if let Some(allow) = view.allow {
+        slots.retain(|&slot| allow.contains(slot));
+    }
+}

@@ -1,0 +1,181 @@
+//! The candidates of one namespace with what each index says of them.
+
+use super::context::{self, Context};
+use super::population::Population;
+use super::request::Request;
+use super::view::View;
+use crate::bitmap::Bitmap;
+use crate::cancel::Cancel;
+use crate::error::Result;
+use crate::id::{Slot, Uid};
+use crate::lexical::Query;
+
+/// Largest scope that is answered exhaustively: every memory is scored.
+pub(super) const EXHAUSTIVE: usize = 32_768;
+/// Least candidates taken from each index beyond that.
+const CANDIDATES: usize = 256;
+/// Memories whose similarity stands for that of a large scope.
+const SAMPLE: usize = 2_048;
+
+/// How the candidates were found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mode {
+    /// Every memory in scope was scored.
+    Exhaustive,
+    /// The best of each index, with their neighbours.
+    Candidates,
+}
+
+/// Candidates in ascending order of slots, and their scores at the same positions.
+#[derive(Debug)]
+pub struct Pool {
+    /// Who.
+    pub slots: Vec<Slot>,
+    /// Their identities.
+    pub uids: Vec<Uid>,
+    /// BM25; empty if words were not asked or none is known. Zero for a memory without a word of the query.
+    pub words: Vec<f32>,
+    /// Similarity of the vectors; empty if none was asked. `-inf` for a memory without a vector.
+    pub vectors: Vec<f32>,
+    /// Positions of the candidates whose speaker the query names; empty where that is all or none of the scope.
+    pub(super) addressed: Vec<u32>,
+    /// What stands beside each candidate.
+    pub(super) context: Context,
+    /// Centre and spread of the similarities in the whole scope.
+    pub(super) similarity: Population,
+    /// Centre and spread of BM25 in the whole scope.
+    pub(super) lexical: Population,
+    /// The prepared words of the query.
+    pub(super) query: Option<Query>,
+    /// Memories whose words are counted in the statistics.
+    pub(super) memories: usize,
+    /// Memories in scope.
+    pub scope: usize,
+    /// How the candidates were found.
+    pub mode: Mode,
+}
+
+impl Pool {
+    /// Gathers the candidates of a namespace.
+    ///
+    /// # Errors
+    /// As the searches of the indexes.
+    pub fn gather(view: &View<'_>, request: &Request, cancel: Cancel<'_>) -> Result<Self> {
+        let scope = view.admitted().len();
+        let query = request.text.as_deref().map(|text| view.lexical.prepare_set(text));
+        let known = query.as_ref().filter(|q| q.terms().iter().any(|t| t.documents > 0));
+        let vector = view.vectors.zip(request.vector.as_deref());
+        let mode = if scope <= EXHAUSTIVE { Mode::Exhaustive } else { Mode::Candidates };
+        let (slots, words, vectors) = match mode {
+            Mode::Exhaustive => {
+                let slots: Vec<Slot> = view.admitted().iter().collect();
+                let all = slots.len() == view.uids.len();
+                let pick = |scores: Vec<f32>| {
+                    if all { scores } else { slots.iter().map(|&slot| scores[slot as usize]).collect() }
+                };
+                let words = known.map_or_else(Vec::new, |query| {
+                    let mut scores = vec![0.0; view.uids.len()];
+                    view.lexical.scores(query, &mut scores);
+                    pick(scores)
+                });
+                let mut vectors = Vec::new();
+                if let Some((index, vector)) = vector {
+                    let mut scores = vec![f32::NEG_INFINITY; view.uids.len()];
+                    index.scores(vector, &mut scores, cancel)?;
+                    vectors = pick(scores);
+                }
+                (slots, words, vectors)
+            }
+            Mode::Candidates => {
+                let most = CANDIDATES.max(4 * request.k);
+                let mut found = rustc_hash::FxHashSet::default();
+                if let Some(query) = known {
+                    found
+                        .extend(view.lexical.search(query, most, view.allow, cancel)?.iter().map(|x| x.slot));
+                }
+                if let Some((index, vector)) = vector {
+                    found.extend(index.search(vector, most, view.allow, cancel)?.iter().map(|x| x.slot));
+                }
+                let mut slots: Vec<Slot> = found.into_iter().collect();
+                context::widen(view, &mut slots);
+                let (mut words, mut vectors) = (Vec::new(), Vec::new());
+                if let Some(query) = known {
+                    view.lexical.score_slots(query, &slots, &mut words);
+                }
+                if let Some((index, vector)) = vector {
+                    index.score_slots(vector, &slots, &mut vectors)?;
+                }
+                (slots, words, vectors)
+            }
+        };
+        let (similarity, lexical) = match mode {
+            Mode::Exhaustive => (Population::of(&vectors), Population::of(&words)),
+            Mode::Candidates => sample(view, known, vector, &vectors, &words)?,
+        };
+        let words = if words.iter().any(|&x| x > 0.0) { words } else { Vec::new() };
+        let uids = if slots.len() == view.uids.len() {
+            view.uids.to_vec()
+        } else {
+            slots.iter().map(|&slot| view.uids[slot as usize]).collect()
+        };
+        let addressed = query.as_ref().map_or_else(Vec::new, |query| addressed(view, query, &slots));
+        let memories = view.lexical.len();
+        let context = Context::of(view, &slots);
+        Ok(Self {
+            slots,
+            uids,
+            words,
+            vectors,
+            addressed,
+            context,
+            similarity,
+            lexical,
+            query,
+            memories,
+            scope,
+            mode,
+        })
+    }
+
+    /// Whether there is no candidate.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+}
+
+/// The candidates whose speaker shares a term with the query, unless that singles nobody out.
+fn addressed(view: &View<'_>, query: &Query, slots: &[Slot]) -> Vec<u32> {
+    let mut named = Bitmap::new();
+    for term in query.terms() {
+        view.standing.spoken_by(&term.text, &mut |slot| {
+            named.insert(slot);
+        });
+    }
+    if named.is_empty() || view.admitted().iter().all(|slot| named.contains(slot)) {
+        return Vec::new();
+    }
+    (0..slots.len() as u32).filter(|&at| named.contains(slots[at as usize])).collect()
+}
+
+type Vector<'a> = Option<(&'a crate::vector::FlatIndex, &'a [f32])>;
+
+/// The populations of a large scope, from evenly spaced members; the greatest score is that of the candidates.
+fn sample(
+    view: &View<'_>,
+    query: Option<&Query>,
+    vector: Vector<'_>,
+    vectors: &[f32],
+    words: &[f32],
+) -> Result<(Population, Population)> {
+    let admitted = view.admitted();
+    let step = (admitted.len() / SAMPLE).max(1);
+    let slots: Vec<Slot> = admitted.iter().step_by(step).collect();
+    let (mut similarity, mut lexical) = (Vec::new(), Vec::new());
+    if let Some((index, vector)) = vector {
+        index.score_slots(vector, &slots, &mut similarity)?;
+    }
+    if let Some(query) = query {
+        view.lexical.score_slots(query, &slots, &mut lexical);
+    }
+    Ok((Population::of(&similarity).reaching(vectors), Population::of(&lexical).reaching(words)))
+}

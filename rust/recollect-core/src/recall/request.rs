@@ -1,0 +1,18 @@
+//! What is asked.
+
+use super::fusion::Fusion;
+
+/// One recall.
+#[derive(Debug, Clone)]
+pub struct Request {
+    /// The words of the query; none to go by the vector alone.
+    pub text: Option<String>,
+    /// The query in the embedding space of the namespace; none to go by the words alone.
+    pub vector: Option<Vec<f32>>,
+    /// How many hits.
+    pub k: usize,
+    /// How the signals become one score.
+    pub fusion: Fusion,
+    /// Whether each hit says what it owes to each signal.
+    pub explain: bool,
+}

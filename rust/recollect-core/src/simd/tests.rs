@@ -1,0 +1,150 @@
+//! Every kernel on every tier of this CPU, against a scalar twin.
+
+use proptest::prelude::*;
+
+use super::*;
+
+const LENGTHS: &[usize] = &[
+    0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 128, 256, 384, 385, 400, 512, 768,
+    1023, 1024, 4096, 4097,
+];
+
+fn twin(a: &[f32], b: &[f32], term: fn(f32, f32) -> f32) -> f32 {
+    let mut lanes = [0.0f32; 32];
+    for (j, (&x, &y)) in a.iter().zip(b).enumerate() {
+        lanes[j % 32] += term(x, y);
+    }
+    for width in [16, 8, 4, 2, 1] {
+        for i in 0..width {
+            lanes[i] += lanes[i + width];
+        }
+    }
+    lanes[0]
+}
+
+fn same(a: f32, b: f32) -> bool {
+    a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
+}
+
+fn noise(n: usize, mut seed: u64) -> Vec<f32> {
+    let mut next = || {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 40) as f32 / (1u64 << 24) as f32 - 0.5
+    };
+    (0..n).map(|_| next() * 3.0 + next()).collect()
+}
+
+fn check_floats(kernels: &Kernels, a: &[f32], b: &[f32]) {
+    let at = (kernels.tier(), a.len());
+    let product = twin(a, b, |x, y| x * y);
+    let distance = twin(a, b, |x, y| (x - y) * (x - y));
+    assert!(same(kernels.dot(a, b), product), "dot {at:?}");
+    assert!(same(kernels.squared_euclidean(a, b), distance), "squared_euclidean {at:?}");
+    let rows: Vec<f32> = b.iter().chain(a).chain(b).copied().collect();
+    let (mut dots, mut distances) = ([0.0; 3], [0.0; 3]);
+    kernels.dot_rows(a, &rows, &mut dots);
+    kernels.squared_euclidean_rows(a, &rows, &mut distances);
+    assert!(same(dots[0], product) && same(dots[2], product), "dot_rows {at:?}");
+    assert!(same(dots[1], twin(a, a, |x, y| x * y)), "dot_rows {at:?}");
+    assert!(same(distances[0], distance) && same(distances[2], distance), "squared_euclidean_rows {at:?}");
+    let queries: Vec<f32> = a.iter().chain(b).copied().collect();
+    let mut batch = [0.0; 6];
+    kernels.dot_batch(&queries, a.len(), &rows, &mut batch);
+    assert!(
+        same(batch[0], product) && same(batch[3], product) && same(batch[4], product),
+        "dot_batch {at:?}"
+    );
+}
+
+fn check_codes(kernels: &Kernels, a: &[i8], b: &[i8]) {
+    let at = (kernels.tier(), a.len());
+    let product =
+        |a: &[i8], b: &[i8]| a.iter().zip(b).map(|(&x, &y)| i32::from(x) * i32::from(y)).sum::<i32>();
+    assert_eq!(kernels.dot_i8(a, b), product(a, b), "dot_i8 {at:?}");
+    for rows in 0..7 {
+        let mut block = Vec::new();
+        (0..rows).for_each(|r| block.extend(if r % 3 == 1 { a } else { b }));
+        let mut out = vec![0; rows];
+        kernels.dot_i8_rows(a, &block, &mut out);
+        for (r, &found) in out.iter().enumerate() {
+            assert_eq!(found, product(a, if r % 3 == 1 { a } else { b }), "dot_i8_rows {at:?} row {r}");
+        }
+    }
+}
+
+#[test]
+fn floats_have_the_bits_of_the_twin_at_every_length() {
+    for kernels in Tier::available().filter_map(Kernels::of) {
+        for &n in LENGTHS {
+            let (a, b) = (noise(n, n as u64), noise(n, 99 + n as u64));
+            check_floats(kernels, &a, &b);
+            for odd in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e-42, -1e-45, -0.0, f32::MAX] {
+                let mut c = a.clone();
+                c.iter_mut().skip(n / 2).step_by(5).for_each(|x| *x = odd);
+                check_floats(kernels, &c, &b);
+                check_floats(kernels, &b, &c);
+            }
+        }
+    }
+}
+
+#[test]
+fn codes_are_exact_at_every_length() {
+    for kernels in Tier::available().filter_map(Kernels::of) {
+        for &n in LENGTHS {
+            let codes = |seed| noise(n, seed).iter().map(|x| (x * 70.0) as i8).collect::<Vec<_>>();
+            check_codes(kernels, &codes(1), &codes(2));
+            for (x, y) in [(-128, -128), (127, 127), (-128, 127), (0, -128)] {
+                check_codes(kernels, &vec![x; n], &vec![y; n]);
+            }
+        }
+    }
+}
+
+#[test]
+fn quantize_and_bounds_agree_on_every_tier() {
+    for &n in LENGTHS {
+        let x = noise(n, 5);
+        let greatest = x.iter().fold(0.0f32, |m, x| m.max(x.abs()));
+        let inverse = if n == 0 { 1.0 } else { 127.0 / greatest };
+        let mut first = None;
+        for kernels in Tier::available().filter_map(Kernels::of) {
+            assert_eq!(kernels.greatest(&x), greatest);
+            let mut codes = vec![0; n];
+            let lost = kernels.quantize(&x, inverse, &mut codes);
+            for (&code, &x) in codes.iter().zip(&x) {
+                assert_eq!(f32::from(code), (x * inverse).round_ties_even());
+            }
+            let dots: Vec<i32> = (0..n as i32).map(|i| i * 1_000 - 70_000).collect();
+            let mut bounds = vec![0.0; n];
+            let margins = Margins {
+                scale: &x,
+                norm: &x,
+                residual: &x,
+                by_dot: 0.3,
+                by_square: -1.0,
+                by_norm: 0.7,
+                by_residual: 1.1,
+                base: 0.25,
+            };
+            kernels.upper_bounds(&dots, margins, &mut bounds);
+            let bits = bounds.iter().map(|x| x.to_bits()).collect::<Vec<_>>();
+            let found = (codes, lost.to_bits(), kernels.squared_norm(&x).to_bits(), bits);
+            assert_eq!(*first.get_or_insert_with(|| found.clone()), found, "{:?} {n}", kernels.tier());
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_floats(pairs in prop::collection::vec((any::<f32>(), any::<f32>()), 0..200)) {
+        let (a, b): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        Tier::available().filter_map(Kernels::of).for_each(|kernels| check_floats(kernels, &a, &b));
+    }
+
+    #[test]
+    fn any_codes(pairs in prop::collection::vec((any::<i8>(), any::<i8>()), 0..300)) {
+        let (a, b): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
+        Tier::available().filter_map(Kernels::of).for_each(|kernels| check_codes(kernels, &a, &b));
+    }
+}

@@ -1,0 +1,101 @@
+//! One atomic write on its way: events chained on from the head, with what they write.
+
+use serde_json::Value;
+
+use super::state::State;
+use crate::entropy::Entropy;
+use crate::id::Uid;
+use crate::journal::chain;
+use crate::journal::event::{Content, Event, KeyVector, Op, Seq};
+use crate::record::{Metadata, Record, Status};
+use crate::time::Timestamp;
+
+/// What a call brings from outside: the clock, the randomness, the wish to stop.
+#[derive(Debug)]
+pub struct Call<'a> {
+    /// Now.
+    pub now: Timestamp,
+    /// Where identities and salts come from.
+    pub entropy: Entropy,
+    /// Asked at checkpoints.
+    pub cancel: crate::cancel::Cancel<'a>,
+}
+
+pub(super) struct Batch {
+    now: Timestamp,
+    seq: Seq,
+    hash: [u8; 32],
+    pub events: Vec<Event>,
+    pub contents: Vec<Content>,
+    pub restated: Vec<(Seq, Status)>,
+    pub erased: Vec<Seq>,
+    pub config: Option<Metadata>,
+}
+
+impl Batch {
+    pub(super) fn after(state: &State, now: Timestamp) -> Self {
+        Self {
+            now,
+            seq: state.seq,
+            hash: state.hash,
+            events: Vec::new(),
+            contents: Vec::new(),
+            restated: Vec::new(),
+            erased: Vec::new(),
+            config: None,
+        }
+    }
+
+    /// Records an event that writes no content.
+    pub(super) fn note(&mut self, op: Op, uid: Uid, version: u32, detail: Metadata) {
+        self.push(op, uid, version, detail, None);
+    }
+
+    /// Records an event with the version of a memory it writes.
+    pub(super) fn write(
+        &mut self,
+        op: Op,
+        record: Record,
+        vectors: Vec<KeyVector>,
+        detail: Metadata,
+        entropy: &mut Entropy,
+    ) {
+        let (uid, version) = (record.uid, record.version);
+        let content = Content { seq: self.seq + 1, salt: entropy.bytes(), record, vectors };
+        self.push(op, uid, version, detail, Some(content));
+    }
+
+    fn push(&mut self, op: Op, uid: Uid, version: u32, detail: Metadata, content: Option<Content>) {
+        self.seq += 1;
+        let event = Event {
+            seq: self.seq,
+            at: self.now,
+            op,
+            uid,
+            version,
+            commitment: [0; 32],
+            detail,
+            hash: [0; 32],
+        };
+        let event = chain::seal(self.hash, event, content.as_ref());
+        self.hash = event.hash;
+        self.events.push(event);
+        self.contents.extend(content);
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.events.is_empty()
+    }
+}
+
+/// The detail of an event: a reason and an idempotency key, where there are any.
+pub(super) fn detail(reason: &str, key: Option<&str>) -> Metadata {
+    let mut detail = Metadata::new();
+    if !reason.is_empty() {
+        detail.insert("reason".into(), Value::from(reason));
+    }
+    if let Some(key) = key {
+        detail.insert("key".into(), Value::from(key));
+    }
+    detail
+}

@@ -1,0 +1,161 @@
+//! One namespace in memory: loaded on first use, kept level with the ledger.
+
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use super::config::Config;
+use super::segment;
+use super::state::State;
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use crate::id::Uid;
+use crate::journal::chain;
+use crate::journal::event::NamespaceId;
+use crate::journal::ledger::{Ledger, Reader, Space};
+use crate::namespace::Namespace;
+
+/// How often a read starts over when what it was about to return was erased meanwhile.
+const ATTEMPTS: usize = 8;
+
+/// A namespace with its state, once loaded.
+#[derive(Debug)]
+pub(super) struct Cell {
+    pub path: Namespace,
+    pub language: Config,
+    pub state: RwLock<Option<Loaded>>,
+    /// Sliding expiries renewed by reads, to be journalled with the next write.
+    pub touched: Mutex<Vec<Renewal>>,
+}
+
+/// A sliding time to live that a read started anew.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Renewal {
+    pub uid: Uid,
+    pub expires: i64,
+    pub at: i64,
+}
+
+/// The state with where it stands in the ledger.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub state: State,
+    pub id: Option<NamespaceId>,
+    pub version: u64,
+    /// Last event the stored segments have seen.
+    pub stored: u64,
+}
+
+/// What a read of a loaded namespace sees.
+pub(super) struct Seen<'a> {
+    pub state: &'a State,
+    pub id: Option<NamespaceId>,
+    pub reader: &'a dyn Reader,
+}
+
+impl Cell {
+    pub(super) fn new(path: Namespace, language: Config) -> Arc<Self> {
+        Arc::new(Self { path, language, state: RwLock::new(None), touched: Mutex::new(Vec::new()) })
+    }
+
+    /// Runs a read on a state that is level with the ledger; `None` from `f` starts it over.
+    pub(super) fn read<R>(
+        &self,
+        ledger: &dyn Ledger,
+        cancel: Cancel<'_>,
+        mut f: impl FnMut(Seen<'_>) -> Result<Option<R>>,
+    ) -> Result<R> {
+        for _ in 0..ATTEMPTS {
+            let reader = ledger.read()?;
+            let guard = self.level(ledger, &*reader, cancel)?;
+            if let Some(loaded) = guard.as_ref()
+                && let Some(answer) = f(Seen { state: &loaded.state, id: loaded.id, reader: &*reader })?
+            {
+                return Ok(answer);
+            }
+        }
+        Err(Error::Storage(format!(
+            "the index of namespace \"{}\" names contents the file does not hold",
+            self.path
+        )))
+    }
+
+    /// The state, level with what the reader sees.
+    pub(super) fn level<'a>(
+        &'a self,
+        ledger: &dyn Ledger,
+        reader: &dyn Reader,
+        cancel: Cancel<'_>,
+    ) -> Result<RwLockReadGuard<'a, Option<Loaded>>> {
+        let guard = self.state.read();
+        if let Some(loaded) = guard.as_ref()
+            && (ledger.writable() || loaded.version == reader.version()?)
+        {
+            return Ok(guard);
+        }
+        drop(guard);
+        let mut guard = self.state.write();
+        self.catch_up(&mut guard, ledger, reader, cancel)?;
+        Ok(RwLockWriteGuard::downgrade(guard))
+    }
+
+    fn catch_up(
+        &self,
+        slot: &mut Option<Loaded>,
+        ledger: &dyn Ledger,
+        reader: &dyn Reader,
+        cancel: Cancel<'_>,
+    ) -> Result<()> {
+        let version = reader.version()?;
+        let mut loaded = match slot.take() {
+            // The writer's own state is level by construction.
+            Some(loaded) if ledger.writable() => {
+                *slot = Some(loaded);
+                return Ok(());
+            }
+            Some(loaded) => loaded,
+            None => self.load(reader, version)?,
+        };
+        if loaded.id.is_none() {
+            loaded = self.load(reader, version)?;
+        }
+        if let Some(id) = loaded.id {
+            let spaces = reader.spaces()?;
+            let named = |id| space(&spaces, id);
+            let state = &mut loaded.state;
+            let mut since = 0u32;
+            reader.events(id, state.seq, &mut |event, content| {
+                since += 1;
+                if since.is_multiple_of(1024) {
+                    cancel.check()?;
+                }
+                state.apply(&event, content.as_ref(), &named)
+            })?;
+        }
+        loaded.version = version;
+        *slot = Some(loaded);
+        Ok(())
+    }
+
+    /// The state as the stored segments have it, or the empty one.
+    fn load(&self, reader: &dyn Reader, version: u64) -> Result<Loaded> {
+        let Some(head) = reader.resolve(&self.path)? else {
+            let state = State::new(self.language.clone(), None, chain::genesis(&self.path))?;
+            return Ok(Loaded { state, id: None, version, stored: 0 });
+        };
+        let config = Config::read(&head.config)?;
+        let spaces = reader.spaces()?;
+        if let Some(state) = segment::load(reader, &head, &config, &spaces)? {
+            let stored = state.seq;
+            return Ok(Loaded { state, id: Some(head.id), version, stored });
+        }
+        let space = config.space.map(|id| space(&spaces, id)).transpose()?;
+        let state = State::new(config, space, chain::genesis(&self.path))?;
+        Ok(Loaded { state, id: Some(head.id), version, stored: 0 })
+    }
+}
+
+fn space(spaces: &[(u32, Space)], id: u32) -> Result<Space> {
+    let found = spaces.iter().find(|x| x.0 == id).map(|x| x.1.clone());
+    found.ok_or_else(|| Error::Storage(format!("the file does not name the embedding space {id}")))
+}

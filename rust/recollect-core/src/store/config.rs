@@ -1,0 +1,42 @@
+//! The configuration of a namespace, as its events carry it.
+
+use serde_json::Value;
+
+use crate::error::{Error, Result};
+use crate::journal::event::SpaceId;
+use crate::lexical::{Analyzer, Language};
+use crate::record::Metadata;
+
+/// What a namespace was set up with.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(super) struct Config {
+    /// Language of stems and stop words; none for words as they stand.
+    pub language: Option<Language>,
+    /// The embedding space of its vectors, once it has some.
+    pub space: Option<SpaceId>,
+}
+
+impl Config {
+    pub(super) fn read(detail: &Metadata) -> Result<Self> {
+        let language = detail.get("language").and_then(Value::as_str).map(str::parse).transpose()?;
+        let space = match detail.get("space") {
+            None | Some(Value::Null) => None,
+            Some(value) => {
+                let number = value.as_u64().and_then(|x| SpaceId::try_from(x).ok());
+                Some(number.ok_or_else(|| Error::Storage("the space of a namespace is no number".into()))?)
+            }
+        };
+        Ok(Self { language, space })
+    }
+
+    pub(super) fn write(&self) -> Metadata {
+        let mut detail = Metadata::new();
+        detail.insert("language".into(), self.language.map_or(Value::Null, |x| x.to_string().into()));
+        detail.insert("space".into(), self.space.map_or(Value::Null, Into::into));
+        detail
+    }
+
+    pub(super) fn analyzer(&self) -> Analyzer {
+        Analyzer::new(self.language)
+    }
+}

@@ -1,0 +1,154 @@
+//! What a namespace keeps in memory of each memory; the text stays in the ledger.
+
+use crate::filter::{Field, Fields, Scalar};
+use crate::id::Uid;
+use crate::interner::Interner;
+use crate::journal::event::Seq;
+use crate::record::{Kind, Metadata, Record, Status, Ttl, walk};
+use crate::session::{Place, SessionId};
+use crate::time::Timestamp;
+
+/// No expiry.
+pub(super) const NEVER: i64 = i64::MAX;
+
+/// One slot.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Entry {
+    pub uid: Uid,
+    pub digest: u128,
+    pub seq: Seq,
+    pub version: u32,
+    pub mentions: u32,
+    pub kind: Kind,
+    pub start: Option<i64>,
+    pub end: i64,
+    pub ingested: i64,
+    pub turn: u64,
+    pub importance: f32,
+    pub confidence: f32,
+    pub trust: f32,
+    pub expires: i64,
+    pub ttl: Option<Ttl>,
+    pub speaker: Option<u32>,
+    pub session: Option<SessionId>,
+    pub source: u32,
+    pub principal: u32,
+    pub tags: Box<[u32]>,
+    pub metadata: Option<Box<Metadata>>,
+}
+
+impl Entry {
+    pub(super) fn new(record: &Record, seq: Seq, names: &mut Interner) -> Self {
+        let start = record.event.map(|e| e.start.0);
+        Self {
+            uid: record.uid,
+            digest: digest(record),
+            seq,
+            version: record.version,
+            mentions: 1,
+            kind: record.kind,
+            start,
+            end: record.event.map_or(record.ingested.0.saturating_add(1), |e| e.end.0),
+            ingested: record.ingested.0,
+            turn: record.turn,
+            importance: record.importance,
+            confidence: record.confidence,
+            trust: record.provenance.trust,
+            expires: record.ttl.map_or(NEVER, |ttl| record.ingested.0.saturating_add(ttl.micros)),
+            ttl: record.ttl,
+            speaker: record.speaker.as_deref().map(|x| names.intern(x)),
+            session: record.session.as_deref().map(|x| names.intern(x)),
+            source: names.intern(&record.provenance.source),
+            principal: names.intern(&record.provenance.principal),
+            tags: record.tags.iter().map(|x| names.intern(x)).collect(),
+            metadata: (!record.metadata.is_empty()).then(|| Box::new(record.metadata.clone())),
+        }
+    }
+
+    /// Start of the event, or the time of the write.
+    pub(super) fn time(&self) -> i64 {
+        self.start.unwrap_or(self.ingested)
+    }
+
+    /// Where it stands in its session.
+    pub(super) fn place(&self, slot: u32) -> Place {
+        Place { time: self.time(), turn: self.turn, slot }
+    }
+
+    /// Whether its time has run out.
+    pub(super) fn expired(&self, now: Timestamp) -> bool {
+        self.expires <= now.0
+    }
+}
+
+/// Digest of what makes two memories the same: kind, text up to white space and Unicode composition, event time,
+/// speaker, session, tags and metadata.
+pub(super) fn digest(record: &Record) -> u128 {
+    use unicode_normalization::{UnicodeNormalization, is_nfc};
+    let mut hasher = blake3::Hasher::new();
+    let mut field = |bytes: &[u8]| {
+        hasher.update(&(bytes.len() as u64).to_le_bytes());
+        hasher.update(bytes);
+    };
+    field(&[record.kind as u8]);
+    let plain = !record.text.starts_with(char::is_whitespace)
+        && !record.text.ends_with(char::is_whitespace)
+        && !record
+            .text
+            .as_bytes()
+            .windows(2)
+            .any(|w| w[1].is_ascii_whitespace() && (w[0] == b' ' || w[1] != b' '))
+        && record.text.is_ascii();
+    if plain {
+        field(record.text.as_bytes());
+    } else {
+        let spaced = record.text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let composed: String = if is_nfc(&spaced) { spaced } else { spaced.nfc().collect() };
+        field(composed.as_bytes());
+    }
+    let times = record.event.map(|e| (e.start.0, e.end.0));
+    field(&times.map_or_else(Vec::new, |(a, b)| [a.to_le_bytes(), b.to_le_bytes()].concat()));
+    field(record.speaker.as_deref().unwrap_or("").as_bytes());
+    field(record.session.as_deref().unwrap_or("").as_bytes());
+    record.tags.iter().for_each(|tag| field(tag.as_bytes()));
+    if !record.metadata.is_empty() {
+        field(serde_json::to_string(&record.metadata).unwrap_or_default().as_bytes());
+    }
+    let hash = hasher.finalize();
+    let mut bytes = [0; 16];
+    bytes.copy_from_slice(&hash.as_bytes()[..16]);
+    u128::from_le_bytes(bytes)
+}
+
+/// An entry with the names it refers to.
+pub(super) struct Named<'a> {
+    pub(super) entry: &'a Entry,
+    pub(super) names: &'a Interner,
+}
+
+impl Fields for Named<'_> {
+    fn any(&self, field: &Field, each: &mut dyn FnMut(Scalar<'_>) -> bool) -> bool {
+        let entry = self.entry;
+        let name = |number: u32| self.names.text(number).unwrap_or("");
+        match field {
+            Field::Kind => each(Scalar::Text(entry.kind.word())),
+            Field::Status => each(Scalar::Text(Status::Active.word())),
+            Field::Tags => entry.tags.iter().any(|&tag| each(Scalar::Text(name(tag)))),
+            Field::Speaker => entry.speaker.is_some_and(|x| each(Scalar::Text(name(x)))),
+            Field::Session => entry.session.is_some_and(|x| each(Scalar::Text(name(x)))),
+            Field::At => entry.start.is_some_and(|x| each(Scalar::Int(x))),
+            Field::Until => entry.start.is_some() && each(Scalar::Int(entry.end)),
+            Field::Ingested => each(Scalar::Int(entry.ingested)),
+            Field::Turn => each(Scalar::Int(i64::try_from(entry.turn).unwrap_or(i64::MAX))),
+            Field::Importance => each(Scalar::Float(f64::from(entry.importance))),
+            Field::Confidence => each(Scalar::Float(f64::from(entry.confidence))),
+            Field::Source => each(Scalar::Text(name(entry.source))),
+            Field::Principal => each(Scalar::Text(name(entry.principal))),
+            Field::Trust => each(Scalar::Float(f64::from(entry.trust))),
+            Field::Metadata(path) => entry.metadata.as_deref().is_some_and(|metadata| {
+                let Some((key, rest)) = path.split_first() else { return false };
+                metadata.get(key).is_some_and(|v| walk(v, rest, &mut |x| each(Scalar::Json(x))))
+            }),
+        }
+    }
+}

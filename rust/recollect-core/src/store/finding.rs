@@ -1,0 +1,247 @@
+//! Recall over one or more namespaces, merged exactly.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::admission;
+use super::cell::{Cell, Seen};
+use super::joining::mismatch;
+use super::memory::{Held, Memory, held};
+use super::shared::Shared;
+use super::state::{Selection, State};
+use super::store::Store;
+use crate::cancel::Cancel;
+use crate::error::{Error, Result};
+use crate::id::Slot;
+use crate::journal::ledger::Space;
+use crate::namespace::Namespace;
+use crate::recall::{self, Hit, Mode, Pool, Request, Standing, View};
+use crate::record::Metadata;
+use crate::session::{Place, SessionId};
+use crate::time::Timestamp;
+use crate::vector::admit;
+
+/// A memory recalled, with its namespace and why.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Found {
+    /// The memory.
+    pub held: Held,
+    /// Where it lives.
+    pub namespace: Namespace,
+    /// Score and signals.
+    pub hit: Hit,
+}
+
+/// What a recall found, and what ran.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Recall {
+    /// Best first.
+    pub found: Vec<Found>,
+    /// What ran, what was skipped and why, as JSON.
+    pub trace: Metadata,
+}
+
+impl Standing for State {
+    fn place(&self, slot: Slot) -> Option<(SessionId, Place)> {
+        let entry = &self.entries[slot as usize];
+        entry.session.map(|session| (session, entry.place(slot)))
+    }
+
+    fn spoken_by(&self, term: &str, each: &mut dyn FnMut(Slot)) {
+        self.speakers.spoken_by(term, each);
+    }
+}
+
+impl Memory {
+    /// The memories of this namespace that answer a query best.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`], [`Error::DimensionMismatch`] and [`Error::SpaceMismatch`] for what the request brings;
+    /// [`Error::Corrupt`] if a hit is not as it was written; as any read.
+    pub fn recall(
+        &self,
+        request: &Request,
+        space: Option<&Space>,
+        selection: &Selection,
+        now: Timestamp,
+        cancel: Cancel<'_>,
+    ) -> Result<Recall> {
+        self.shared.check()?;
+        check(request, space)?;
+        let cells = [Arc::clone(&self.cell)];
+        let recall = search(&self.shared, &cells, request, space, selection, now, cancel)?;
+        self.renew(recall.found.iter().map(|x| (x.hit.uid, x.held.record.ttl)), now);
+        Ok(recall)
+    }
+}
+
+impl Store {
+    /// The memories of several namespaces that answer a query best: their score lists are read as one.
+    ///
+    /// # Errors
+    /// As [`Memory::recall`].
+    pub fn recall(
+        &self,
+        namespaces: &[Namespace],
+        request: &Request,
+        space: Option<&Space>,
+        selection: &Selection,
+        now: Timestamp,
+        cancel: Cancel<'_>,
+    ) -> Result<Recall> {
+        check(request, space)?;
+        let mut paths = namespaces.to_vec();
+        paths.sort();
+        paths.dedup();
+        let memories = paths.iter().map(|path| self.namespace(path)).collect::<Result<Vec<_>>>()?;
+        let cells: Vec<_> = memories.iter().map(|x| Arc::clone(&x.cell)).collect();
+        let recall = search(&self.0, &cells, request, space, selection, now, cancel)?;
+        for memory in &memories {
+            let own = recall.found.iter().filter(|x| x.namespace == *memory.path());
+            memory.renew(own.map(|x| (x.hit.uid, x.held.record.ttl)), now);
+        }
+        Ok(recall)
+    }
+}
+
+fn check(request: &Request, space: Option<&Space>) -> Result<()> {
+    admission::results(request.k)?;
+    if let Some(text) = &request.text {
+        let (found, limit) = (text.len() as u64, admission::MAX_QUERY as u64);
+        if found > limit {
+            return Err(Error::Limit { argument: "query".into(), found, limit });
+        }
+        if text.trim().is_empty() && request.vector.is_none() {
+            return Err(Error::invalid("query", "the text is empty"));
+        }
+    }
+    match (&request.vector, space) {
+        (Some(vector), Some(space)) => admit("vector", vector, space.dim as usize, space.metric.parse()?),
+        (Some(_), None) => Err(Error::invalid("vector", "a vector needs the embedding space it lies in")),
+        (None, _) if request.text.is_none() => {
+            Err(Error::invalid("query", "neither words nor a vector to go by"))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn search(
+    shared: &Shared,
+    cells: &[Arc<Cell>],
+    request: &Request,
+    space: Option<&Space>,
+    selection: &Selection,
+    now: Timestamp,
+    cancel: Cancel<'_>,
+) -> Result<Recall> {
+    if let [cell] = cells {
+        return cell.read(&*shared.ledger, cancel, |seen| {
+            let pools = [gather(&seen, request, space, selection, now, cancel)?];
+            let hits = recall::rank(&pools, request.fusion, request.k, request.explain);
+            let slots: Vec<Slot> = hits.iter().map(|x| x.slot).collect();
+            let Some(held) = held(&seen, &slots)? else { return Ok(None) };
+            let found = held.into_iter().zip(hits);
+            let found = found.map(|(held, hit)| Found { held, namespace: cell.path.clone(), hit }).collect();
+            Ok(Some(Recall { found, trace: trace(&pools, request, &[seen.state.vectors.is_some()]) }))
+        });
+    }
+    // Several namespaces are read one after the other; one that moved on meanwhile starts the recall over.
+    for _ in 0..8 {
+        let (mut pools, mut seqs, mut vectors) = (Vec::new(), Vec::new(), Vec::new());
+        for cell in cells {
+            let (pool, seq, has) = cell.read(&*shared.ledger, cancel, |seen| {
+                let pool = gather(&seen, request, space, selection, now, cancel)?;
+                Ok(Some((pool, seen.state.seq, seen.state.vectors.is_some())))
+            })?;
+            pools.push(pool);
+            seqs.push(seq);
+            vectors.push(has);
+        }
+        let hits = recall::rank(&pools, request.fusion, request.k, request.explain);
+        let mut found: Vec<Option<Found>> = vec![None; hits.len()];
+        let mut level = true;
+        for (at, cell) in cells.iter().enumerate() {
+            let own: Vec<usize> = (0..hits.len()).filter(|&i| hits[i].pool == at).collect();
+            if own.is_empty() {
+                continue;
+            }
+            let slots: Vec<Slot> = own.iter().map(|&i| hits[i].slot).collect();
+            let held = cell.read(&*shared.ledger, cancel, |seen| {
+                if seen.state.seq != seqs[at] { Ok(Some(None)) } else { held(&seen, &slots).map(Some) }
+            })?;
+            let Some(held) = held else {
+                level = false;
+                break;
+            };
+            for (i, held) in own.into_iter().zip(held) {
+                found[i] = Some(Found { held, namespace: cell.path.clone(), hit: hits[i].clone() });
+            }
+        }
+        if level {
+            let found = found.into_iter().flatten().collect();
+            return Ok(Recall { found, trace: trace(&pools, request, &vectors) });
+        }
+    }
+    Err(Error::Storage("the namespaces changed faster than they could be read together".into()))
+}
+
+fn gather(
+    seen: &Seen<'_>,
+    request: &Request,
+    space: Option<&Space>,
+    selection: &Selection,
+    now: Timestamp,
+    cancel: Cancel<'_>,
+) -> Result<Pool> {
+    let state = seen.state;
+    if let (Some(held), Some(space)) = (&state.space, space)
+        && held != space
+        && request.vector.is_some()
+    {
+        return Err(mismatch(held, space));
+    }
+    let allow = state.admitted(selection, now);
+    let view = View {
+        lexical: &state.lexical,
+        vectors: state.vectors.as_ref(),
+        sessions: &state.sessions,
+        live: &state.live,
+        allow: allow.as_ref(),
+        uids: &state.identities,
+        standing: state,
+    };
+    Pool::gather(&view, request, cancel)
+}
+
+fn trace(pools: &[Pool], request: &Request, has_vectors: &[bool]) -> Metadata {
+    let sum = |f: &dyn Fn(&Pool) -> usize| pools.iter().map(f).sum::<usize>();
+    let exhaustive = pools.iter().all(|p| p.mode == Mode::Exhaustive);
+    let mut skipped = Vec::new();
+    if request.vector.is_none() {
+        skipped.push("vectors: the query has no embedding, recall goes by words alone");
+    } else if !has_vectors.contains(&true) {
+        skipped.push("vectors: no memory in scope has one");
+    }
+    if request.text.is_none() {
+        skipped.push("words: the query has no text");
+    } else if pools.iter().all(|p| p.words.is_empty()) {
+        skipped.push("words: no memory in scope holds a word of the query");
+    }
+    let value = json!({
+        "namespaces": pools.len(),
+        "scope": sum(&|p| p.scope),
+        "candidates": sum(&|p| p.slots.len()),
+        "mode": if exhaustive { "exhaustive" } else { "candidates" },
+        "fusion": request.fusion.to_string(),
+        "signals": {
+            "words": sum(&|p| p.words.iter().filter(|&&x| x > 0.0).count()),
+            "vectors": sum(&|p| p.vectors.iter().filter(|&&x| x > f32::NEG_INFINITY).count()),
+        },
+        "skipped": skipped,
+    });
+    match value {
+        Value::Object(map) => map,
+        _ => Metadata::new(),
+    }
+}

@@ -1,0 +1,46 @@
+//! The store: namespaces over one ledger, changed by events, read beside the writer.
+//!
+//! | file | idea |
+//! |---|---|
+//! | `admission` | what a caller may bring |
+//! | `config` | what a namespace was set up with |
+//! | `entry` | what is kept in memory of each memory |
+//! | `words` | the words under which a memory is found |
+//! | `speakers` | who said which memories |
+//! | `state` | everything a namespace knows; `apply` is the only function that changes it |
+//! | `segment` | the state as checksummed parts inside the file |
+//! | `shared` | what all handles of one store share |
+//! | `cell` | a namespace in memory, level with the ledger |
+//! | `batch` | one atomic write on its way |
+//! | `memory` | a namespace handle: the reading verbs |
+//! | `joining` | a namespace and its embedding space |
+//! | `write` | its writing verbs |
+//! | `forget` | deletion and erasure |
+//! | `finding` | recall over one or more namespaces |
+//! | `store` | the whole file |
+
+mod admission;
+mod batch;
+mod cell;
+mod config;
+mod entry;
+mod finding;
+mod forget;
+mod joining;
+mod memory;
+mod segment;
+mod shared;
+mod speakers;
+mod state;
+#[expect(clippy::module_inception, reason = "the file that holds the store")]
+mod store;
+mod words;
+mod write;
+
+pub use admission::{Draft, MAX_DEPTH, MAX_K, MAX_LIST, MAX_METADATA, MAX_NAME, MAX_QUERY, MAX_TEXT};
+pub use batch::Call;
+pub use finding::{Found, Recall};
+pub use memory::{Change, Held, Memory, Order};
+pub use state::Selection;
+pub use store::{Stats, Store};
+pub use write::{Edit, Outcome};

@@ -1,0 +1,288 @@
+//! Everything a namespace knows, changed by one function.
+
+use rustc_hash::FxHashMap;
+
+use super::config::Config;
+use super::entry::{Entry, NEVER, Named};
+use super::speakers::Speakers;
+use super::words::{is_named, lexical_key};
+use crate::bitmap::Bitmap;
+use crate::error::{Error, Result};
+use crate::filter::Filter;
+use crate::id::{Slot, Uid};
+use crate::interner::Interner;
+use crate::journal::event::{Content, Event, Op, Seq};
+use crate::journal::ledger::Space;
+use crate::lexical::{Bm25, LexicalIndex};
+use crate::record::Kind;
+use crate::session::Sessions;
+use crate::time::{Interval, Timestamp};
+use crate::vector::{FlatIndex, Metric};
+
+/// The memories of one namespace and their indexes.
+#[derive(Debug)]
+pub(super) struct State {
+    pub config: Config,
+    pub space: Option<Space>,
+    pub seq: Seq,
+    pub hash: [u8; 32],
+    pub turn: u64,
+    pub entries: Vec<Entry>,
+    /// The identity of each slot, side by side.
+    pub identities: Vec<Uid>,
+    pub speakers: Speakers,
+    pub live: Bitmap,
+    pub mortal: Bitmap,
+    pub names: Interner,
+    pub uids: FxHashMap<Uid, Slot>,
+    pub digests: FxHashMap<u128, Slot>,
+    pub keys: FxHashMap<String, (Uid, u32)>,
+    /// Contents of earlier versions and of deleted memories, by identity.
+    pub past: FxHashMap<Uid, Vec<Seq>>,
+    pub sessions: Sessions,
+    pub lexical: LexicalIndex,
+    pub vectors: Option<FlatIndex>,
+}
+
+/// What a call asks of memories before any scoring.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// The compiled filter.
+    pub filter: Option<Filter>,
+    /// Only these kinds.
+    pub kinds: Option<Vec<Kind>>,
+    /// Only events that overlap this interval; a memory without an event has that of its write.
+    pub between: Option<Interval>,
+}
+
+impl Selection {
+    fn is_empty(&self) -> bool {
+        self.filter.is_none() && self.kinds.is_none() && self.between.is_none()
+    }
+}
+
+impl State {
+    pub(super) fn new(config: Config, space: Option<Space>, genesis: [u8; 32]) -> Result<Self> {
+        let lexical = LexicalIndex::with_parameters(config.analyzer(), Bm25::default().logarithmic());
+        let vectors = space.as_ref().map(index).transpose()?;
+        Ok(Self {
+            config,
+            space,
+            seq: 0,
+            hash: genesis,
+            turn: 0,
+            entries: Vec::new(),
+            identities: Vec::new(),
+            speakers: Speakers::default(),
+            live: Bitmap::new(),
+            mortal: Bitmap::new(),
+            names: Interner::default(),
+            uids: FxHashMap::default(),
+            digests: FxHashMap::default(),
+            keys: FxHashMap::default(),
+            past: FxHashMap::default(),
+            sessions: Sessions::default(),
+            lexical,
+            vectors,
+        })
+    }
+
+    /// Applies one event; the only function that changes a namespace.
+    ///
+    /// `content` is what the event wrote, none where it wrote nothing or was erased since; `spaces` names the spaces of
+    /// the file.
+    pub(super) fn apply(
+        &mut self,
+        event: &Event,
+        content: Option<&Content>,
+        spaces: &dyn Fn(u32) -> Result<Space>,
+    ) -> Result<()> {
+        if event.seq != self.seq + 1 {
+            return Err(Error::Storage(format!("event {} follows {}", event.seq, self.seq)));
+        }
+        match event.op {
+            Op::Added | Op::Updated => {
+                let mentions = self.supersede(event.uid).map_or(1, |old| old.mentions);
+                if let Some(content) = content {
+                    self.enter(content, mentions)?;
+                }
+            }
+            Op::Deleted => {
+                self.supersede(event.uid);
+            }
+            Op::Erased => {
+                self.retire(event.uid);
+                self.past.remove(&event.uid);
+            }
+            Op::Noop => {
+                if event.detail.contains_key("mention")
+                    && let Some(&slot) = self.uids.get(&event.uid)
+                {
+                    self.entries[slot as usize].mentions += 1;
+                }
+            }
+            Op::Touched => {
+                let expires = event.detail.get("expires").and_then(serde_json::Value::as_i64);
+                if let (Some(&slot), Some(expires)) = (self.uids.get(&event.uid), expires) {
+                    let entry = &mut self.entries[slot as usize];
+                    entry.expires = entry.expires.max(expires);
+                }
+            }
+            Op::Configured => {
+                self.config = Config::read(&event.detail)?;
+                if let (Some(id), None) = (self.config.space, &self.space) {
+                    let space = spaces(id)?;
+                    self.vectors = Some(index(&space)?);
+                    self.space = Some(space);
+                }
+            }
+        }
+        if let Some(key) = event.detail.get("key").and_then(serde_json::Value::as_str) {
+            self.keys.insert(key.to_owned(), (event.uid, event.version));
+        }
+        self.seq = event.seq;
+        self.hash = event.hash;
+        Ok(())
+    }
+
+    fn enter(&mut self, content: &Content, mentions: u32) -> Result<()> {
+        let record = &content.record;
+        let slot = Slot::try_from(self.entries.len())
+            .map_err(|_| Error::Storage("a namespace holds at most 2^32 versions in memory".into()))?;
+        let mut entry = Entry::new(record, content.seq, &mut self.names);
+        entry.mentions = mentions;
+        let mut key = String::new();
+        lexical_key(record, &mut key);
+        self.lexical.insert(slot, &key);
+        if let Some(index) = &mut self.vectors {
+            content.vectors.iter().try_for_each(|key| index.insert(slot, &key.values))?;
+        }
+        self.turn = self.turn.max(entry.turn);
+        if let Some(session) = entry.session {
+            self.sessions.insert(session, entry.place(slot));
+        }
+        if entry.expires != NEVER {
+            self.mortal.insert(slot);
+        }
+        self.live.insert(slot);
+        self.uids.insert(entry.uid, slot);
+        self.digests.entry(entry.digest).or_insert(slot);
+        self.place(slot, entry);
+        Ok(())
+    }
+
+    /// Gives a slot its entry and its speaker.
+    pub(super) fn place(&mut self, slot: Slot, entry: Entry) {
+        if let Some(number) = entry.speaker
+            && self.live.contains(slot)
+            && let Some(name) = self.names.text(number)
+            && is_named(name)
+        {
+            self.speakers.insert(number, slot, || self.lexical.analyzer().terms(name));
+        }
+        self.identities.push(entry.uid);
+        self.entries.push(entry);
+    }
+
+    /// Takes a memory out of every index and remembers where its content lies.
+    fn supersede(&mut self, uid: Uid) -> Option<Entry> {
+        let entry = self.retire(uid)?;
+        self.past.entry(uid).or_default().push(entry.seq);
+        Some(entry)
+    }
+
+    /// Takes a memory out of every index; its slot is never used again.
+    fn retire(&mut self, uid: Uid) -> Option<Entry> {
+        let slot = self.uids.remove(&uid)?;
+        let entry = self.entries[slot as usize].clone();
+        self.live.remove(slot);
+        self.mortal.remove(slot);
+        self.lexical.remove(slot);
+        if self.lexical.wants_compaction() {
+            self.lexical.compact();
+        }
+        if let Some(index) = &mut self.vectors {
+            index.remove(slot);
+        }
+        if let Some(session) = entry.session {
+            self.sessions.remove(session, entry.place(slot));
+        }
+        if let Some(speaker) = entry.speaker {
+            self.speakers.remove(speaker, slot);
+        }
+        if self.digests.get(&entry.digest) == Some(&slot) {
+            self.digests.remove(&entry.digest);
+        }
+        self.entries[slot as usize].metadata = None;
+        Some(entry)
+    }
+
+    /// Refuses indexes that do not speak of the same memories.
+    pub(super) fn check_indexes(&self) -> Result<()> {
+        let words =
+            self.lexical.len() == self.live.len() && self.live.iter().all(|x| self.lexical.contains(x));
+        let vectors = self
+            .vectors
+            .as_ref()
+            .is_none_or(|index| index.slots() <= self.live.len() && index.slots_end() <= self.entries.len());
+        let space = self.space.as_ref().zip(self.vectors.as_ref());
+        let dim = space.is_none_or(|(space, index)| space.dim as usize == index.dim());
+        if words && vectors && dim { Ok(()) } else { Err(Error::Storage("the indexes disagree".into())) }
+    }
+
+    /// Sets up a namespace that its first commit has just made.
+    pub(super) fn configure(&mut self, config: Config, space: Space) -> Result<()> {
+        self.vectors = Some(index(&space)?);
+        self.config = config;
+        self.space = Some(space);
+        Ok(())
+    }
+
+    /// The numbers of all contents of a memory, deleted ones too.
+    pub(super) fn seqs(&self, uid: Uid) -> Option<Vec<Seq>> {
+        let mut seqs = self.past.get(&uid).cloned().unwrap_or_default();
+        seqs.extend(self.uids.get(&uid).map(|&slot| self.entries[slot as usize].seq));
+        (!seqs.is_empty()).then_some(seqs)
+    }
+
+    /// The live, unexpired memory of an identity.
+    pub(super) fn slot(&self, uid: Uid, now: Timestamp) -> Result<Slot> {
+        let slot = self.uids.get(&uid).copied().ok_or_else(|| Error::UnknownMemory(uid.to_string()))?;
+        if self.entries[slot as usize].expired(now) {
+            return Err(Error::UnknownMemory(uid.to_string()));
+        }
+        Ok(slot)
+    }
+
+    /// The memories a call may see; none stands for all that are live.
+    pub(super) fn admitted(&self, selection: &Selection, now: Timestamp) -> Option<Bitmap> {
+        let expired: Bitmap = self.mortal.iter().filter(|&x| self.entries[x as usize].expired(now)).collect();
+        if selection.is_empty() && expired.is_empty() {
+            return None;
+        }
+        let range = selection.between.map(|x| (x.start.0, x.end.0));
+        Some(
+            self.live
+                .iter()
+                .filter(|&slot| {
+                    let entry = &self.entries[slot as usize];
+                    let in_time = range.is_none_or(|(from, to)| entry.time() < to && from < entry.end);
+                    let kind = selection.kinds.as_ref().is_none_or(|kinds| kinds.contains(&entry.kind));
+                    in_time
+                        && kind
+                        && !expired.contains(slot)
+                        && selection.filter.as_ref().is_none_or(|filter| filter.matches(&self.named(slot)))
+                })
+                .collect(),
+        )
+    }
+
+    /// A memory with the names it refers to.
+    pub(super) fn named(&self, slot: Slot) -> Named<'_> {
+        Named { entry: &self.entries[slot as usize], names: &self.names }
+    }
+}
+
+fn index(space: &Space) -> Result<FlatIndex> {
+    FlatIndex::new(space.dim as usize, space.metric.parse::<Metric>()?)
+}

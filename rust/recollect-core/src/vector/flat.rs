@@ -1,0 +1,286 @@
+//! The exact index: every vector is looked at, and the answer is that of the f32 scan.
+
+use crate::bitmap::Bitmap;
+use crate::cancel::Cancel;
+use crate::error::Result;
+use crate::id::Slot;
+use crate::scored::Scored;
+use crate::simd::{self, Kernels};
+use crate::vector::admission::{admit, admit_dim, admit_slot};
+use crate::vector::margin::Margin;
+use crate::vector::narrowing;
+use crate::vector::owners::Owners;
+use crate::vector::{Codes, Matrix, Metric, Quantized, TopK};
+
+/// Rows scored before their scores are looked at; the scores stay in the first cache.
+pub(super) const BLOCK: usize = 256;
+
+/// Scores looked at together, since most of them are below the floor.
+pub(super) const GROUP: usize = 16;
+
+/// Rows between two questions to [`Cancel`].
+pub(super) const CHECKPOINT: usize = 4096;
+
+/// Vectors of one dimension under one metric; a slot may own several, and scores as the best of them.
+#[derive(Debug)]
+pub struct FlatIndex {
+    pub(super) metric: Metric,
+    pub(super) rows: Matrix<f32>,
+    pub(super) codes: Codes,
+    pub(super) owners: Owners,
+}
+
+impl FlatIndex {
+    /// An empty index of `dim` dimensions, 1..=8192.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`](crate::error::Error::Invalid) or [`Error::Limit`](crate::error::Error::Limit) for another
+    /// dimension.
+    pub fn new(dim: usize, metric: Metric) -> Result<Self> {
+        admit_dim(dim)?;
+        Ok(Self { metric, rows: Matrix::new(dim), codes: Codes::new(dim), owners: Owners::default() })
+    }
+
+    /// Dimensions of a vector.
+    pub fn dim(&self) -> usize {
+        self.rows.dim()
+    }
+
+    /// How closeness is measured.
+    pub fn metric(&self) -> Metric {
+        self.metric
+    }
+
+    /// Number of vectors.
+    pub fn len(&self) -> usize {
+        self.owners.len()
+    }
+
+    /// Whether there are no vectors.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of slots that own a vector.
+    pub fn slots(&self) -> usize {
+        self.owners.slots()
+    }
+
+    /// One more than the greatest slot that ever owned a vector: the least length for [`FlatIndex::scores`].
+    pub fn slots_end(&self) -> usize {
+        self.owners.slots_end()
+    }
+
+    /// Whether the slot owns a vector.
+    pub fn contains(&self, slot: Slot) -> bool {
+        self.owners.rows_of(slot).next().is_some()
+    }
+
+    /// The vectors of a slot as they are scored: of length one for the cosine.
+    pub fn vectors(&self, slot: Slot) -> impl Iterator<Item = &[f32]> {
+        self.owners.rows_of(slot).map(|row| &self.rows.row(row)[..self.dim()])
+    }
+
+    /// Bytes of memory reserved.
+    pub fn bytes(&self) -> usize {
+        self.rows.bytes() + self.codes.bytes() + self.owners.bytes()
+    }
+
+    /// Refuses a vector that [`FlatIndex::insert`] would refuse, under the name of the caller's argument.
+    ///
+    /// # Errors
+    /// [`Error::DimensionMismatch`](crate::error::Error::DimensionMismatch) for another dimension,
+    /// [`Error::Invalid`](crate::error::Error::Invalid) for a component that is NaN or infinite, or a norm over 1e18
+    /// under another metric than the cosine.
+    pub fn check(&self, argument: &str, vector: &[f32]) -> Result<()> {
+        admit(argument, vector, self.dim(), self.metric)
+    }
+
+    /// Adds a vector to a slot.
+    ///
+    /// # Errors
+    /// As [`FlatIndex::check`]; [`Error::Limit`](crate::error::Error::Limit) for a slot from 2^28 on;
+    /// [`Error::Storage`](crate::error::Error::Storage) without memory. The index is unchanged by a failure.
+    pub fn insert(&mut self, slot: Slot, vector: &[f32]) -> Result<()> {
+        self.check("vector", vector)?;
+        admit_slot(slot)?;
+        let metric = self.metric;
+        self.place(slot, |row| {
+            row.copy_from_slice(vector);
+            metric.prepare(row);
+        })?;
+        Ok(())
+    }
+
+    /// Adds a row, which `fill` writes in the form that is scored, and gives its number.
+    pub(super) fn place(&mut self, slot: Slot, fill: impl FnOnce(&mut [f32])) -> Result<usize> {
+        self.owners.reserve(slot)?;
+        self.codes.reserve()?;
+        let row = self.owners.next_row();
+        if row == self.rows.rows() {
+            self.rows.push()?;
+        }
+        let vector = self.rows.row_mut(row);
+        fill(vector);
+        self.codes.put(row, vector)?;
+        self.owners.take(slot);
+        Ok(row)
+    }
+
+    /// Takes all vectors of a slot out, overwrites them, and gives their number.
+    pub fn remove(&mut self, slot: Slot) -> usize {
+        let rows = self.owners.release(slot);
+        for &row in &rows {
+            self.rows.row_mut(row).fill(0.0);
+            self.codes.clear(row);
+        }
+        rows.len()
+    }
+
+    /// The best `k` slots among `allow` (all without it), best first, ties by ascending slot.
+    ///
+    /// Reads the int8 codes, and the f32 rows only of what could be among the best; the result has the bits of
+    /// [`FlatIndex::search_f32`].
+    ///
+    /// # Errors
+    /// As [`FlatIndex::check`] for the query; [`Error::Cancelled`](crate::error::Error::Cancelled) if asked to stop.
+    pub fn search(
+        &self,
+        query: &[f32],
+        k: usize,
+        allow: Option<&Bitmap>,
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<Scored>> {
+        let query = self.prepared(query)?;
+        narrowing::search(self, &query, k.min(self.slots()), allow, cancel)
+    }
+
+    /// As [`FlatIndex::search`], by the plain f32 scan.
+    ///
+    /// # Errors
+    /// As [`FlatIndex::search`].
+    pub fn search_f32(
+        &self,
+        query: &[f32],
+        k: usize,
+        allow: Option<&Bitmap>,
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<Scored>> {
+        let query = self.prepared(query)?;
+        self.scan(&query, k.min(self.slots()), allow, cancel)
+    }
+
+    pub(super) fn scan(
+        &self,
+        query: &[f32],
+        k: usize,
+        allow: Option<&Bitmap>,
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<Scored>> {
+        let mut best = TopK::new(k);
+        let mut scores = [0.0; BLOCK];
+        for (first, rows) in self.rows.blocks(BLOCK) {
+            if first % CHECKPOINT < BLOCK {
+                cancel.check()?;
+            }
+            let scores = &mut scores[..rows.len() / query.len()];
+            self.metric.score_rows(query, rows, scores);
+            for (group, scores) in scores.chunks(GROUP).enumerate() {
+                if !best.reached_by(scores) {
+                    continue;
+                }
+                for (i, &score) in scores.iter().enumerate() {
+                    if score >= best.floor()
+                        && let Some(slot) = self.owners.owner(first + group * GROUP + i)
+                        && allow.is_none_or(|allow| allow.contains(slot))
+                    {
+                        best.push(Scored { slot, score });
+                    }
+                }
+            }
+        }
+        Ok(best.into_sorted())
+    }
+
+    /// Scores of all slots on the int8 codes, by slot; minus infinity where a slot owns no vector.
+    ///
+    /// The same on every CPU, and off the f32 score by little (0.1 % of the norms, typically).
+    ///
+    /// # Errors
+    /// As [`FlatIndex::search`]; [`Error::Invalid`](crate::error::Error::Invalid) if `out` is shorter than
+    /// [`FlatIndex::slots_end`].
+    pub fn scores(&self, query: &[f32], out: &mut [f32], cancel: Cancel<'_>) -> Result<()> {
+        let query = self.prepared(query)?;
+        if out.len() < self.slots_end() {
+            let reason = format!("expected room for {} slots, found {}", self.slots_end(), out.len());
+            return Err(crate::error::Error::invalid("out", reason));
+        }
+        out.fill(f32::NEG_INFINITY);
+        let (quantized, margin) = self.quantized(&query);
+        let in_order = self.owners.in_order();
+        let (mut dots, mut scores) = ([0; BLOCK], [0.0; BLOCK]);
+        for (first, rows) in self.codes.matrix().blocks(BLOCK) {
+            if first % CHECKPOINT < BLOCK {
+                cancel.check()?;
+            }
+            let n = rows.len() / quantized.codes.len();
+            Kernels::best().dot_i8_rows(&quantized.codes, rows, &mut dots[..n]);
+            if in_order.is_some() {
+                margin.scores(&dots, &self.codes, first, &mut out[first..first + n]);
+                continue;
+            }
+            margin.scores(&dots, &self.codes, first, &mut scores[..n]);
+            for (i, &score) in scores[..n].iter().enumerate() {
+                if let Some(slot) = self.owners.owner(first + i) {
+                    let kept = &mut out[slot as usize];
+                    *kept = if score > *kept { score } else { *kept };
+                }
+            }
+        }
+        for &row in in_order.unwrap_or_default() {
+            out[row as usize] = f32::NEG_INFINITY;
+        }
+        Ok(())
+    }
+
+    /// Exact f32 scores of some slots, in their order; minus infinity where a slot owns no vector.
+    ///
+    /// # Errors
+    /// As [`FlatIndex::check`] for the query.
+    pub fn score_slots(&self, query: &[f32], slots: &[Slot], out: &mut Vec<f32>) -> Result<()> {
+        let query = self.prepared(query)?;
+        out.clear();
+        self.score_each(&query, slots, |_, score| out.push(score));
+        Ok(())
+    }
+
+    /// Scores of some slots with a prepared, padded query.
+    pub(super) fn score_each(&self, query: &[f32], slots: &[Slot], mut take: impl FnMut(Slot, f32)) {
+        for (i, &slot) in slots.iter().enumerate() {
+            if let Some(row) = slots.get(i + 2).and_then(|&slot| self.owners.rows_of(slot).next()) {
+                simd::prefetch(self.rows.row(row));
+            }
+            let scores = self.owners.rows_of(slot).map(|row| self.metric.score(query, self.rows.row(row)));
+            take(slot, scores.fold(f32::NEG_INFINITY, f32::max));
+        }
+    }
+
+    /// The query checked, in the form that is scored, padded as the rows are.
+    fn prepared(&self, query: &[f32]) -> Result<Vec<f32>> {
+        self.check("query", query)?;
+        let mut padded = vec![0.0; self.rows.stride()];
+        let vector = &mut padded[..query.len()];
+        vector.copy_from_slice(query);
+        self.metric.prepare(vector);
+        Ok(padded)
+    }
+
+    /// Codes of a prepared query, padded as the rows of codes are, with the margin of its scores.
+    pub(super) fn quantized(&self, query: &[f32]) -> (Quantized, Margin) {
+        let query = &query[..self.dim()];
+        let mut quantized = Quantized::new(query);
+        let margin = Margin::new(self.metric, &quantized, Kernels::best().squared_norm(query), self.dim());
+        quantized.codes.resize(self.codes.matrix().stride(), 0);
+        (quantized, margin)
+    }
+}

@@ -1,0 +1,156 @@
+//! Rows of one length in chunks that never move once they are full size.
+
+use bytemuck::Pod;
+
+use crate::error::{Error, Result};
+use crate::pages::{LINE, Pages};
+
+/// Bytes of a full chunk: two huge pages.
+const CHUNK: usize = 4 << 20;
+
+/// Rows of the first allocation.
+const FIRST_ROWS: usize = 8;
+
+/// A growing table of rows, each padded with zeros to a whole number of cache lines.
+///
+/// The first chunk doubles up to full size; later chunks are full size at once, so that no insert copies more than
+/// one chunk.
+#[derive(Debug)]
+pub struct Matrix<T: Pod> {
+    dim: usize,
+    stride: usize,
+    chunk_rows: usize,
+    chunks: Vec<Pages<T>>,
+    rows: usize,
+}
+
+impl<T: Pod> Matrix<T> {
+    /// No rows yet, of `dim` elements each.
+    pub fn new(dim: usize) -> Self {
+        let stride = (dim * size_of::<T>()).next_multiple_of(LINE) / size_of::<T>();
+        let chunk_rows = (CHUNK / (stride * size_of::<T>()).max(1)).max(16) / 16 * 16;
+        Self { dim, stride, chunk_rows, chunks: Vec::new(), rows: 0 }
+    }
+
+    /// Number of rows.
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
+    /// Elements from one row to the next, padding included.
+    pub fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// Elements of a row, padding excluded.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
+    /// Bytes reserved.
+    pub fn bytes(&self) -> usize {
+        self.chunks.iter().map(Pages::bytes).sum()
+    }
+
+    /// Makes room for one more row, which the next [`Matrix::push`] takes.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if the system has no memory for it; the matrix is unchanged.
+    pub fn reserve(&mut self) -> Result<()> {
+        let (chunk, row) = (self.rows / self.chunk_rows, self.rows % self.chunk_rows);
+        match self.chunks.get_mut(chunk) {
+            Some(pages) if row * self.stride < pages.len() => Ok(()),
+            Some(pages) => {
+                let grown = (2 * row).clamp(FIRST_ROWS, self.chunk_rows);
+                let mut larger = Pages::zeroed(grown * self.stride)?;
+                larger[..pages.len()].copy_from_slice(pages);
+                *pages = larger;
+                Ok(())
+            }
+            None => {
+                let rows = if chunk == 0 { FIRST_ROWS } else { self.chunk_rows };
+                self.chunks.try_reserve(1).map_err(|error| Error::Storage(error.to_string()))?;
+                self.chunks.push(Pages::zeroed(rows * self.stride)?);
+                Ok(())
+            }
+        }
+    }
+
+    /// Adds a row of zeros and gives its number.
+    ///
+    /// # Errors
+    /// As [`Matrix::reserve`].
+    pub fn push(&mut self) -> Result<usize> {
+        self.reserve()?;
+        self.rows += 1;
+        Ok(self.rows - 1)
+    }
+
+    /// A row with its padding.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[inline]
+    pub fn row(&self, row: usize) -> &[T] {
+        assert!(row < self.rows);
+        let start = row % self.chunk_rows * self.stride;
+        &self.chunks[row / self.chunk_rows][start..start + self.stride]
+    }
+
+    /// A row without its padding, to be written.
+    ///
+    /// # Panics
+    /// If there is no such row.
+    #[inline]
+    pub fn row_mut(&mut self, row: usize) -> &mut [T] {
+        assert!(row < self.rows);
+        let start = row % self.chunk_rows * self.stride;
+        &mut self.chunks[row / self.chunk_rows][start..start + self.dim]
+    }
+
+    /// All rows in blocks of at most `most` contiguous ones, each with the number of its first row.
+    pub fn blocks(&self, most: usize) -> impl Iterator<Item = (usize, &[T])> {
+        self.chunks.iter().enumerate().flat_map(move |(chunk, pages)| {
+            let first = chunk * self.chunk_rows;
+            let rows = (self.rows - first).min(self.chunk_rows);
+            let filled = &pages[..rows * self.stride];
+            filled
+                .chunks(most * self.stride)
+                .enumerate()
+                .map(move |(block, rows)| (first + block * most, rows))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_keep_their_place_while_it_grows() {
+        let mut matrix = Matrix::<f32>::new(8192);
+        assert_eq!((matrix.stride(), matrix.blocks(5).count()), (8192, 0));
+        for i in 0..300 {
+            assert_eq!(matrix.push().unwrap(), i);
+            matrix.row_mut(i).fill(i as f32);
+        }
+        assert!((0..300).all(|i| matrix.row(i)[8191] == i as f32));
+        let mut next = 0;
+        for (first, rows) in matrix.blocks(50) {
+            assert_eq!((first, rows[0]), (next, next as f32));
+            next += rows.len() / 8192;
+        }
+        assert_eq!(next, 300);
+        assert_eq!(matrix.bytes(), 3 * CHUNK);
+    }
+
+    #[test]
+    fn padding_stays_zero() {
+        let mut matrix = Matrix::<i8>::new(5);
+        for i in 0..20 {
+            matrix.push().unwrap();
+            matrix.row_mut(i).fill(7);
+        }
+        assert!((0..20).all(|i| matrix.row(i)[5..] == [0; 59]));
+    }
+}

@@ -1,0 +1,144 @@
+//! Search on the codes first, on the f32 rows only where the codes leave a doubt.
+//!
+//! Each row has an interval that holds its f32 score. The k-th greatest lower end is a score that k slots reach for
+//! sure, so a row whose upper end lies below it is out. What is left is scored in f32, most promising first, until the
+//! upper ends fall below the k-th best f32 score. Hence the result is that of the f32 scan, ties included.
+
+use crate::bitmap::Bitmap;
+use crate::cancel::Cancel;
+use crate::error::Result;
+use crate::scored::Scored;
+use crate::simd::{self, Kernels};
+use crate::vector::flat::{BLOCK, CHECKPOINT, FlatIndex, GROUP};
+use crate::vector::{Quantized, TopK, margin::Margin};
+
+/// Reading a row by itself costs about as much as scanning the codes of this many.
+const GATHER: usize = 16;
+
+#[derive(Debug, Clone, Copy)]
+struct Candidate {
+    row: usize,
+    upper: f32,
+}
+
+/// The best `k` slots for a prepared, padded query.
+pub(super) fn search(
+    index: &FlatIndex,
+    query: &[f32],
+    k: usize,
+    allow: Option<&Bitmap>,
+    cancel: Cancel<'_>,
+) -> Result<Vec<Scored>> {
+    if k == 0 {
+        return Ok(Vec::new());
+    }
+    if let Some(allow) = allow
+        && allow.len() < index.owners.rows() / GATHER
+    {
+        return gather(index, query, k, allow, cancel);
+    }
+    // With every fourth row in the answer the codes rule out little.
+    if k > index.owners.rows() / 4 {
+        return index.scan(query, k, allow, cancel);
+    }
+    let (quantized, margin) = index.quantized(query);
+    match candidates(index, &quantized, &margin, k, allow, cancel)? {
+        Some(candidates) => rerank(index, query, k, candidates, cancel),
+        None => index.scan(query, k, allow, cancel),
+    }
+}
+
+/// Scores the allowed slots one by one.
+fn gather(
+    index: &FlatIndex,
+    query: &[f32],
+    k: usize,
+    allow: &Bitmap,
+    cancel: Cancel<'_>,
+) -> Result<Vec<Scored>> {
+    let mut best = TopK::new(k);
+    let slots: Vec<_> = allow.iter().filter(|&slot| index.contains(slot)).collect();
+    for slots in slots.chunks(CHECKPOINT) {
+        cancel.check()?;
+        index.score_each(query, slots, |slot, score| best.push(Scored { slot, score }));
+    }
+    Ok(best.into_sorted())
+}
+
+/// Rows that may be among the best, or nothing if they are too many to be worth it.
+fn candidates(
+    index: &FlatIndex,
+    query: &Quantized,
+    margin: &Margin,
+    k: usize,
+    allow: Option<&Bitmap>,
+    cancel: Cancel<'_>,
+) -> Result<Option<Vec<Candidate>>> {
+    let most = index.owners.rows() / 4 + 4 * k + BLOCK;
+    let mut sure = TopK::new(k);
+    let mut found = Vec::new();
+    let (mut dots, mut upper) = ([0; BLOCK], [0.0; BLOCK]);
+    for (first, rows) in index.codes.matrix().blocks(BLOCK) {
+        if first % CHECKPOINT < BLOCK {
+            cancel.check()?;
+        }
+        let n = rows.len() / query.codes.len();
+        Kernels::best().dot_i8_rows(&query.codes, rows, &mut dots[..n]);
+        margin.upper(&dots, &index.codes, first, &mut upper[..n]);
+        for (group, upper) in upper[..n].chunks(GROUP).enumerate() {
+            if !sure.reached_by(upper) {
+                continue;
+            }
+            for (i, &upper) in upper.iter().enumerate() {
+                let row = first + group * GROUP + i;
+                if upper >= sure.floor()
+                    && let Some(slot) = index.owners.owner(row)
+                    && allow.is_none_or(|allow| allow.contains(slot))
+                {
+                    found.push(Candidate { row, upper });
+                    sure.push(Scored { slot, score: margin.lower(upper, &index.codes, row) });
+                }
+            }
+        }
+        if found.len() > most {
+            sure.settle();
+            found.retain(|candidate| candidate.upper >= sure.floor());
+            if found.len() > most / 2 {
+                return Ok(None);
+            }
+        }
+    }
+    sure.settle();
+    found.retain(|candidate| candidate.upper >= sure.floor());
+    found.sort_unstable_by(|a, b| b.upper.total_cmp(&a.upper));
+    Ok(Some(found))
+}
+
+/// Scores candidates in f32, in the order of their upper ends, until none can reach the best.
+fn rerank(
+    index: &FlatIndex,
+    query: &[f32],
+    k: usize,
+    candidates: Vec<Candidate>,
+    cancel: Cancel<'_>,
+) -> Result<Vec<Scored>> {
+    let mut best = TopK::new(k);
+    for (i, &Candidate { row, upper }) in candidates.iter().enumerate() {
+        if i % CHECKPOINT == CHECKPOINT - 1 {
+            cancel.check()?;
+        }
+        if i >= k && i % GROUP == k % GROUP {
+            best.settle();
+        }
+        if upper < best.floor() {
+            break;
+        }
+        if let Some(next) = candidates.get(i + 2) {
+            simd::prefetch(index.rows.row(next.row));
+        }
+        if let Some(slot) = index.owners.owner(row) {
+            best.push(Scored { slot, score: index.metric.score(query, index.rows.row(row)) });
+        }
+    }
+    Ok(best.into_sorted())
+}

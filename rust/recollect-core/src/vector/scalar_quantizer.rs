@@ -1,0 +1,144 @@
+//! Int8 codes of vectors, with what is needed to bound their error.
+
+use crate::error::{Error, Result};
+use crate::simd::Kernels;
+use crate::vector::Matrix;
+
+/// Greatest components below this get no codes; the quotient by them would leave the range of f32.
+const TINY: f32 = 1e-30;
+
+/// A vector `x` as `scale * codes`, off by at most `residual`.
+#[derive(Debug, Clone)]
+pub struct Quantized {
+    /// One code an element, within -127..=127.
+    pub codes: Vec<i8>,
+    /// Value of one code step.
+    pub scale: f32,
+    /// Norm of `x`, to the nearest f32.
+    pub norm: f32,
+    /// At least the norm of `x - scale * codes`.
+    pub residual: f32,
+}
+
+impl Quantized {
+    /// Quantizes a vector of finite components of norm up to 1e18.
+    pub fn new(x: &[f32]) -> Self {
+        let mut codes = vec![0; x.len()];
+        let (scale, norm, residual) = quantize(x, &mut codes);
+        Self { codes, scale, norm, residual }
+    }
+}
+
+/// Writes the codes and gives scale, norm and residual.
+fn quantize(x: &[f32], codes: &mut [i8]) -> (f32, f32, f32) {
+    let kernels = Kernels::best();
+    let norm = kernels.squared_norm(x).sqrt();
+    let greatest = kernels.greatest(x);
+    if greatest < TINY {
+        codes.fill(0);
+        return (0.0, norm as f32, (norm as f32).next_up());
+    }
+    let scale = greatest / 127.0;
+    let lost = f64::from(kernels.quantize(x, 127.0 / greatest, codes));
+    // Rounding: the sum of squares is right to 1e-4, each quotient to 3 units in the last place.
+    let residual = f64::from(scale) * lost.sqrt() * (1.0 + 1e-4) + norm * 2f64.powi(-21);
+    (scale, norm as f32, (residual as f32).next_up())
+}
+
+/// The codes of many vectors, row by row.
+#[derive(Debug)]
+pub struct Codes {
+    matrix: Matrix<i8>,
+    scale: Vec<f32>,
+    norm: Vec<f32>,
+    residual: Vec<f32>,
+}
+
+impl Codes {
+    /// No rows yet, of `dim` codes each.
+    pub fn new(dim: usize) -> Self {
+        Self { matrix: Matrix::new(dim), scale: Vec::new(), norm: Vec::new(), residual: Vec::new() }
+    }
+
+    /// Makes room for one more row.
+    ///
+    /// # Errors
+    /// [`Error::Storage`] if the system has no memory for it.
+    pub fn reserve(&mut self) -> Result<()> {
+        for facts in [&mut self.scale, &mut self.norm, &mut self.residual] {
+            facts.try_reserve(1).map_err(|error| Error::Storage(error.to_string()))?;
+        }
+        self.matrix.reserve()
+    }
+
+    /// Writes the codes of a vector at a row, which is an old one or the next.
+    ///
+    /// # Errors
+    /// As [`Codes::reserve`].
+    pub fn put(&mut self, row: usize, x: &[f32]) -> Result<()> {
+        self.reserve()?;
+        if row == self.matrix.rows() {
+            self.matrix.push()?;
+            self.scale.push(0.0);
+            self.norm.push(0.0);
+            self.residual.push(0.0);
+        }
+        let facts = quantize(x, self.matrix.row_mut(row));
+        (self.scale[row], self.norm[row], self.residual[row]) = facts;
+        Ok(())
+    }
+
+    /// Overwrites a row with zeros.
+    pub fn clear(&mut self, row: usize) {
+        self.matrix.row_mut(row).fill(0);
+        (self.scale[row], self.norm[row], self.residual[row]) = (0.0, 0.0, 0.0);
+    }
+
+    /// The codes as rows.
+    pub fn matrix(&self) -> &Matrix<i8> {
+        &self.matrix
+    }
+
+    /// Value of one code step, by row.
+    pub fn scale(&self) -> &[f32] {
+        &self.scale
+    }
+
+    /// Norm of the vector, by row.
+    pub fn norm(&self) -> &[f32] {
+        &self.norm
+    }
+
+    /// Bound of the norm of what rounding took, by row.
+    pub fn residual(&self) -> &[f32] {
+        &self.residual
+    }
+
+    /// Bytes reserved.
+    pub fn bytes(&self) -> usize {
+        self.matrix.bytes() + 4 * (self.scale.capacity() + self.norm.capacity() + self.residual.capacity())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_residual_is_a_bound(
+            x in prop::collection::vec(-1.0f32..1.0, 1..200),
+            power in -44i32..18,
+        ) {
+            let x: Vec<f32> = x.iter().map(|x| x * 10f32.powi(power)).collect();
+            let quantized = Quantized::new(&x);
+            let lost: f64 = x
+                .iter()
+                .zip(&quantized.codes)
+                .map(|(&x, &code)| (f64::from(x) - f64::from(quantized.scale) * f64::from(code)).powi(2))
+                .sum();
+            prop_assert!(lost.sqrt() <= f64::from(quantized.residual));
+        }
+    }
+}

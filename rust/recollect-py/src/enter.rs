@@ -1,0 +1,72 @@
+//! The one door into the core: detached from Python, open to Ctrl-C, closed after a fork.
+
+use std::sync::Mutex;
+use std::time::{Duration, Instant};
+
+use pyo3::prelude::*;
+use recollect_core::cancel::Cancel;
+use recollect_core::error::{Error, Result};
+
+use crate::errors::raise;
+
+/// Time between two looks for a signal.
+const POLL: Duration = Duration::from_millis(50);
+
+/// Asks Python for signals, at most every 50 ms, and keeps what a handler raised.
+struct Signals {
+    next: Mutex<Instant>,
+    raised: Mutex<Option<PyErr>>,
+}
+
+#[expect(clippy::disallowed_methods, reason = "the binding reads the clock so that the core need not")]
+fn now() -> Instant {
+    Instant::now()
+}
+
+impl Signals {
+    fn new() -> Self {
+        Self { next: Mutex::new(now() + POLL), raised: Mutex::new(None) }
+    }
+
+    fn pending(&self) -> bool {
+        let Ok(mut next) = self.next.lock() else { return false };
+        let at = now();
+        if at < *next {
+            return false;
+        }
+        *next = at + POLL;
+        drop(next);
+        match Python::attach(|py| py.check_signals()) {
+            Ok(()) => false,
+            Err(error) => {
+                if let Ok(mut raised) = self.raised.lock() {
+                    *raised = Some(error);
+                }
+                true
+            }
+        }
+    }
+}
+
+/// Runs core code detached from Python. `pid` is the process that opened the store.
+///
+/// # Errors
+/// What the core answers, as the matching exception; what a signal handler raised, such as `KeyboardInterrupt`.
+pub(crate) fn enter<R: Send>(
+    py: Python<'_>,
+    pid: u32,
+    work: impl FnOnce(Cancel<'_>) -> Result<R> + Send,
+) -> PyResult<R> {
+    let here = std::process::id();
+    if pid != here {
+        return Err(raise(py, Error::Forked { opened: pid, now: here }));
+    }
+    let signals = Signals::new();
+    let asked = || signals.pending();
+    let answer = py.detach(|| work(Cancel::new(&asked)));
+    match (answer, signals.raised.into_inner()) {
+        (Err(Error::Cancelled), Ok(Some(raised))) => Err(raised),
+        (Err(error), _) => Err(raise(py, error)),
+        (Ok(answer), _) => Ok(answer),
+    }
+}
