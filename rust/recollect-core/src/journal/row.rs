@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::id::Uid;
-use crate::journal::chain::field;
+use crate::journal::digest::field;
 use crate::record::{Metadata, Provenance, Record, Status, Ttl};
 use crate::time::{Interval, Timestamp};
 

@@ -5,7 +5,8 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::error::Result;
-use crate::journal::chain::{digest, field, genesis, short};
+use crate::journal::chain::genesis;
+use crate::journal::digest::{digest, field, short};
 use crate::journal::event::{NamespaceId, Seq};
 use crate::journal::ledger::Head;
 use crate::journal::row::{json_from, json_of};
