@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use recollect_core::cancel::Cancel;
 use recollect_core::id::Uid;
 use recollect_core::journal::event::{Op, Seq};
 use recollect_core::journal::ledger::{Ledger, Purge, SegmentPart};

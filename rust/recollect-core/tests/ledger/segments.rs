@@ -1,5 +1,6 @@
 //! Snapshots of the indexes: whole or not there.
 
+use recollect_core::cancel::Cancel;
 use recollect_core::error::Error;
 use recollect_core::journal::in_memory::InMemoryLedger;
 use recollect_core::journal::ledger::{Ledger, SegmentPart};
