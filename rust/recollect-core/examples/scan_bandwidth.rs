@@ -1,4 +1,4 @@
-//! Reads memory, scans f32 and narrows by codes, one thread; one JSON line a figure.
+//! Reads memory, scans f32 and narrows by codes in turns, one thread; one JSON line a figure.
 //!
 //! `cargo run --release --example scan_bandwidth`
 #![allow(clippy::print_stdout)]
@@ -21,26 +21,17 @@ fn now() -> Instant {
     Instant::now()
 }
 
-/// Median seconds of a call, after one to warm up.
-fn median(rounds: usize, mut call: impl FnMut(usize)) -> f64 {
-    call(0);
-    let mut times: Vec<f64> = (0..rounds)
-        .map(|round| {
-            let start = now();
-            call(round);
-            start.elapsed().as_secs_f64()
-        })
-        .collect();
-    times.sort_by(f64::total_cmp);
-    times[rounds / 2]
+fn seconds(call: impl FnOnce()) -> f64 {
+    let start = now();
+    call();
+    start.elapsed().as_secs_f64()
 }
 
-/// Seconds to read all elements once, as the widest sums the tier has.
-fn read(pages: &[f32]) -> f64 {
-    median(21, |_| {
-        let sum: f32 = pages.chunks(1 << 20).map(|chunk| Kernels::best().sum(chunk)).sum();
-        black_box(sum);
-    })
+/// Middle of the times, the first left out as a warm-up.
+fn median(mut times: Vec<f64>) -> f64 {
+    times.remove(0);
+    times.sort_by(f64::total_cmp);
+    times[times.len() / 2]
 }
 
 struct Noise(u64);
@@ -83,9 +74,6 @@ fn measure(rows: usize) -> Result<()> {
 
     let mut pages = Pages::<f32>::zeroed(rows * DIM)?;
     pages.fill(1.0);
-    let reading = read(&pages);
-    line("read", rows, reading, f32_bytes);
-    drop(pages);
 
     let mut index = FlatIndex::new(DIM, Metric::Cosine)?;
     let start = now();
@@ -99,17 +87,30 @@ fn measure(rows: usize) -> Result<()> {
     for query in &queries {
         assert_eq!(index.search(query, K, None, never())?, index.search_f32(query, K, None, never())?);
     }
-    let plain = median(QUERIES, |i| drop(black_box(index.search_f32(&queries[i], K, None, never()))));
-    line("search_f32", rows, plain, f32_bytes);
-    let narrowed = median(QUERIES, |i| drop(black_box(index.search(&queries[i], K, None, never()))));
-    line("search", rows, narrowed, code_bytes);
+    // Reading and scanning take turns, so that a change of the machine's load falls on both; narrowing does not,
+    // since it finds its codes where the last call left them.
     let mut out = vec![0.0; index.slots_end()];
-    let scores = median(QUERIES, |i| drop(black_box(index.scores(&queries[i], &mut out, never()))));
+    let mut times: [Vec<f64>; 4] = Default::default();
+    for query in &queries {
+        times[0].push(seconds(|| _ = black_box(Kernels::best().sum(&pages))));
+        times[1].push(seconds(|| drop(black_box(index.search_f32(query, K, None, never())))));
+    }
+    for query in &queries {
+        times[2].push(seconds(|| drop(black_box(index.search(query, K, None, never())))));
+    }
+    for query in &queries {
+        times[3].push(seconds(|| drop(black_box(index.scores(query, &mut out, never())))));
+    }
+    let [reading, plain, narrowed, scores] = times.map(median);
+    line("read", rows, reading, f32_bytes);
+    line("search_f32", rows, plain, f32_bytes);
+    line("search", rows, narrowed, code_bytes);
     line("scores", rows, scores, code_bytes);
 
+    drop(pages);
     let pieces: Vec<Vec<u8>> = index.encode_chunks().collect();
-    let loading = median(3, |_| drop(black_box(FlatIndex::decode_chunks(pieces.iter().map(Ok)))));
-    line("decode_chunks", rows, loading, f32_bytes);
+    let load = || drop(black_box(FlatIndex::decode_chunks(pieces.iter().map(Ok))));
+    line("decode_chunks", rows, median((0..4).map(|_| seconds(load)).collect()), f32_bytes);
     println!(
         r#"{{"what":"ratios","rows":{rows},"f32_share_of_read":{:.2},"codes_over_f32":{:.2}}}"#,
         reading / plain,

@@ -29,7 +29,7 @@ impl FromStr for Uid {
 
     fn from_str(text: &str) -> Result<Self, Error> {
         let bad = || Error::invalid("uid", "expected 32 hexadecimal digits");
-        if text.len() != 32 || !text.is_ascii() {
+        if text.len() != 32 || !text.bytes().all(|x| x.is_ascii_hexdigit()) {
             return Err(bad());
         }
         let mut bytes = [0; 16];

@@ -30,7 +30,8 @@ pub(crate) fn rows_by_owner(
             Some(owners) => usize::try_from(owners[at]).ok().filter(|&x| x < texts),
             None => Some(at),
         };
-        let owner = owner.ok_or_else(|| invalid(&format!("owners[{at}]"), "names a text that is not there"))?;
+        let owner =
+            owner.ok_or_else(|| invalid(&format!("owners[{at}]"), "names a text that is not there"))?;
         out[owner].push(row.iter().copied().collect());
     }
     Ok(out)

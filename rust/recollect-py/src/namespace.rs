@@ -14,7 +14,9 @@ use recollect_core::time::Timestamp;
 use crate::arrays::rows_by_owner;
 use crate::drafts::Columns;
 use crate::enter::enter;
-use crate::query::{event, metadata as json, path, selection, space as named, uid as identity, uids as identities};
+use crate::query::{
+    event, metadata as json, path, selection, space as named, uid as identity, uids as identities,
+};
 use crate::rows::{OutcomeRow, change, found, held, list, outcome};
 
 type SpaceArgument = Option<(String, u32, String)>;

@@ -40,7 +40,11 @@ pub(crate) fn interval(start: i64, end: i64, argument: &str) -> Result<Interval>
 }
 
 /// The interval of an event that Python gives by its start and, for one that lasts, its end.
-pub(crate) fn event(start: Option<i64>, end: Option<i64>, argument: &dyn Fn() -> String) -> Result<Option<Interval>> {
+pub(crate) fn event(
+    start: Option<i64>,
+    end: Option<i64>,
+    argument: &dyn Fn() -> String,
+) -> Result<Option<Interval>> {
     match (start, end) {
         (None, None) => Ok(None),
         (Some(start), None) => Ok(Some(Interval::instant(Timestamp(start)))),

@@ -66,13 +66,21 @@ fn record<'py>(
 }
 
 /// Versions of memories as a list of rows.
-pub(crate) fn list<'py>(py: Python<'py>, all: Vec<Held>, namespace: &Namespace) -> PyResult<Bound<'py, PyList>> {
+pub(crate) fn list<'py>(
+    py: Python<'py>,
+    all: Vec<Held>,
+    namespace: &Namespace,
+) -> PyResult<Bound<'py, PyList>> {
     let rows = all.into_iter().map(|x| held(py, x, namespace)).collect::<PyResult<Vec<_>>>()?;
     PyList::new(py, rows)
 }
 
 /// A step in the life of a memory: number, time, operation, version, reason, record or none.
-pub(crate) fn change<'py>(py: Python<'py>, change: Change, namespace: &Namespace) -> PyResult<Bound<'py, PyTuple>> {
+pub(crate) fn change<'py>(
+    py: Python<'py>,
+    change: Change,
+    namespace: &Namespace,
+) -> PyResult<Bound<'py, PyTuple>> {
     let event = change.event;
     let reason = event.detail.get("reason").and_then(serde_json::Value::as_str).unwrap_or("").to_owned();
     let row = change.record.map(|x| record(py, x, None, 1, namespace)).transpose()?;

@@ -50,9 +50,7 @@ impl Store {
         let core = enter(py, pid, move |_| {
             let ledger: Box<dyn Ledger> = match &file {
                 None => Box::new(InMemoryLedger::new()),
-                Some(path) => {
-                    Box::new(SqliteLedger::open(path, &Options { create, read_only, durability })?)
-                }
+                Some(path) => Box::new(SqliteLedger::open(path, &Options { create, read_only, durability })?),
             };
             Ok(Core::new(ledger, language))
         })?;
@@ -127,7 +125,7 @@ impl Store {
         Ok(json!({
             "namespaces": namespaces,
             "bytes_on_disk": bytes,
-            "simd": recollect_core::simd::Kernels::best().tier().to_string(),
+            "simd": format!("{:?}", recollect_core::simd::Kernels::best().tier()).to_lowercase(),
         })
         .to_string())
     }

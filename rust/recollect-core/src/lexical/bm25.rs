@@ -1,23 +1,26 @@
 //! The score: Okapi BM25 (Robertson and Zaragoza 2009) with the idf of Lucene, which is positive.
 //!
 //! `score(q, d) = sum over t of m_t * ln(1 + (N - n_t + 1/2) / (n_t + 1/2)) * (k1 + 1) / (1 + norm / f)`
-//! with `norm = k1 * (1 - b + b * length / average length)`, `f` the frequency of `t` in `d` and `m_t`
-//! in the query. Each summand is rounded to a step of a grid that is chosen for the query, so sums
+//! with `norm = k1 * (1 - b + b * length / average length)` or, for the logarithmic norm,
+//! `k1 * log2(1 + length / average length)`; `f` is the frequency of `t` in `d`, and `m_t` is 1 or, if asked, that in
+//! the query. The logarithmic norm is between no norm for long texts and the full one for short ones; its logarithm is
+//! linear between powers of two (Mitchell 1962), which is monotone and needs no table. Each summand is rounded to a step of a grid that is chosen for the query, so sums
 //! are exact: every order of summation, and so every way of searching, gives the same bits.
 
 use crate::error::{Error, Result};
 
-/// The two parameters of BM25.
+/// The parameters of BM25.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Bm25 {
     k1: f32,
     b: f32,
+    logarithmic: bool,
 }
 
 impl Default for Bm25 {
     /// `k1 = 1.2`, `b = 0.75`.
     fn default() -> Self {
-        Self { k1: 1.2, b: 0.75 }
+        Self { k1: 1.2, b: 0.75, logarithmic: false }
     }
 }
 
@@ -33,7 +36,18 @@ impl Bm25 {
         if !(0.0..=1.0).contains(&b) {
             return Err(Error::invalid("b", "expected a number from 0 to 1"));
         }
-        Ok(Self { k1, b })
+        Ok(Self { k1, b, logarithmic: false })
+    }
+
+    /// The same with the logarithmic norm, in place of what `b` says.
+    #[must_use]
+    pub fn logarithmic(self) -> Self {
+        Self { b: 1.0, logarithmic: true, ..self }
+    }
+
+    /// Whether the norm is logarithmic.
+    pub fn is_logarithmic(&self) -> bool {
+        self.logarithmic
     }
 
     /// Saturation of term frequency.
@@ -49,8 +63,12 @@ impl Bm25 {
     /// The norm of texts in a collection.
     pub(super) fn norm(&self, collection: Collection) -> Norm {
         let average = collection.words as f64 / collection.documents.max(1) as f64;
-        let slope = if average > 0.0 { f64::from(self.k1 * self.b) / average } else { 0.0 };
-        Norm { constant: self.k1 * (1.0 - self.b), slope: slope as f32 }
+        let inverse = if average > 0.0 { 1.0 / average } else { 0.0 };
+        if self.logarithmic {
+            return Norm { constant: 1.0, slope: inverse as f32, logarithmic: Some(self.k1) };
+        }
+        let slope = f64::from(self.k1 * self.b) * inverse;
+        Norm { constant: self.k1 * (1.0 - self.b), slope: slope as f32, logarithmic: None }
     }
 }
 
@@ -83,11 +101,18 @@ const INVERSE: [f32; 256] = {
     inverse
 };
 
-/// Length normalization: `constant + slope * length`.
+/// Length normalization: `constant + slope * length`, or `k1` times the logarithm of that.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub(super) struct Norm {
     constant: f32,
     slope: f32,
+    logarithmic: Option<f32>,
+}
+
+/// Binary logarithm of a number that is at least one, linear between powers of two; monotone.
+#[inline(always)]
+fn log2(x: f32) -> f32 {
+    x.to_bits() as f32 * (1.0 / (1 << 23) as f32) - 127.0
 }
 
 impl Norm {
@@ -97,7 +122,8 @@ impl Norm {
     /// block bound its documents without any margin.
     #[inline(always)]
     pub(super) fn steps(&self, weight: f32, frequency: u8, length: u16) -> u32 {
-        let norm = self.constant + self.slope * f32::from(length);
+        let line = self.constant + self.slope * f32::from(length);
+        let norm = self.logarithmic.map_or(line, |k1| k1 * log2(line));
         (weight / (1.0 + norm * INVERSE[frequency as usize])) as u32 + 1
     }
 }
@@ -129,15 +155,24 @@ mod tests {
     #[test]
     fn bounds_hold_exactly() {
         for (k1, b) in [(1.2, 0.75), (0.0, 0.0), (1e-6, 1.0), (1000.0, 0.3)] {
-            let norm = Bm25::new(k1, b).unwrap().norm(Collection { documents: 7, words: 101 });
-            let steps = |f, length| norm.steps(1e6, f, length);
-            for f in 1..255 {
-                for length in [1, 2, 14, 15, 300, 65_534] {
-                    assert!(steps(f, length) <= steps(f + 1, length));
-                    assert!(steps(f, length) >= steps(f, length + 1));
+            let plain = Bm25::new(k1, b).unwrap();
+            for bm25 in [plain, plain.logarithmic()] {
+                let norm = bm25.norm(Collection { documents: 7, words: 101 });
+                let steps = |f, length| norm.steps(1e6, f, length);
+                for f in 1..255 {
+                    for length in [1, 2, 14, 15, 300, 65_534] {
+                        assert!(steps(f, length) <= steps(f + 1, length));
+                        assert!(steps(f, length) >= steps(f, length + 1));
+                    }
                 }
             }
         }
+    }
+
+    #[test]
+    fn the_logarithm_is_exact_at_powers_of_two_and_near_between() {
+        assert_eq!([1.0, 2.0, 4.0, 1024.0].map(log2), [0.0, 1.0, 2.0, 10.0]);
+        assert!((100..10_000).all(|x| (log2(x as f32 / 100.0) - (x as f32 / 100.0).log2()).abs() < 0.087));
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! Which terms a document has, so that it can be removed.
 //!
-//! Built at the first removal from the postings, since many indexes never see one, and kept from
-//! then on until the next compaction.
+//! Many indexes see no or few removals, so the lists are built from the postings once removals
+//! have cost as much as that, and kept until the next compaction. Until then [`sweep`] asks every
+//! term.
 
 use super::postings::Postings;
 use super::varint;
 use crate::id::Slot;
+
+/// Slots turned around at a time: few enough for the cache, many enough to visit few terms twice.
+const WINDOW: usize = 1 << 16;
 
 /// Lists of term numbers: gaps as varints, each list ended by a zero.
 #[derive(Debug, Clone)]
@@ -17,30 +21,36 @@ pub(super) struct Forward {
 impl Forward {
     /// Turns the postings of all terms around.
     pub(super) fn build(postings: &[Postings], slots: usize) -> Self {
-        let (mut sizes, mut last) = (vec![0; slots], vec![0; slots]);
-        visit(postings, |slot, term| {
-            sizes[slot] += varint::size(term - last[slot]);
-            last[slot] = term;
-        });
-        let mut end = 1;
-        let starts: Vec<usize> = sizes
-            .iter()
-            .map(|&size| {
-                end += size + 1;
-                end - size - 1
-            })
-            .collect();
-        let (mut bytes, mut at) = (vec![0; end], starts.clone());
-        last.fill(0);
-        let mut gap = Vec::with_capacity(5);
-        visit(postings, |slot, term| {
-            gap.clear();
-            varint::push(&mut gap, term - last[slot]);
-            bytes[at[slot]..at[slot] + gap.len()].copy_from_slice(&gap);
-            at[slot] += gap.len();
-            last[slot] = term;
-        });
-        Self { bytes, starts }
+        let mut forward = Self { bytes: vec![0], starts: Vec::with_capacity(slots) };
+        let mut lists = vec![(Vec::new(), 0); WINDOW.min(slots)];
+        // The next slot of each term, so that a window skips terms without a look at their postings.
+        let mut due = vec![0; postings.len()];
+        for start in (0..slots).step_by(WINDOW) {
+            let end = start.saturating_add(WINDOW).min(slots);
+            for ((term, postings), due) in (1..).zip(postings).zip(&mut due) {
+                if *due >= end {
+                    continue;
+                }
+                *due = usize::MAX;
+                for (slot, _) in postings.iter_from(start as Slot) {
+                    if slot as usize >= end {
+                        *due = slot as usize;
+                        break;
+                    }
+                    let (list, last) = &mut lists[slot as usize - start];
+                    varint::push(list, term - *last);
+                    *last = term;
+                }
+            }
+            for (list, last) in &mut lists[..end - start] {
+                forward.starts.push(forward.bytes.len());
+                forward.bytes.extend_from_slice(list);
+                forward.bytes.push(0);
+                list.clear();
+                *last = 0;
+            }
+        }
+        forward
     }
 
     /// Sets the terms of a document: ascending numbers, each once.
@@ -75,13 +85,10 @@ impl Forward {
     }
 }
 
-/// Shows each posting as slot and term number plus one, terms ascending.
-fn visit(postings: &[Postings], mut each: impl FnMut(usize, u32)) {
-    for (term, postings) in (1..).zip(postings) {
-        for (slot, _) in postings.iter() {
-            each(slot as usize, term);
-        }
-    }
+/// The terms of a document, by asking the postings of each.
+pub(super) fn sweep(postings: &[Postings], slot: Slot) -> impl Iterator<Item = u32> + '_ {
+    let has = move |postings: &Postings| postings.frequency_of(slot) > 0;
+    (0..).zip(postings).filter(move |(_, postings)| has(postings)).map(|(term, _)| term)
 }
 
 #[cfg(test)]
@@ -101,6 +108,7 @@ mod tests {
         forward.set(6, [3, 4].into_iter());
         for (slot, list) in (0..).zip(&lists) {
             assert_eq!(&forward.terms(slot).collect::<Vec<_>>(), list);
+            assert_eq!(&sweep(&postings, slot).collect::<Vec<_>>(), list);
         }
         assert_eq!(forward.terms(6).collect::<Vec<_>>(), [3, 4]);
         assert_eq!(forward.terms(5).count() + forward.terms(99).count(), 0);

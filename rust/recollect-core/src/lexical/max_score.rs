@@ -14,8 +14,8 @@ use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::id::Slot;
 
-/// Slots of a window: the sums fit the first-level cache.
-const WINDOW: usize = 4096;
+/// Slots of a window: the sums about fit the first-level cache, and there are few windows to enter.
+const WINDOW: usize = 8192;
 const WORDS: usize = WINDOW / 64;
 
 /// A term on its way through the windows.

@@ -17,7 +17,9 @@
 //! | `best` | the best k so far |
 //! | `max_score` | exact top k without reading everything |
 //! | `exhaustive` | the same by reading everything; scores of given slots |
-//! | `index` | the face |
+//! | `index` | the face: adding and removing |
+//! | `search` | the face: the best documents |
+//! | `scores` | the face: scores of given documents, explained |
 //! | `segment` | the index as bytes |
 
 pub mod analyzer;
@@ -35,6 +37,8 @@ mod forward;
 mod max_score;
 
 mod postings;
+mod scores;
+mod search;
 mod segment;
 mod surfaces;
 mod varint;

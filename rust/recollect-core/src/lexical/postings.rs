@@ -24,8 +24,9 @@ pub(super) struct Block {
     pub(super) shortest: u16,
 }
 
-/// The postings of one term.
+/// The postings of one term, in one cache line.
 #[derive(Debug, Clone, Default)]
+#[repr(align(64))]
 pub(super) struct Postings {
     entries: Vec<u32>,
     sealed: Vec<Block>,
@@ -98,11 +99,27 @@ impl Postings {
         entries.get(at).map_or(0, |&entry| if entry >> 8 == delta { entry as u8 } else { 0 })
     }
 
+    /// How often the slot has the term.
+    pub(super) fn frequency_of(&self, slot: Slot) -> u8 {
+        if self.entries.is_empty() { 0 } else { self.frequency(self.reach(0, slot), slot) }
+    }
+
     /// All postings: slot and frequency.
     pub(super) fn iter(&self) -> impl Iterator<Item = (Slot, u8)> + '_ {
         (0..self.blocks()).flat_map(|at| {
             let base = self.block(at).base;
             self.entries(at).iter().map(move |&entry| (base + (entry >> 8), entry as u8))
+        })
+    }
+
+    /// The postings of a slot and the later ones.
+    pub(super) fn iter_from(&self, slot: Slot) -> impl Iterator<Item = (Slot, u8)> + '_ {
+        (self.reach(0, slot)..self.blocks()).flat_map(move |at| {
+            let base = self.block(at).base;
+            let from = slot.saturating_sub(base);
+            let entries = self.entries(at);
+            let entries = &entries[entries.partition_point(|&entry| entry >> 8 < from)..];
+            entries.iter().map(move |&entry| (base + (entry >> 8), entry as u8))
         })
     }
 
@@ -142,8 +159,9 @@ impl Postings {
             self.tail.shortest = self.tail.shortest.min(length);
         }
         if entries == self.entries.capacity() {
-            // A quarter, not double: most of the memory of the index is here.
-            self.entries.reserve_exact((entries / 4).max(4));
+            // A quarter, not double, in long lists: most of the memory of the index is here.
+            let more = if entries < 256 { entries / 2 } else { entries / 4 };
+            self.entries.reserve_exact(more.max(4));
         }
         self.entries.push((slot - self.tail.base) << 8 | u32::from(frequency));
     }

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! "RLEX" version:u16 fingerprint:str language:str (empty: none) stop words dropped:u8
-//! k1:f32 b:f32 slots:u32 terms:u32 live:u64 x slots/64 lengths:u16 x slots
+//! k1:f32 b:f32 logarithmic:u32 slots:u32 terms:u32 live:u64 x slots/64 lengths:u16 x slots
 //! per term  text:str documents:u32 size:u32 postings
 //! posting   [0 frequency:u8, where it is over 1] varint of slot - slot before (first: slot + 1)
 //! str       size:u16 UTF-8
@@ -37,11 +37,12 @@ impl LexicalIndex {
         let mut out = Writer::default();
         out.put(MAGIC);
         out.put(&VERSION.to_le_bytes());
-        out.text(&Analyzer::fingerprint());
-        out.text(self.analyzer.language().map_or("", |language| language.word()));
+        out.text(Analyzer::fingerprint().as_bytes());
+        out.text(self.analyzer.language().map_or("", |language| language.word()).as_bytes());
         out.put(&[u8::from(self.analyzer.drops_stop_words())]);
         out.put(&self.bm25.k1().to_le_bytes());
         out.put(&self.bm25.b().to_le_bytes());
+        out.put(&u32::from(self.bm25.is_logarithmic()).to_le_bytes());
         out.put(&(slots as u32).to_le_bytes());
         out.put(&(terms as u32).to_le_bytes());
         live.words()[..slots.div_ceil(64)].iter().for_each(|word| out.put(&word.to_le_bytes()));
@@ -87,7 +88,10 @@ impl LexicalIndex {
         require(dropped <= 1, "not a truth value")?;
         let analyzer = Analyzer::new(language).with_stop_words_dropped(dropped == 1);
         let (k1, b) = (f32::from_le_bytes(from.number()?), f32::from_le_bytes(from.number()?));
-        let bm25 = Bm25::new(k1, b)?;
+        let bm25 = match u32::from_le_bytes(from.number()?) {
+            0 => Bm25::new(k1, b)?,
+            _ => Bm25::new(k1, b)?.logarithmic(),
+        };
         let slots = u32::from_le_bytes(from.number()?) as usize;
         let terms = u32::from_le_bytes(from.number()?) as usize;
         let documents = documents(&mut from, slots)?;
@@ -96,7 +100,7 @@ impl LexicalIndex {
         let mut postings = Vec::with_capacity(terms);
         for id in 0..terms {
             let word = from.text()?;
-            require(!word.is_empty() && vocabulary.intern(&word) as usize == id, "a term twice")?;
+            require(!word.is_empty() && vocabulary.intern(word.as_bytes()) as usize == id, "a term twice")?;
             postings.push(list(&mut from, &documents)?);
         }
         require(from.left == 0, "bytes left over")?;
@@ -176,10 +180,10 @@ impl Writer {
         }
     }
 
-    fn text(&mut self, text: &str) {
+    fn text(&mut self, text: &[u8]) {
         // Terms are words of at most 128 bytes, give or take an ending.
         self.put(&(text.len() as u16).to_le_bytes());
-        self.put(text.as_bytes());
+        self.put(text);
     }
 }
 

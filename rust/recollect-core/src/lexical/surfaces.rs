@@ -15,7 +15,7 @@ pub(super) struct Surfaces {
 impl Surfaces {
     /// What a form was resolved to, if it was.
     pub(super) fn get(&self, form: &str) -> Option<Option<u32>> {
-        self.forms.get(form).map(|id| self.terms[id as usize])
+        self.forms.get(form.as_bytes()).map(|id| self.terms[id as usize])
     }
 
     /// Remembers a form that is not known yet.
@@ -23,7 +23,7 @@ impl Surfaces {
         if self.terms.len() >= MOST {
             *self = Self::default();
         }
-        self.forms.intern(form);
+        self.forms.intern(form.as_bytes());
         self.terms.push(term);
     }
 

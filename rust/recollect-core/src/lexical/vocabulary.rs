@@ -1,110 +1,135 @@
 //! Strings and their dense numbers, in one arena.
+//!
+//! The number stands beside the string, so that a look-up touches two places of memory: a cell of
+//! the table and the string.
 
 use std::hash::Hasher;
 
 use rustc_hash::FxHasher;
 
+/// Low bits of a cell that hold the place in the arena plus one; the others are from the hash.
+const PLACE: u64 = (1 << 40) - 1;
+
 /// A set of strings numbered in the order in which they came.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Vocabulary {
-    arena: String,
-    ends: Vec<usize>,
-    /// Open addressing: upper half of the hash above number + 1, or zero.
-    table: Vec<u64>,
+    arena: Vec<u8>,
+    starts: Vec<usize>,
+    /// Open addressing; zero is free.
+    cells: Vec<u64>,
 }
 
 impl Vocabulary {
     /// No strings, with room for some.
     pub(super) fn with_capacity(words: usize) -> Self {
         let mut vocabulary = Self::default();
-        vocabulary.ends.reserve_exact(words);
+        vocabulary.starts.reserve_exact(words);
         vocabulary.grow(words);
         vocabulary
     }
 
     /// Number of strings.
     pub(super) fn len(&self) -> usize {
-        self.ends.len()
+        self.starts.len()
     }
 
     /// The string with this number.
-    pub(super) fn word(&self, id: u32) -> &str {
-        let id = id as usize;
-        let start = id.checked_sub(1).map_or(0, |before| self.ends[before]);
-        &self.arena[start..self.ends[id]]
+    pub(super) fn word(&self, id: u32) -> &[u8] {
+        self.record(self.starts[id as usize]).1
+    }
+
+    /// Number and string at a place of the arena.
+    #[inline]
+    fn record(&self, start: usize) -> (u32, &[u8]) {
+        let [a, b, c, d, e, f, rest @ ..] = &self.arena[start..] else { return (0, &[]) };
+        let length = u16::from_le_bytes([*e, *f]);
+        (u32::from_le_bytes([*a, *b, *c, *d]), &rest[..usize::from(length)])
     }
 
     /// The number of a string, if it is known.
-    pub(super) fn get(&self, word: &str) -> Option<u32> {
+    #[inline]
+    pub(super) fn get(&self, word: &[u8]) -> Option<u32> {
         self.find(word, hash(word)).ok()
     }
 
-    /// The number of a string, known from now on.
-    pub(super) fn intern(&mut self, word: &str) -> u32 {
-        if self.table.len() < 2 * (self.len() + 1) {
-            self.grow(2 * self.len());
-        }
+    /// The number of a string of at most 65,535 bytes, known from now on.
+    #[inline]
+    pub(super) fn intern(&mut self, word: &[u8]) -> u32 {
         let hash = hash(word);
-        match self.find(word, hash) {
-            Ok(id) => id,
-            Err(free) => {
-                let id = self.len() as u32;
-                self.arena.push_str(word);
-                self.ends.push(self.arena.len());
-                self.table[free] = entry(hash, id);
-                id
-            }
-        }
+        self.find(word, hash).unwrap_or_else(|free| self.add(word, hash, free))
     }
 
-    /// The number, or the place in the table where it belongs.
-    fn find(&self, word: &str, hash: u64) -> Result<u32, usize> {
-        if self.table.is_empty() {
-            return Err(0);
-        }
-        let mask = self.table.len() - 1;
+    /// The number, or the free cell where it belongs.
+    #[inline]
+    fn find(&self, word: &[u8], hash: u64) -> Result<u32, usize> {
+        let mask = self.cells.len().wrapping_sub(1);
         let mut at = hash as usize & mask;
-        loop {
-            let found = self.table[at];
-            if found == 0 {
-                return Err(at);
+        while let Some(&cell) = self.cells.get(at) {
+            if cell == 0 {
+                break;
             }
-            let id = found as u32 - 1;
-            if found >> 32 == hash >> 32 && self.word(id) == word {
-                return Ok(id);
+            if (cell ^ hash) & !PLACE == 0 {
+                let (id, found) = self.record((cell & PLACE) as usize - 1);
+                if found == word {
+                    return Ok(id);
+                }
             }
             at = (at + 1) & mask;
         }
+        Err(at)
     }
 
-    /// Makes a table for so many strings.
+    #[cold]
+    fn add(&mut self, word: &[u8], hash: u64, mut free: usize) -> u32 {
+        let (id, start) = (self.len(), self.arena.len());
+        if self.cells.len() < 2 * (id + 1) {
+            self.grow(2 * id);
+            free = self.free(hash);
+        }
+        self.arena.extend((id as u32).to_le_bytes());
+        self.arena.extend((word.len() as u16).to_le_bytes());
+        self.arena.extend(word);
+        self.starts.push(start);
+        self.cells[free] = cell(hash, start);
+        id as u32
+    }
+
+    /// The first free cell for a hash.
+    fn free(&self, hash: u64) -> usize {
+        let mask = self.cells.len() - 1;
+        let mut at = hash as usize & mask;
+        while self.cells[at] != 0 {
+            at = (at + 1) & mask;
+        }
+        at
+    }
+
+    /// Makes cells for so many strings.
     fn grow(&mut self, words: usize) {
         let size = (2 * (words + 1)).next_power_of_two().max(16);
-        self.table = vec![0; size];
-        for id in 0..self.len() as u32 {
-            let hash = hash(self.word(id));
-            let mut at = hash as usize & (size - 1);
-            while self.table[at] != 0 {
-                at = (at + 1) & (size - 1);
-            }
-            self.table[at] = entry(hash, id);
+        self.cells = vec![0; size];
+        for id in 0..self.len() {
+            let start = self.starts[id];
+            let hash = hash(self.record(start).1);
+            let free = self.free(hash);
+            self.cells[free] = cell(hash, start);
         }
     }
 
     /// Heap bytes.
     pub(super) fn bytes(&self) -> usize {
-        self.arena.capacity() + 8 * (self.ends.capacity() + self.table.capacity())
+        self.arena.capacity() + 8 * (self.starts.capacity() + self.cells.capacity())
     }
 }
 
-fn hash(word: &str) -> u64 {
+fn hash(word: &[u8]) -> u64 {
     let mut hasher = FxHasher::default();
-    hasher.write(word.as_bytes());
+    hasher.write(word);
     hasher.finish()
 }
 
-fn entry(hash: u64, id: u32) -> u64 {
-    (hash & !u64::from(u32::MAX)) | (u64::from(id) + 1)
+fn cell(hash: u64, start: usize) -> u64 {
+    (hash & !PLACE) | (start as u64 + 1)
 }
 
 #[cfg(test)]
@@ -118,13 +143,13 @@ mod tests {
             let (mut vocabulary, mut model) = (Vocabulary::default(), Vec::new());
             for word in &words {
                 if !model.contains(word) {
-                    prop_assert_eq!(vocabulary.get(word), None);
+                    prop_assert_eq!(vocabulary.get(word.as_bytes()), None);
                     model.push(word.clone());
                 }
-                let id = vocabulary.intern(word);
+                let id = vocabulary.intern(word.as_bytes());
                 prop_assert_eq!(&model[id as usize], word);
-                prop_assert_eq!(vocabulary.word(id), word);
-                prop_assert_eq!(vocabulary.get(word), Some(id));
+                prop_assert_eq!(vocabulary.word(id), word.as_bytes());
+                prop_assert_eq!(vocabulary.get(word.as_bytes()), Some(id));
             }
             prop_assert_eq!(vocabulary.len(), model.len());
         }

@@ -3,7 +3,7 @@
 use crate::id::Slot;
 use crate::session::Place;
 
-use super::pool::Positions;
+use super::positions::Positions;
 use super::view::View;
 
 /// How far a neighbourhood reaches to each side, in memories of the session.
@@ -31,13 +31,14 @@ impl Context {
         if view.sessions.is_empty() {
             return context;
         }
-        let positions = Positions::of(slots, view.slots);
+        let positions = Positions::of(slots, view.uids.len());
         if let Positions::Dense(_) = positions {
             for places in view.sessions.iter().filter(|x| x.len() > 1) {
                 context.group(places, &positions);
             }
         } else {
-            let mut sessions: Vec<_> = slots.iter().filter_map(|&x| view.standing.place(x)).map(|x| x.0).collect();
+            let mut sessions: Vec<_> =
+                slots.iter().filter_map(|&x| view.standing.place(x)).map(|x| x.0).collect();
             sessions.sort_unstable();
             sessions.dedup();
             for session in sessions {

@@ -1,11 +1,10 @@
 //! The candidates of one namespace with what each index says of them.
 
-use rustc_hash::FxHashMap;
-
 use super::context::{self, Context};
 use super::population::Population;
 use super::request::Request;
 use super::view::View;
+use crate::bitmap::Bitmap;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::id::{Slot, Uid};
@@ -16,7 +15,7 @@ pub(super) const EXHAUSTIVE: usize = 32_768;
 /// Least candidates taken from each index beyond that.
 const CANDIDATES: usize = 256;
 /// Memories whose similarity stands for that of a large scope.
-const SAMPLE: usize = 2_048;
+const SAMPLE: usize = 1_024;
 
 /// How the candidates were found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,14 +37,18 @@ pub struct Pool {
     pub words: Vec<f32>,
     /// Similarity of the vectors; empty if none was asked. `-inf` for a memory without a vector.
     pub vectors: Vec<f32>,
+    /// Positions of the candidates whose speaker the query names; empty where that is all or none of the scope.
+    pub(super) addressed: Vec<u32>,
     /// What stands beside each candidate.
     pub(super) context: Context,
     /// Centre and spread of the similarities in the whole scope.
     pub(super) similarity: Population,
-    /// Centre and spread of BM25 in the whole scope.
-    pub(super) lexical: Population,
+    /// The greatest BM25 in the scope.
+    pub(super) top: f32,
     /// The prepared words of the query.
     pub(super) query: Option<Query>,
+    /// Memories whose words are counted in the statistics.
+    pub(super) memories: usize,
     /// Memories in scope.
     pub scope: usize,
     /// How the candidates were found.
@@ -59,25 +62,25 @@ impl Pool {
     /// As the searches of the indexes.
     pub fn gather(view: &View<'_>, request: &Request, cancel: Cancel<'_>) -> Result<Self> {
         let scope = view.admitted().len();
-        let query = request.text.as_deref().map(|text| view.lexical.prepare(text));
-        let query = query.filter(|q| q.terms().iter().any(|t| t.documents > 0));
+        let query = request.text.as_deref().map(|text| view.lexical.prepare_set(text));
+        let known = query.as_ref().filter(|q| q.terms().iter().any(|t| t.documents > 0));
         let vector = view.vectors.zip(request.vector.as_deref());
         let mode = if scope <= EXHAUSTIVE { Mode::Exhaustive } else { Mode::Candidates };
         let (slots, words, vectors) = match mode {
             Mode::Exhaustive => {
                 let slots: Vec<Slot> = view.admitted().iter().collect();
-                let all = slots.len() == view.slots;
+                let all = slots.len() == view.uids.len();
                 let pick = |scores: Vec<f32>| {
                     if all { scores } else { slots.iter().map(|&slot| scores[slot as usize]).collect() }
                 };
-                let words = query.as_ref().map_or_else(Vec::new, |query| {
-                    let mut scores = vec![0.0; view.slots];
+                let words = known.map_or_else(Vec::new, |query| {
+                    let mut scores = vec![0.0; view.uids.len()];
                     view.lexical.scores(query, &mut scores);
                     pick(scores)
                 });
                 let mut vectors = Vec::new();
                 if let Some((index, vector)) = vector {
-                    let mut scores = vec![f32::NEG_INFINITY; view.slots];
+                    let mut scores = vec![f32::NEG_INFINITY; view.uids.len()];
                     index.scores(vector, &mut scores, cancel)?;
                     vectors = pick(scores);
                 }
@@ -86,8 +89,9 @@ impl Pool {
             Mode::Candidates => {
                 let most = CANDIDATES.max(4 * request.k);
                 let mut found = rustc_hash::FxHashSet::default();
-                if let Some(query) = &query {
-                    found.extend(view.lexical.search(query, most, view.allow, cancel)?.iter().map(|x| x.slot));
+                if let Some(query) = known {
+                    found
+                        .extend(view.lexical.search(query, most, view.allow, cancel)?.iter().map(|x| x.slot));
                 }
                 if let Some((index, vector)) = vector {
                     found.extend(index.search(vector, most, view.allow, cancel)?.iter().map(|x| x.slot));
@@ -95,7 +99,7 @@ impl Pool {
                 let mut slots: Vec<Slot> = found.into_iter().collect();
                 context::widen(view, &mut slots);
                 let (mut words, mut vectors) = (Vec::new(), Vec::new());
-                if let Some(query) = &query {
+                if let Some(query) = known {
                     view.lexical.score_slots(query, &slots, &mut words);
                 }
                 if let Some((index, vector)) = vector {
@@ -104,13 +108,34 @@ impl Pool {
                 (slots, words, vectors)
             }
         };
-        let (similarity, lexical) = match mode {
-            Mode::Exhaustive => (Population::of(&vectors), Population::of(&words)),
-            Mode::Candidates => sample(view, query.as_ref(), vector, &vectors, &words)?,
+        let similarity = match mode {
+            Mode::Exhaustive => Population::of(&vectors),
+            Mode::Candidates => sample(view, vector)?,
         };
-        let uids = slots.iter().map(|&slot| view.standing.uid(slot)).collect();
+        let top = words.iter().copied().fold(0.0, f32::max);
+        let words = if top > 0.0 { words } else { Vec::new() };
+        let uids = if slots.len() == view.uids.len() {
+            view.uids.to_vec()
+        } else {
+            slots.iter().map(|&slot| view.uids[slot as usize]).collect()
+        };
+        let addressed = query.as_ref().map_or_else(Vec::new, |query| addressed(view, query, &slots));
+        let memories = view.lexical.len();
         let context = Context::of(view, &slots);
-        Ok(Self { slots, uids, words, vectors, context, similarity, lexical, query, scope, mode })
+        Ok(Self {
+            slots,
+            uids,
+            words,
+            vectors,
+            addressed,
+            context,
+            similarity,
+            top,
+            query,
+            memories,
+            scope,
+            mode,
+        })
     }
 
     /// Whether there is no candidate.
@@ -119,52 +144,29 @@ impl Pool {
     }
 }
 
+/// The candidates whose speaker shares a term with the query, unless that singles nobody out.
+fn addressed(view: &View<'_>, query: &Query, slots: &[Slot]) -> Vec<u32> {
+    let mut named = Bitmap::new();
+    for term in query.terms() {
+        view.standing.spoken_by(&term.text, &mut |slot| {
+            named.insert(slot);
+        });
+    }
+    if named.is_empty() || view.admitted().iter().all(|slot| named.contains(slot)) {
+        return Vec::new();
+    }
+    (0..slots.len() as u32).filter(|&at| named.contains(slots[at as usize])).collect()
+}
+
 type Vector<'a> = Option<(&'a crate::vector::FlatIndex, &'a [f32])>;
 
-/// The populations of a large scope, from evenly spaced members; the greatest score is that of the candidates.
-fn sample(
-    view: &View<'_>,
-    query: Option<&Query>,
-    vector: Vector<'_>,
-    vectors: &[f32],
-    words: &[f32],
-) -> Result<(Population, Population)> {
+/// The similarities of a large scope, from evenly spaced members.
+fn sample(view: &View<'_>, vector: Vector<'_>) -> Result<Population> {
+    let Some((index, vector)) = vector else { return Ok(Population::of(&[])) };
     let admitted = view.admitted();
     let step = (admitted.len() / SAMPLE).max(1);
     let slots: Vec<Slot> = admitted.iter().step_by(step).collect();
-    let (mut similarity, mut lexical) = (Vec::new(), Vec::new());
-    if let Some((index, vector)) = vector {
-        index.score_slots(vector, &slots, &mut similarity)?;
-    }
-    if let Some(query) = query {
-        view.lexical.score_slots(query, &slots, &mut lexical);
-    }
-    Ok((Population::of(&similarity).reaching(vectors), Population::of(&lexical).reaching(words)))
-}
-
-/// Position of each slot among the candidates.
-pub(super) enum Positions {
-    /// Every slot up to the greatest has an answer.
-    Dense(Vec<u32>),
-    /// Few slots have one.
-    Sparse(FxHashMap<Slot, u32>),
-}
-
-impl Positions {
-    pub(super) fn of(slots: &[Slot], end: usize) -> Self {
-        if slots.len() * 8 >= end {
-            let mut dense = vec![u32::MAX; end];
-            slots.iter().enumerate().for_each(|(at, &slot)| dense[slot as usize] = at as u32);
-            return Self::Dense(dense);
-        }
-        Self::Sparse(slots.iter().enumerate().map(|(at, &slot)| (slot, at as u32)).collect())
-    }
-
-    pub(super) fn get(&self, slot: Slot) -> Option<usize> {
-        let at = match self {
-            Self::Dense(dense) => dense.get(slot as usize).copied().filter(|&at| at != u32::MAX),
-            Self::Sparse(sparse) => sparse.get(&slot).copied(),
-        };
-        at.map(|at| at as usize)
-    }
+    let mut similarity = Vec::new();
+    index.score_slots(vector, &slots, &mut similarity)?;
+    Ok(Population::of(&similarity))
 }

@@ -8,10 +8,10 @@ use crate::vector::FlatIndex;
 
 /// What recall asks about a memory beside its scores.
 pub trait Standing {
-    /// Its identity, which breaks ties.
-    fn uid(&self, slot: Slot) -> Uid;
     /// Its session and place there.
     fn place(&self, slot: Slot) -> Option<(SessionId, Place)>;
+    /// Shows every memory of a speaker whose name holds this term.
+    fn spoken_by(&self, term: &str, each: &mut dyn FnMut(Slot));
 }
 
 /// Borrowed indexes and what the call may see of them.
@@ -27,8 +27,8 @@ pub struct View<'a> {
     pub live: &'a Bitmap,
     /// Those among them that the call may see; none for all.
     pub allow: Option<&'a Bitmap>,
-    /// One more than the greatest slot.
-    pub slots: usize,
+    /// The identity of every slot, which breaks ties.
+    pub uids: &'a [Uid],
     /// Who stands where.
     pub standing: &'a dyn Standing,
 }
@@ -42,6 +42,6 @@ impl View<'_> {
 
 impl std::fmt::Debug for View<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("View").field("slots", &self.slots).finish_non_exhaustive()
+        f.debug_struct("View").field("slots", &self.uids.len()).finish_non_exhaustive()
     }
 }

@@ -3,31 +3,39 @@
 /// Adding and taking off 1.5 * 2^23 rounds an f32 below 2^22 to a whole number, ties to even, on every tier.
 const ROUND: f32 = 12_582_912.0;
 
+const LANES: usize = 16;
+
+// A function and not a closure, which would be compiled without the features of its caller.
+#[inline(always)]
+fn quantize_lanes(x: &[f32; LANES], inverse: f32, codes: &mut [i8; LANES], lost: &mut [f32; LANES]) {
+    for i in 0..LANES {
+        let wanted = x[i] * inverse;
+        let rounded = (wanted + ROUND) - ROUND;
+        lost[i] += (wanted - rounded) * (wanted - rounded);
+        // The low bits of `wanted + ROUND` are the whole number in two's complement.
+        codes[i] = (wanted + ROUND).to_bits() as i8;
+    }
+}
+
 #[inline(always)]
 pub(super) fn quantize(x: &[f32], inverse: f32, codes: &mut [i8]) -> f32 {
-    const LANES: usize = 16;
     assert_eq!(x.len(), codes.len(), "one code an element");
-    let mut lanes = [0.0; LANES];
+    let mut lost = [0.0; LANES];
     let ((x, x_rest), (codes, codes_rest)) = (x.as_chunks::<LANES>(), codes.as_chunks_mut::<LANES>());
-    let mut step = |x: &[f32; LANES], codes: &mut [i8; LANES]| {
-        for i in 0..LANES {
-            let wanted = x[i] * inverse;
-            let rounded = (wanted + ROUND) - ROUND;
-            lanes[i] += (wanted - rounded) * (wanted - rounded);
-            // The low bits of `wanted + ROUND` are the whole number in two's complement.
-            codes[i] = (wanted + ROUND).to_bits() as i8;
-        }
-    };
     for (x, codes) in x.iter().zip(codes) {
-        step(x, codes);
+        quantize_lanes(x, inverse, codes, &mut lost);
     }
     if !x_rest.is_empty() {
         let (mut last, mut last_codes) = ([0.0; LANES], [0; LANES]);
         last[..x_rest.len()].copy_from_slice(x_rest);
-        step(&last, &mut last_codes);
+        quantize_lanes(&last, inverse, &mut last_codes, &mut lost);
         codes_rest.copy_from_slice(&last_codes[..x_rest.len()]);
     }
-    lanes.iter().sum()
+    let mut sum = 0.0;
+    for lane in lost {
+        sum += lane;
+    }
+    sum
 }
 
 /// What turns the code product of row `i` into a score with its margin:

@@ -1,6 +1,7 @@
 //! Kernels over f32, in a lane order that every tier keeps.
 
-use super::prefetch::{AHEAD, prefetch_line};
+#[cfg(target_arch = "x86_64")]
+use super::prefetch::prefetch_ahead;
 
 /// Element `j` is added to lane `j % LANES`; then lane `i` takes lane `i + LANES / 2`, halving down to one.
 pub(super) const LANES: usize = 32;
@@ -57,9 +58,6 @@ fn sum_rows(query: &[f32], rows: &[f32], out: &mut [f32], term: impl Fn(f32, f32
         return out.fill(0.0);
     }
     for (row, out) in rows.chunks_exact(stride).zip(out) {
-        for line in (0..stride * 4).step_by(64) {
-            prefetch_line(row.as_ptr().cast::<u8>().wrapping_add(AHEAD + line));
-        }
         *out = sum(query, row, term);
     }
 }
@@ -116,10 +114,10 @@ pub(super) fn total(a: &[f32]) -> f32 {
     let (chunks, rest) = a.as_chunks::<{ 2 * LANES }>();
     let (mut low, mut high) = ([0.0; LANES], [0.0; LANES]);
     for chunk in chunks {
-        prefetch_line(chunk.as_ptr().cast::<u8>().wrapping_add(AHEAD));
-        prefetch_line(chunk.as_ptr().cast::<u8>().wrapping_add(AHEAD + 64));
-        prefetch_line(chunk.as_ptr().cast::<u8>().wrapping_add(AHEAD + 128));
-        prefetch_line(chunk.as_ptr().cast::<u8>().wrapping_add(AHEAD + 192));
+        #[cfg(target_arch = "x86_64")]
+        for line in chunk.as_chunks::<16>().0 {
+            prefetch_ahead(line);
+        }
         for i in 0..LANES {
             low[i] += chunk[i];
             high[i] += chunk[LANES + i];
@@ -134,12 +132,17 @@ pub(super) fn total(a: &[f32]) -> f32 {
 #[inline(always)]
 pub(super) fn squared_norm(a: &[f32]) -> f64 {
     let (chunks, rest) = a.as_chunks::<HALF>();
-    let mut last = [0.0; HALF];
-    last[..rest.len()].copy_from_slice(rest);
     let mut lanes = [0.0f64; HALF];
-    for chunk in chunks.iter().chain(std::iter::once(&last)) {
+    for chunk in chunks {
         for i in 0..HALF {
             lanes[i] += f64::from(chunk[i]) * f64::from(chunk[i]);
+        }
+    }
+    if !rest.is_empty() {
+        let mut last = [0.0; HALF];
+        last[..rest.len()].copy_from_slice(rest);
+        for i in 0..HALF {
+            lanes[i] += f64::from(last[i]) * f64::from(last[i]);
         }
     }
     let mut width = HALF / 2;
@@ -154,13 +157,20 @@ pub(super) fn squared_norm(a: &[f32]) -> f64 {
 
 #[inline(always)]
 pub(super) fn greatest(a: &[f32]) -> f32 {
-    let larger = |x: f32, y: f32| if y > x { y } else { x };
     let (chunks, rest) = a.as_chunks::<HALF>();
     let mut lanes = [0.0f32; HALF];
     for chunk in chunks {
         for i in 0..HALF {
-            lanes[i] = larger(lanes[i], chunk[i].abs());
+            let x = chunk[i].abs();
+            lanes[i] = if x > lanes[i] { x } else { lanes[i] };
         }
     }
-    rest.iter().map(|x| x.abs()).chain(lanes).fold(0.0, larger)
+    let mut found = 0.0;
+    for x in lanes {
+        found = if x > found { x } else { found };
+    }
+    for x in rest {
+        found = if x.abs() > found { x.abs() } else { found };
+    }
+    found
 }

@@ -2,9 +2,9 @@
 //!
 //! | kernel | baseline | AVX2 | AVX-512 |
 //! |---|---|---|---|
-//! | `dot`, `squared_euclidean`, their `_rows` and `dot_batch` (f32) | lane body | lane body | lane body |
+//! | `dot`, `squared_euclidean`, their `_rows` and `dot_batch` (f32) | lane body | registers | registers |
 //! | `sum`, `squared_norm` (f64 sum), `greatest` | lane body | lane body | lane body |
-//! | `dot_i8`, `dot_i8_rows` (i32) | lane body | lane body | VNNI |
+//! | `dot_i8`, `dot_i8_rows` (i32) | plain body | byte products | VNNI |
 //! | `quantize`, `upper_bounds` | lane body | lane body | lane body |
 //!
 //! Every kernel gives the same bits on every tier: floats are added in a fixed lane order with plain multiply and add,
@@ -16,6 +16,8 @@ mod f32;
 mod i8;
 mod prefetch;
 mod tier;
+#[cfg(target_arch = "x86_64")]
+mod wide;
 
 use std::sync::LazyLock;
 
@@ -23,23 +25,21 @@ pub use codes::Margins;
 pub use prefetch::prefetch;
 pub use tier::Tier;
 
-#[cfg(target_arch = "x86_64")]
-use i8::vnni;
-
 tier::tiers! {
     /// Inner product of two vectors of equal length, f32 added in lane order.
-    dot = f32::dot, f32::dot, f32::dot: (a: &[f32], b: &[f32]) -> f32;
+    dot = f32::dot, wide::avx2::dot, wide::avx512::dot: (a: &[f32], b: &[f32]) -> f32;
     /// Squared Euclidean distance of two vectors of equal length.
-    squared_euclidean = f32::squared_euclidean, f32::squared_euclidean, f32::squared_euclidean:
+    squared_euclidean = f32::squared_euclidean, wide::avx2::squared_euclidean, wide::avx512::squared_euclidean:
         (a: &[f32], b: &[f32]) -> f32;
     /// Inner product of the query with each row; `rows` holds `out.len()` rows of the length of the query.
-    dot_rows = f32::dot_rows, f32::dot_rows, f32::dot_rows: (query: &[f32], rows: &[f32], out: &mut [f32]);
+    dot_rows = f32::dot_rows, wide::avx2::dot_rows, wide::avx512::dot_rows: (query: &[f32], rows: &[f32], out: &mut [f32]);
     /// Squared Euclidean distance of the query to each row, shapes as in `dot_rows`.
-    squared_euclidean_rows = f32::squared_euclidean_rows, f32::squared_euclidean_rows, f32::squared_euclidean_rows:
+    squared_euclidean_rows =
+        f32::squared_euclidean_rows, wide::avx2::squared_euclidean_rows, wide::avx512::squared_euclidean_rows:
         (query: &[f32], rows: &[f32], out: &mut [f32]);
     /// Inner products of several queries with each row in one pass: `queries` is (queries, stride), `rows` is
     /// (rows, stride), `out` is (rows, queries).
-    dot_batch = f32::dot_batch, f32::dot_batch, f32::dot_batch:
+    dot_batch = f32::dot_batch, wide::avx2::dot_batch, wide::avx512::dot_batch:
         (queries: &[f32], stride: usize, rows: &[f32], out: &mut [f32]);
     /// Sum in lane order; reads memory as fast as one thread can.
     sum = f32::total, f32::total, f32::total: (a: &[f32]) -> f32;
@@ -48,9 +48,9 @@ tier::tiers! {
     /// Greatest absolute value; zero of nothing.
     greatest = f32::greatest, f32::greatest, f32::greatest: (a: &[f32]) -> f32;
     /// Exact inner product of two code vectors of equal length, at most 65,536 codes.
-    dot_i8 = i8::dot, i8::dot, vnni::dot: (a: &[i8], b: &[i8]) -> i32;
+    dot_i8 = i8::dot, i8::avx2::dot, i8::vnni::dot: (a: &[i8], b: &[i8]) -> i32;
     /// Exact inner product of the query codes with each row, shapes as in `dot_rows`.
-    dot_i8_rows = i8::dot_rows, i8::dot_rows, vnni::dot_rows: (query: &[i8], rows: &[i8], out: &mut [i32]);
+    dot_i8_rows = i8::dot_rows, i8::avx2::dot_rows, i8::vnni::dot_rows: (query: &[i8], rows: &[i8], out: &mut [i32]);
     /// Rounds `x * inverse` to whole codes and gives the sum of squares of what was rounded away.
     ///
     /// `|x * inverse|` is at most 127.5; `codes` has the length of `x`.

@@ -87,7 +87,10 @@ impl Draft {
             if let Some(value) = value {
                 name(value, &|| format!("{argument}[{at}]"))?;
                 if value.is_empty() {
-                    return Err(Error::invalid(format!("{argument}[{at}]"), "must not be empty; leave it out instead"));
+                    return Err(Error::invalid(
+                        format!("{argument}[{at}]"),
+                        "must not be empty; leave it out instead",
+                    ));
                 }
             }
         }
@@ -133,7 +136,11 @@ pub(super) fn name(value: &str, argument: &dyn Fn() -> String) -> Result<()> {
 
 /// Checks a number between zero and one.
 pub(super) fn unit(value: f32, argument: &dyn Fn() -> String) -> Result<()> {
-    if (0.0..=1.0).contains(&value) { Ok(()) } else { Err(Error::invalid(argument(), "must lie between 0 and 1")) }
+    if (0.0..=1.0).contains(&value) {
+        Ok(())
+    } else {
+        Err(Error::invalid(argument(), "must lie between 0 and 1"))
+    }
 }
 
 /// Checks a number of results.
@@ -190,7 +197,9 @@ mod tests {
             let mut draft = sound.clone();
             change(&mut draft);
             match draft.check(3) {
-                Err(Error::Invalid { argument, .. } | Error::Limit { argument, .. }) => assert_eq!(argument, expected),
+                Err(Error::Invalid { argument, .. } | Error::Limit { argument, .. }) => {
+                    assert_eq!(argument, expected)
+                }
                 other => panic!("{expected}: {other:?}"),
             }
         }

@@ -74,7 +74,10 @@ impl Cell {
                 return Ok(answer);
             }
         }
-        Err(Error::Storage(format!("the index of namespace \"{}\" names contents the file does not hold", self.path)))
+        Err(Error::Storage(format!(
+            "the index of namespace \"{}\" names contents the file does not hold",
+            self.path
+        )))
     }
 
     /// The state, level with what the reader sees.

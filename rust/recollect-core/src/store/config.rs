@@ -36,7 +36,7 @@ impl Config {
         detail
     }
 
-    pub(super) fn analyzer(&self) -> Result<Analyzer> {
-        Ok(Analyzer::new(self.language))
+    pub(super) fn analyzer(&self) -> Analyzer {
+        Analyzer::new(self.language)
     }
 }

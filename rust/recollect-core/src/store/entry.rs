@@ -93,7 +93,11 @@ pub(super) fn digest(record: &Record) -> u128 {
     field(&[record.kind as u8]);
     let plain = !record.text.starts_with(char::is_whitespace)
         && !record.text.ends_with(char::is_whitespace)
-        && !record.text.as_bytes().windows(2).any(|w| w[1].is_ascii_whitespace() && (w[0] == b' ' || w[1] != b' '))
+        && !record
+            .text
+            .as_bytes()
+            .windows(2)
+            .any(|w| w[1].is_ascii_whitespace() && (w[0] == b' ' || w[1] != b' '))
         && record.text.is_ascii();
     if plain {
         field(record.text.as_bytes());

@@ -6,13 +6,14 @@ use serde_json::{Value, json};
 
 use super::admission;
 use super::cell::{Cell, Seen};
+use super::joining::mismatch;
 use super::memory::{Held, Memory, held};
+use super::shared::Shared;
 use super::state::{Selection, State};
-use super::store::{Shared, Store};
-use super::write::mismatch;
+use super::store::Store;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::id::{Slot, Uid};
+use crate::id::Slot;
 use crate::journal::ledger::Space;
 use crate::namespace::Namespace;
 use crate::recall::{self, Hit, Mode, Pool, Request, Standing, View};
@@ -42,13 +43,13 @@ pub struct Recall {
 }
 
 impl Standing for State {
-    fn uid(&self, slot: Slot) -> Uid {
-        self.entries[slot as usize].uid
-    }
-
     fn place(&self, slot: Slot) -> Option<(SessionId, Place)> {
         let entry = &self.entries[slot as usize];
         entry.session.map(|session| (session, entry.place(slot)))
+    }
+
+    fn spoken_by(&self, term: &str, each: &mut dyn FnMut(Slot)) {
+        self.speakers.spoken_by(term, each);
     }
 }
 
@@ -118,7 +119,9 @@ fn check(request: &Request, space: Option<&Space>) -> Result<()> {
     match (&request.vector, space) {
         (Some(vector), Some(space)) => admit("vector", vector, space.dim as usize, space.metric.parse()?),
         (Some(_), None) => Err(Error::invalid("vector", "a vector needs the embedding space it lies in")),
-        (None, _) if request.text.is_none() => Err(Error::invalid("query", "neither words nor a vector to go by")),
+        (None, _) if request.text.is_none() => {
+            Err(Error::invalid("query", "neither words nor a vector to go by"))
+        }
         _ => Ok(()),
     }
 }
@@ -205,7 +208,7 @@ fn gather(
         sessions: &state.sessions,
         live: &state.live,
         allow: allow.as_ref(),
-        slots: state.entries.len(),
+        uids: &state.identities,
         standing: state,
     };
     Pool::gather(&view, request, cancel)

@@ -6,8 +6,8 @@ use super::admission;
 use super::batch::Call;
 use super::cell::{Cell, Renewal, Seen};
 use super::entry::NEVER;
+use super::shared::Shared;
 use super::state::{Selection, State};
-use super::store::Shared;
 use crate::cancel::Cancel;
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
@@ -63,7 +63,11 @@ impl Memory {
         &self.cell.path
     }
 
-    pub(super) fn read<R>(&self, cancel: Cancel<'_>, f: impl FnMut(Seen<'_>) -> Result<Option<R>>) -> Result<R> {
+    pub(super) fn read<R>(
+        &self,
+        cancel: Cancel<'_>,
+        f: impl FnMut(Seen<'_>) -> Result<Option<R>>,
+    ) -> Result<R> {
         self.shared.check()?;
         self.cell.read(&*self.shared.ledger, cancel, f)
     }
@@ -86,7 +90,8 @@ impl Memory {
                 let id = seen.id.ok_or_else(unknown)?;
                 let contents = seen.reader.contents(id, &seqs, false)?;
                 let found = contents.into_iter().flatten().find(|c| c.record.version == version);
-                let mentions = if found.as_ref().map(|c| c.seq) == current { mentions(seen.state, uid) } else { 1 };
+                let mentions =
+                    if found.as_ref().map(|c| c.seq) == current { mentions(seen.state, uid) } else { 1 };
                 let content = found.ok_or_else(unknown)?;
                 Ok(Some(Held { record: content.record, expires: None, mentions }))
             }
@@ -212,11 +217,13 @@ impl Memory {
             let state = seen.state;
             let slot = state.slot(uid, now)?;
             let entry = &state.entries[slot as usize];
-            let Some((members, at)) = entry.session.and_then(|s| state.sessions.around(s, entry.place(slot))) else {
+            let Some((members, at)) = entry.session.and_then(|s| state.sessions.around(s, entry.place(slot)))
+            else {
                 return Ok(None);
             };
             let admitted = state.admitted(selection, now);
-            let mut near: Vec<(usize, Slot)> = members.iter().enumerate().map(|(i, x)| (i.abs_diff(at), x.slot)).collect();
+            let mut near: Vec<(usize, Slot)> =
+                members.iter().enumerate().map(|(i, x)| (i.abs_diff(at), x.slot)).collect();
             near.retain(|x| admitted.as_ref().is_none_or(|set| set.contains(x.1)));
             near.sort_unstable();
             near.truncate(k);
@@ -227,7 +234,11 @@ impl Memory {
     }
 
     /// Starts sliding times to live anew: at once in memory, in the journal with the next write.
-    pub(super) fn renew(&self, recalled: impl Iterator<Item = (Uid, Option<crate::record::Ttl>)>, now: Timestamp) {
+    pub(super) fn renew(
+        &self,
+        recalled: impl Iterator<Item = (Uid, Option<crate::record::Ttl>)>,
+        now: Timestamp,
+    ) {
         let sliding = recalled.filter_map(|(uid, ttl)| {
             let expires = ttl.filter(|x| x.sliding).map(|x| now.0.saturating_add(x.micros))?;
             Some(Renewal { uid, expires, at: now.0 })
@@ -251,8 +262,7 @@ impl Memory {
 impl Memory {
     /// Journals pending renewals on their own.
     pub(super) fn flush(&self, now: i64) -> Result<()> {
-        let mut call =
-            Call { now: Timestamp(now), entropy: Entropy::new([0; 32]), cancel: Cancel::never() };
+        let mut call = Call { now: Timestamp(now), entropy: Entropy::new([0; 32]), cancel: Cancel::never() };
         self.write(None, &mut call, |_, _, _, _| Ok(()))
     }
 }

@@ -6,11 +6,14 @@
 //! | `config` | what a namespace was set up with |
 //! | `entry` | what is kept in memory of each memory |
 //! | `words` | the words under which a memory is found |
+//! | `speakers` | who said which memories |
 //! | `state` | everything a namespace knows; `apply` is the only function that changes it |
 //! | `segment` | the state as checksummed parts inside the file |
+//! | `shared` | what all handles of one store share |
 //! | `cell` | a namespace in memory, level with the ledger |
 //! | `batch` | one atomic write on its way |
 //! | `memory` | a namespace handle: the reading verbs |
+//! | `joining` | a namespace and its embedding space |
 //! | `write` | its writing verbs |
 //! | `forget` | deletion and erasure |
 //! | `finding` | recall over one or more namespaces |
@@ -23,8 +26,11 @@ mod config;
 mod entry;
 mod finding;
 mod forget;
+mod joining;
 mod memory;
 mod segment;
+mod shared;
+mod speakers;
 mod state;
 #[expect(clippy::module_inception, reason = "the file that holds the store")]
 mod store;

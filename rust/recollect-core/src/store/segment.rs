@@ -53,7 +53,8 @@ pub(super) fn load(
     config: &Config,
     spaces: &[(u32, Space)],
 ) -> Result<Option<State>> {
-    let Some(header) = reader.segments(head.id)?.filter(|h| h.format == FORMAT && h.watermark <= head.seq) else {
+    let Some(header) = reader.segments(head.id)?.filter(|h| h.format == FORMAT && h.watermark <= head.seq)
+    else {
         return Ok(None);
     };
     let parts = |kind: &str| header.parts.iter().find(|x| x.0 == kind).map_or(0, |x| x.1);
@@ -68,7 +69,8 @@ pub(super) fn load(
         read_slots(&all("slots")?.concat(), &mut state)?;
         state.lexical = LexicalIndex::decode_chunks(&all("lexical")?)?;
         if state.space.is_some() {
-            state.vectors = Some(FlatIndex::decode_chunks((0..parts("vectors")).map(|at| part("vectors", at)))?);
+            state.vectors =
+                Some(FlatIndex::decode_chunks((0..parts("vectors")).map(|at| part("vectors", at)))?);
         }
         state.check_indexes()?;
         if state.seq != header.watermark {
@@ -79,9 +81,9 @@ pub(super) fn load(
     match decoded {
         Ok(state) => Ok(Some(state)),
         // A snapshot is a cache: whatever is wrong with it, the journal has the truth.
-        Err(Error::Storage(_) | Error::Invalid { .. } | Error::Limit { .. } | Error::DimensionMismatch { .. }) => {
-            Ok(None)
-        }
+        Err(
+            Error::Storage(_) | Error::Invalid { .. } | Error::Limit { .. } | Error::DimensionMismatch { .. },
+        ) => Ok(None),
         Err(other) => Err(other),
     }
 }
@@ -117,7 +119,9 @@ fn slots(state: &State) -> Vec<u8> {
 }
 
 fn write_entry(out: &mut Writer, entry: &Entry, live: bool) {
-    out.u8(u8::from(live) | u8::from(entry.start.is_some()) << 1 | u8::from(entry.ttl.is_some_and(|t| t.sliding)) << 2);
+    out.u8(u8::from(live)
+        | u8::from(entry.start.is_some()) << 1
+        | u8::from(entry.ttl.is_some_and(|t| t.sliding)) << 2);
     out.u8(entry.kind as u8);
     out.raw(&entry.uid.0);
     out.raw(&entry.digest.to_le_bytes());
@@ -172,7 +176,7 @@ fn read_slots(bytes: &[u8], state: &mut State) -> Result<()> {
                 state.sessions.insert(session, entry.place(slot));
             }
         }
-        state.entries.push(entry);
+        state.place(slot, entry);
     }
     for _ in 0..from.count(24)? {
         let uid = Uid(from.array()?);

@@ -4,7 +4,8 @@ use rustc_hash::FxHashMap;
 
 use super::config::Config;
 use super::entry::{Entry, NEVER, Named};
-use super::words::lexical_key;
+use super::speakers::Speakers;
+use super::words::{is_named, lexical_key};
 use crate::bitmap::Bitmap;
 use crate::error::{Error, Result};
 use crate::filter::Filter;
@@ -12,7 +13,7 @@ use crate::id::{Slot, Uid};
 use crate::interner::Interner;
 use crate::journal::event::{Content, Event, Op, Seq};
 use crate::journal::ledger::Space;
-use crate::lexical::LexicalIndex;
+use crate::lexical::{Bm25, LexicalIndex};
 use crate::record::Kind;
 use crate::session::Sessions;
 use crate::time::{Interval, Timestamp};
@@ -27,6 +28,9 @@ pub(super) struct State {
     pub hash: [u8; 32],
     pub turn: u64,
     pub entries: Vec<Entry>,
+    /// The identity of each slot, side by side.
+    pub identities: Vec<Uid>,
+    pub speakers: Speakers,
     pub live: Bitmap,
     pub mortal: Bitmap,
     pub names: Interner,
@@ -59,7 +63,7 @@ impl Selection {
 
 impl State {
     pub(super) fn new(config: Config, space: Option<Space>, genesis: [u8; 32]) -> Result<Self> {
-        let lexical = LexicalIndex::new(config.analyzer()?);
+        let lexical = LexicalIndex::with_parameters(config.analyzer(), Bm25::default().logarithmic());
         let vectors = space.as_ref().map(index).transpose()?;
         Ok(Self {
             config,
@@ -68,6 +72,8 @@ impl State {
             hash: genesis,
             turn: 0,
             entries: Vec::new(),
+            identities: Vec::new(),
+            speakers: Speakers::default(),
             live: Bitmap::new(),
             mortal: Bitmap::new(),
             names: Interner::default(),
@@ -145,7 +151,9 @@ impl State {
             .map_err(|_| Error::Storage("a namespace holds at most 2^32 versions in memory".into()))?;
         let mut entry = Entry::new(record, content.seq, &mut self.names);
         entry.mentions = mentions;
-        self.lexical.insert(slot, &lexical_key(record));
+        let mut key = String::new();
+        lexical_key(record, &mut key);
+        self.lexical.insert(slot, &key);
         if let Some(index) = &mut self.vectors {
             content.vectors.iter().try_for_each(|key| index.insert(slot, &key.values))?;
         }
@@ -159,8 +167,21 @@ impl State {
         self.live.insert(slot);
         self.uids.insert(entry.uid, slot);
         self.digests.entry(entry.digest).or_insert(slot);
-        self.entries.push(entry);
+        self.place(slot, entry);
         Ok(())
+    }
+
+    /// Gives a slot its entry and its speaker.
+    pub(super) fn place(&mut self, slot: Slot, entry: Entry) {
+        if let Some(number) = entry.speaker
+            && self.live.contains(slot)
+            && let Some(name) = self.names.text(number)
+            && is_named(name)
+        {
+            self.speakers.insert(number, slot, || self.lexical.analyzer().terms(name));
+        }
+        self.identities.push(entry.uid);
+        self.entries.push(entry);
     }
 
     /// Takes a memory out of every index and remembers where its content lies.
@@ -186,6 +207,9 @@ impl State {
         if let Some(session) = entry.session {
             self.sessions.remove(session, entry.place(slot));
         }
+        if let Some(speaker) = entry.speaker {
+            self.speakers.remove(speaker, slot);
+        }
         if self.digests.get(&entry.digest) == Some(&slot) {
             self.digests.remove(&entry.digest);
         }
@@ -195,10 +219,12 @@ impl State {
 
     /// Refuses indexes that do not speak of the same memories.
     pub(super) fn check_indexes(&self) -> Result<()> {
-        let words = self.lexical.len() == self.live.len() && self.live.iter().all(|x| self.lexical.contains(x));
-        let vectors = self.vectors.as_ref().is_none_or(|index| {
-            index.slots() <= self.live.len() && index.slots_end() <= self.entries.len()
-        });
+        let words =
+            self.lexical.len() == self.live.len() && self.live.iter().all(|x| self.lexical.contains(x));
+        let vectors = self
+            .vectors
+            .as_ref()
+            .is_none_or(|index| index.slots() <= self.live.len() && index.slots_end() <= self.entries.len());
         let space = self.space.as_ref().zip(self.vectors.as_ref());
         let dim = space.is_none_or(|(space, index)| space.dim as usize == index.dim());
         if words && vectors && dim { Ok(()) } else { Err(Error::Storage("the indexes disagree".into())) }

@@ -2,15 +2,12 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-
-use parking_lot::{Mutex, RwLock};
-use rustc_hash::FxHashMap;
 
 use super::cell::Cell;
 use super::config::Config;
 use super::memory::Memory;
 use super::segment;
+use super::shared::Shared;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::journal::ledger::{Ledger, Verification};
@@ -19,21 +16,6 @@ use crate::namespace::Namespace;
 
 /// Events since the last snapshot that make a new one worth its time when the store closes.
 const WORTH_A_SNAPSHOT: u64 = 256;
-
-#[derive(Debug)]
-pub(super) struct Shared {
-    pub ledger: Box<dyn Ledger>,
-    pub language: Option<Language>,
-    pub cells: RwLock<FxHashMap<Namespace, Arc<Cell>>>,
-    pub writer: Mutex<()>,
-    closed: AtomicBool,
-}
-
-impl Shared {
-    pub(super) fn check(&self) -> Result<()> {
-        if self.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
-    }
-}
 
 /// A store: namespaces over one ledger. Cheap to clone; all clones share one file.
 #[derive(Debug, Clone)]
@@ -61,8 +43,7 @@ pub struct Stats {
 impl Store {
     /// A store over a ledger. `language` is that of namespaces made from now on; none takes words as they stand.
     pub fn new(ledger: Box<dyn Ledger>, language: Option<Language>) -> Self {
-        let (cells, writer) = (RwLock::new(FxHashMap::default()), Mutex::new(()));
-        Self(Arc::new(Shared { ledger, language, cells, writer, closed: AtomicBool::new(false) }))
+        Self(Arc::new(Shared::new(ledger, language)))
     }
 
     /// The memories of a namespace. Nothing is made before the first write.
@@ -179,7 +160,7 @@ impl Store {
     /// # Errors
     /// As any write; the store is closed all the same.
     pub fn close(&self) -> Result<()> {
-        if self.0.closed.load(Ordering::Acquire) {
+        if self.0.closed() {
             return Ok(());
         }
         let flushed = if self.writable() {
@@ -187,7 +168,7 @@ impl Store {
         } else {
             Ok(())
         };
-        self.0.closed.store(true, Ordering::Release);
+        self.0.end();
         self.0.cells.write().clear();
         let closed = self.0.ledger.close();
         flushed.and(closed)
@@ -227,12 +208,5 @@ impl Store {
             }
         }
         Ok(())
-    }
-}
-
-impl Drop for Shared {
-    fn drop(&mut self) {
-        // Nothing can be answered here; an unclosed store loses no event, only the snapshot of its indexes.
-        let _ = self.ledger.close();
     }
 }

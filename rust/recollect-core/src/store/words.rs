@@ -1,13 +1,101 @@
 //! The words under which a memory is found.
 
-use std::borrow::Cow;
+use std::fmt::Write;
+
+use jiff::tz::TimeZone;
+use serde_json::Value;
 
 use crate::record::Record;
 
-/// Text for the lexical index: who spoke, then what was said.
-pub(super) fn lexical_key(record: &Record) -> Cow<'_, str> {
-    match &record.speaker {
-        Some(speaker) => Cow::Owned(format!("{speaker}: {}", record.text)),
-        None => Cow::Borrowed(&record.text),
+/// Speakers that are roles, not people.
+const ROLES: [&str; 7] = ["user", "assistant", "system", "human", "ai", "tool", "bot"];
+/// Metadata that says what a memory is about; indexed where it is text.
+const ABOUT: [&str; 5] = ["title", "subject", "topic", "kind", "location"];
+
+/// Whether a speaker is somebody rather than a role.
+pub(super) fn is_named(speaker: &str) -> bool {
+    !ROLES.iter().any(|role| role.eq_ignore_ascii_case(speaker.trim()))
+}
+
+/// Text for the lexical index: what was said, who said it, what it is about and when it happened, such as
+/// `8 May 2023 Monday`.
+pub(super) fn lexical_key(record: &Record, key: &mut String) {
+    key.clear();
+    key.push_str(&record.text);
+    if let Some(speaker) = record.speaker.as_deref().filter(|x| is_named(x)) {
+        key.push('\n');
+        key.push_str(speaker);
+    }
+    if !record.metadata.is_empty() {
+        for about in ABOUT {
+            if let Some(Value::String(text)) = record.metadata.get(about) {
+                key.push('\n');
+                key.push_str(text);
+            }
+        }
+    }
+    if let Some(event) = record.event
+        && let Ok(instant) = jiff::Timestamp::from_microsecond(event.start.0)
+    {
+        let day = instant.to_zoned(TimeZone::UTC).date();
+        let month = MONTHS[(day.month() as usize).saturating_sub(1) % 12];
+        let weekday = WEEKDAYS[day.weekday().to_monday_zero_offset() as usize % 7];
+        // Writing to a string cannot fail.
+        let _ = write!(key, "\n{} {month} {} {weekday}", day.day(), day.year());
+    }
+}
+
+const MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::Uid;
+    use crate::record::{Kind, Metadata, Provenance, Status};
+    use crate::time::{Interval, Timestamp};
+
+    #[test]
+    fn the_key_names_speaker_subject_and_day() {
+        let mut record = Record {
+            uid: Uid([0; 16]),
+            version: 1,
+            kind: Kind::Episodic,
+            status: Status::Active,
+            text: "I went".into(),
+            metadata: Metadata::new(),
+            tags: Vec::new(),
+            speaker: Some("Ana".into()),
+            session: None,
+            event: Some(Interval::instant(Timestamp(1_683_554_160_000_000))),
+            ingested: Timestamp(0),
+            turn: 1,
+            importance: 0.5,
+            confidence: 1.0,
+            provenance: Provenance::default(),
+            ttl: None,
+        };
+        record.metadata.insert("title".into(), "Trip".into());
+        record.metadata.insert("kind".into(), 3.into());
+        let mut key = String::new();
+        lexical_key(&record, &mut key);
+        assert_eq!(key, "I went\nAna\nTrip\n8 May 2023 Monday");
+        record.speaker = Some("Assistant".into());
+        record.event = Some(Interval::instant(Timestamp(i64::MAX - 1)));
+        lexical_key(&record, &mut key);
+        assert_eq!(key, "I went\nTrip");
     }
 }

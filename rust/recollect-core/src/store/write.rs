@@ -7,15 +7,15 @@ use super::admission::{self, Draft};
 use super::batch::{Batch, Call, detail};
 use super::config::Config;
 use super::entry::digest;
+use super::joining::{check_vectors, join, keys};
 use super::memory::Memory;
 use super::state::State;
 use crate::error::{Error, Result};
 use crate::id::Uid;
-use crate::journal::event::{KeyVector, Op};
+use crate::journal::event::Op;
 use crate::journal::ledger::{Commit, Space, Target};
 use crate::record::{Kind, Metadata, Record, Status};
 use crate::time::Interval;
-use crate::vector::admit;
 
 /// What a write did to one memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,7 +125,13 @@ impl Memory {
                     let mentions = before + 1;
                     planned.insert(digest, (uid, mentions));
                     keyed.extend(key.map(|k| (k, (uid, version))));
-                    outcomes.push(Outcome { uid, version, op: Op::Noop, reason: "duplicate".into(), mentions });
+                    outcomes.push(Outcome {
+                        uid,
+                        version,
+                        op: Op::Noop,
+                        reason: "duplicate".into(),
+                        mentions,
+                    });
                     continue;
                 }
                 record.uid = call.entropy.uid();
@@ -145,7 +151,13 @@ impl Memory {
     ///
     /// # Errors
     /// [`Error::UnknownMemory`]; [`Error::Invalid`] if `expect_version` is not the current one; as [`Memory::add`].
-    pub fn update(&self, uid: Uid, edit: Edit, space: Option<&Space>, call: &mut Call<'_>) -> Result<Outcome> {
+    pub fn update(
+        &self,
+        uid: Uid,
+        edit: Edit,
+        space: Option<&Space>,
+        call: &mut Call<'_>,
+    ) -> Result<Outcome> {
         check_vectors(edit.vectors.iter(), space)?;
         admission::name(&edit.reason, &|| "reason".into())?;
         let has_vectors = edit.vectors.as_ref().is_some_and(|x| !x.is_empty());
@@ -308,33 +320,6 @@ impl Memory {
     }
 }
 
-/// The configuration with the space a call brings, if the namespace has none yet.
-fn join(
-    state: &State,
-    space: Option<&Space>,
-    ledger: &dyn crate::journal::ledger::Ledger,
-) -> Result<Option<(Config, Space)>> {
-    let Some(space) = space else { return Ok(None) };
-    match &state.space {
-        Some(held) if held == space => Ok(None),
-        Some(held) => Err(mismatch(held, space)),
-        None => {
-            let config = Config { space: Some(ledger.space(space)?), ..state.config.clone() };
-            Ok(Some((config, space.clone())))
-        }
-    }
-}
-
-/// The error for vectors of another space.
-pub(super) fn mismatch(held: &Space, found: &Space) -> Error {
-    let words = |s: &Space| format!("\"{}\" ({} dimensions, {})", s.name, s.dim, s.metric);
-    Error::SpaceMismatch {
-        expected: words(held),
-        found: words(found),
-        way_out: "open the store with the embedder it was written with, or export it and import it into a new one",
-    }
-}
-
 fn check(record: &Record, key: Option<&str>) -> Result<()> {
     admission::text(&record.text, "text")?;
     admission::metadata(&record.metadata, &|| "metadata".into())?;
@@ -342,23 +327,6 @@ fn check(record: &Record, key: Option<&str>) -> Result<()> {
     key.map_or(Ok(()), |key| admission::name(key, &|| "key".into()))?;
     admission::unit(record.importance, &|| "importance".into())?;
     admission::unit(record.confidence, &|| "confidence".into())
-}
-
-fn check_vectors<'a>(all: impl Iterator<Item = &'a Vec<Vec<f32>>>, space: Option<&Space>) -> Result<()> {
-    for (at, vectors) in all.enumerate() {
-        for vector in vectors {
-            let Some(space) = space else {
-                return Err(Error::invalid(format!("vectors[{at}]"), "vectors need the embedding space they lie in"));
-            };
-            admit(&format!("vectors[{at}]"), vector, space.dim as usize, space.metric.parse()?)?;
-        }
-    }
-    Ok(())
-}
-
-fn keys(vectors: Vec<Vec<f32>>, space: Option<u32>) -> Vec<KeyVector> {
-    let space = space.unwrap_or(0);
-    vectors.into_iter().map(|values| KeyVector { space, values }).collect()
 }
 
 fn repeated(state: &State, uid: Uid, version: u32) -> Outcome {

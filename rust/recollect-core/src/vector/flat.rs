@@ -15,6 +15,9 @@ use crate::vector::{Codes, Matrix, Metric, Quantized, TopK};
 /// Rows scored before their scores are looked at; the scores stay in the first cache.
 pub(super) const BLOCK: usize = 256;
 
+/// Scores looked at together, since most of them are below the floor.
+pub(super) const GROUP: usize = 16;
+
 /// Rows between two questions to [`Cancel`].
 pub(super) const CHECKPOINT: usize = 4096;
 
@@ -71,6 +74,11 @@ impl FlatIndex {
     /// Whether the slot owns a vector.
     pub fn contains(&self, slot: Slot) -> bool {
         self.owners.rows_of(slot).next().is_some()
+    }
+
+    /// The vectors of a slot as they are scored: of length one for the cosine.
+    pub fn vectors(&self, slot: Slot) -> impl Iterator<Item = &[f32]> {
+        self.owners.rows_of(slot).map(|row| &self.rows.row(row)[..self.dim()])
     }
 
     /// Bytes of memory reserved.
@@ -177,12 +185,17 @@ impl FlatIndex {
             }
             let scores = &mut scores[..rows.len() / query.len()];
             self.metric.score_rows(query, rows, scores);
-            for (i, &score) in scores.iter().enumerate() {
-                if score >= best.floor()
-                    && let Some(slot) = self.owners.owner(first + i)
-                    && allow.is_none_or(|allow| allow.contains(slot))
-                {
-                    best.push(Scored { slot, score });
+            for (group, scores) in scores.chunks(GROUP).enumerate() {
+                if !best.reached_by(scores) {
+                    continue;
+                }
+                for (i, &score) in scores.iter().enumerate() {
+                    if score >= best.floor()
+                        && let Some(slot) = self.owners.owner(first + group * GROUP + i)
+                        && allow.is_none_or(|allow| allow.contains(slot))
+                    {
+                        best.push(Scored { slot, score });
+                    }
                 }
             }
         }
@@ -204,6 +217,7 @@ impl FlatIndex {
         }
         out.fill(f32::NEG_INFINITY);
         let (quantized, margin) = self.quantized(&query);
+        let in_order = self.owners.in_order();
         let (mut dots, mut scores) = ([0; BLOCK], [0.0; BLOCK]);
         for (first, rows) in self.codes.matrix().blocks(BLOCK) {
             if first % CHECKPOINT < BLOCK {
@@ -211,6 +225,10 @@ impl FlatIndex {
             }
             let n = rows.len() / quantized.codes.len();
             Kernels::best().dot_i8_rows(&quantized.codes, rows, &mut dots[..n]);
+            if in_order.is_some() {
+                margin.scores(&dots, &self.codes, first, &mut out[first..first + n]);
+                continue;
+            }
             margin.scores(&dots, &self.codes, first, &mut scores[..n]);
             for (i, &score) in scores[..n].iter().enumerate() {
                 if let Some(slot) = self.owners.owner(first + i) {
@@ -218,6 +236,9 @@ impl FlatIndex {
                     *kept = if score > *kept { score } else { *kept };
                 }
             }
+        }
+        for &row in in_order.unwrap_or_default() {
+            out[row as usize] = f32::NEG_INFINITY;
         }
         Ok(())
     }
@@ -229,19 +250,19 @@ impl FlatIndex {
     pub fn score_slots(&self, query: &[f32], slots: &[Slot], out: &mut Vec<f32>) -> Result<()> {
         let query = self.prepared(query)?;
         out.clear();
+        self.score_each(&query, slots, |_, score| out.push(score));
+        Ok(())
+    }
+
+    /// Scores of some slots with a prepared, padded query.
+    pub(super) fn score_each(&self, query: &[f32], slots: &[Slot], mut take: impl FnMut(Slot, f32)) {
         for (i, &slot) in slots.iter().enumerate() {
             if let Some(row) = slots.get(i + 2).and_then(|&slot| self.owners.rows_of(slot).next()) {
                 simd::prefetch(self.rows.row(row));
             }
-            out.push(self.score_slot(&query, slot));
+            let scores = self.owners.rows_of(slot).map(|row| self.metric.score(query, self.rows.row(row)));
+            take(slot, scores.fold(f32::NEG_INFINITY, f32::max));
         }
-        Ok(())
-    }
-
-    /// Score of a slot with a prepared, padded query.
-    pub(super) fn score_slot(&self, query: &[f32], slot: Slot) -> f32 {
-        let scores = self.owners.rows_of(slot).map(|row| self.metric.score(query, self.rows.row(row)));
-        scores.fold(f32::NEG_INFINITY, f32::max)
     }
 
     /// The query checked, in the form that is scored, padded as the rows are.

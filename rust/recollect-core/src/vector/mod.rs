@@ -14,7 +14,7 @@ mod scalar_quantizer;
 mod segment;
 mod top_k;
 
-pub use admission::{admit, MAX_DIM, MAX_NORM, MAX_SLOTS};
+pub use admission::{MAX_DIM, MAX_NORM, MAX_SLOTS, admit};
 pub use flat::FlatIndex;
 pub use matrix::Matrix;
 pub use metric::Metric;

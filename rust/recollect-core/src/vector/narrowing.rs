@@ -9,14 +9,11 @@ use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::scored::Scored;
 use crate::simd::{self, Kernels};
-use crate::vector::flat::{BLOCK, CHECKPOINT, FlatIndex};
+use crate::vector::flat::{BLOCK, CHECKPOINT, FlatIndex, GROUP};
 use crate::vector::{Quantized, TopK, margin::Margin};
 
 /// Reading a row by itself costs about as much as scanning the codes of this many.
 const GATHER: usize = 16;
-
-/// Scores looked at together, when most of them are below the floor.
-const GROUP: usize = 16;
 
 #[derive(Debug, Clone, Copy)]
 struct Candidate {
@@ -60,13 +57,10 @@ fn gather(
     cancel: Cancel<'_>,
 ) -> Result<Vec<Scored>> {
     let mut best = TopK::new(k);
-    for (i, slot) in allow.iter().enumerate() {
-        if i % CHECKPOINT == 0 {
-            cancel.check()?;
-        }
-        if index.contains(slot) {
-            best.push(Scored { slot, score: index.score_slot(query, slot) });
-        }
+    let slots: Vec<_> = allow.iter().filter(|&slot| index.contains(slot)).collect();
+    for slots in slots.chunks(CHECKPOINT) {
+        cancel.check()?;
+        index.score_each(query, slots, |slot, score| best.push(Scored { slot, score }));
     }
     Ok(best.into_sorted())
 }
@@ -92,8 +86,7 @@ fn candidates(
         Kernels::best().dot_i8_rows(&query.codes, rows, &mut dots[..n]);
         margin.upper(&dots, &index.codes, first, &mut upper[..n]);
         for (group, upper) in upper[..n].chunks(GROUP).enumerate() {
-            let floor = sure.floor();
-            if !upper.iter().fold(false, |any, &upper| any | (upper >= floor)) {
+            if !sure.reached_by(upper) {
                 continue;
             }
             for (i, &upper) in upper.iter().enumerate() {

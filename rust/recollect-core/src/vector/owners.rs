@@ -14,12 +14,15 @@ pub(super) struct Owners {
     first: Vec<u32>,
     free: Vec<u32>,
     slots: usize,
+    out_of_order: bool,
 }
 
 impl Owners {
     /// No rows, with room for slots below `end`.
-    pub(super) fn with_slots(end: usize) -> Self {
-        Self { first: vec![0; end], ..Self::default() }
+    pub(super) fn with_slots(end: usize) -> Result<Self> {
+        // Zeroed memory costs nothing until it is touched, and this asks first whether it can be had.
+        Vec::<u32>::new().try_reserve_exact(end).map_err(|error| Error::Storage(error.to_string()))?;
+        Ok(Self { first: vec![0; end], ..Self::default() })
     }
 
     /// The row that the next vector goes to: a free one, or one past the last.
@@ -50,6 +53,7 @@ impl Owners {
         }
         let first = &mut self.first[slot as usize];
         self.slots += usize::from(*first == 0);
+        self.out_of_order |= row != slot as usize;
         self.owner[row] = slot;
         self.next[row] = std::mem::replace(first, row as u32 + 1);
     }
@@ -80,6 +84,11 @@ impl Owners {
     #[inline]
     pub(super) fn owner(&self, row: usize) -> Option<Slot> {
         Some(self.owner[row]).filter(|&slot| slot != NOBODY)
+    }
+
+    /// Whether every row number is the slot of the row, but for the free rows given.
+    pub(super) fn in_order(&self) -> Option<&[u32]> {
+        (!self.out_of_order).then_some(&self.free)
     }
 
     /// Number of rows in use.

@@ -126,7 +126,7 @@ impl Loader {
             return Err(damaged("sizes out of range"));
         }
         let mut index = FlatIndex::new(dim, metric)?;
-        index.owners = Owners::with_slots(slots as usize);
+        index.owners = Owners::with_slots(slots as usize)?;
         Ok(Self { index, full: full as usize, missing: rows as usize })
     }
 

@@ -26,6 +26,13 @@ impl TopK {
         self.floor.map_or(f32::NEG_INFINITY, |floor| floor.score)
     }
 
+    /// Whether any of some scores reaches the floor; quick where few do.
+    #[inline]
+    pub fn reached_by(&self, scores: &[f32]) -> bool {
+        let floor = self.floor();
+        scores.iter().fold(false, |any, &score| any | (score >= floor))
+    }
+
     /// Offers a score.
     #[inline]
     pub fn push(&mut self, candidate: Scored) {

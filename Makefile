@@ -1,0 +1,58 @@
+# recollect: the verbs, the same for people and for machines.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+KILLS  ?= 1000
+SETS   ?=
+OUT    ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint crash quality latency clean
+
+help: ## list the verbs
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+
+$(BIN)/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+
+# One stamp per set of extras: rebuilt when the sources or the requirements change.
+SOURCES := $(shell find rust python/recollect cuda -type f -not -name '*.so' -not -name '*.pyc' 2>/dev/null) Cargo.toml Cargo.lock pyproject.toml
+
+$(VENV)/.demo: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet ".[local]"
+	@touch $@
+
+$(VENV)/.test: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet ".[local,test,lint]"
+	@touch $@ $(VENV)/.demo
+
+$(VENV)/.bench: $(SOURCES) | $(BIN)/python
+	$(BIN)/python -m pip install --quiet ".[local,test,bench]"
+	@touch $@ $(VENV)/.demo
+
+demo: $(VENV)/.demo ## set up, build, and run the main job on a bundled conversation
+	$(BIN)/recollect demo
+
+test: $(VENV)/.test ## set up, build, and pass the tests
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.test ## formatting, clippy, ruff, strict types, stubs against the native module
+	cargo fmt --all --check
+	PYO3_PYTHON=$(abspath $(BIN)/python) cargo clippy --workspace --all-targets -- -D warnings
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest recollect._native
+
+crash: $(VENV)/.test ## kill a writer KILLS times and count what is lost; OUT=f.json
+	$(BIN)/python -m tests.trust.crash --kills $(KILLS) $(if $(OUT),--out $(OUT))
+
+quality: $(VENV)/.bench ## retrieval quality on DATA=dir; SETS=a,b OUT=f.json
+	$(BIN)/python -m benches.quality --data $(DATA) $(if $(SETS),--sets $(SETS)) $(if $(OUT),--out $(OUT))
+
+latency: $(VENV)/.bench ## latency against peers in one interleaved run; OUT=f.json
+	$(BIN)/python -m benches.latency $(if $(OUT),--out $(OUT))
+
+clean: ## remove what the verbs made
+	rm -rf $(VENV) target
