@@ -62,7 +62,8 @@ def test_several_keys_and_the_best_counts() -> None:
     with recollect.open() as memory:
         memory.add("corner", vector=[[1.0, 0, 0], [0, 1.0, 0]])
         memory.add_many(
-            ["up", "nothing", "slope"], vectors=[np.array([0, 0, 1.0]), None, np.array([[0.6, 0, 0.8], [0.6, 0.8, 0]])]
+            ["up", "nothing", "slope"],
+            vectors=[np.array([0, 0, 1.0]), None, np.array([[0.6, 0, 0.8], [0.6, 0.8, 0]])],
         )
         assert memory.stats()["vectors"] == 5
         assert nearest(memory, [0, 1, 0]) == "corner"

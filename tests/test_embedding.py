@@ -45,9 +45,9 @@ def test_what_is_an_embedder() -> None:
     assert isinstance(hashing, Embedder)
     assert isinstance(as_embedder(lambda texts: np.ones((len(texts), 2))), CallableEmbedder)
     for bad in (3, HashingEmbedder, SimpleNamespace(embed=print)):
-        with pytest.raises(WrongType, match="^embedder: "):
+        with pytest.raises(WrongType, match=r"^embedder: "):
             as_embedder(bad)  # type: ignore[arg-type]
-    with pytest.raises(InvalidArgument, match="^embedder: expected 'local'"):
+    with pytest.raises(InvalidArgument, match=r"^embedder: expected 'local'"):
         as_embedder("remote")
 
 
@@ -100,7 +100,10 @@ def test_an_interrupt_is_not_wrapped() -> None:
     def interrupted(texts: list[str]) -> Vectors:
         raise KeyboardInterrupt
 
-    with recollect.open(embedder=CallableEmbedder(interrupted, dim=2)) as memory, pytest.raises(KeyboardInterrupt):
+    with (
+        recollect.open(embedder=CallableEmbedder(interrupted, dim=2)) as memory,
+        pytest.raises(KeyboardInterrupt),
+    ):
         memory.add("x")
 
 
@@ -149,7 +152,9 @@ def test_the_local_embedder_understands_and_needs_no_network() -> None:
     with recollect.open(embedder="local") as memory:
         assert memory.embedder is not None
         assert (memory.embedder.name, memory.embedder.dim) == ("wordllama-l2-supercat-256", 256)
-        memory.add_many(["The vet examined our cat.", "The train leaves at nine.", "We painted the wall blue."])
+        memory.add_many(
+            ["The vet examined our cat.", "The train leaves at nine.", "We painted the wall blue."]
+        )
         for query, text in (("veterinary care for a kitten", "vet"), ("railway departure", "train")):
             assert text in memory.recall(query, k=1, signals=("vectors",))[0].text
         vectors = memory.embedder.embed(["a", "", "Grüße 🐈"])
@@ -225,7 +230,10 @@ def test_model2vec(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.setitem(sys.modules, "model2vec", module)
     embedder = Model2VecEmbedder(str(tmp_path))
     assert (embedder.name, embedder.dim) == ("model2vec:a-model", 3)
-    assert embed(embedder, ["x", ""]).tolist() == [[pytest.approx(0.6), pytest.approx(0.8), 0.0], [0.0, 0.0, 0.0]]
+    assert embed(embedder, ["x", ""]).tolist() == [
+        [pytest.approx(0.6), pytest.approx(0.8), 0.0],
+        [0.0, 0.0, 0.0],
+    ]
     with pytest.raises(EmbedderMissing, match="no folder"):
         Model2VecEmbedder(str(tmp_path / "absent"))
 
@@ -273,5 +281,5 @@ def test_hashing_is_deterministic_and_shares_words() -> None:
     one, two, other = HashingEmbedder(128).embed(["green tea", "tea, green!", "seven ships"])
     assert one == pytest.approx(two, abs=1e-6)
     assert abs(float(one @ other)) < 0.4
-    with pytest.raises(InvalidArgument, match="^dim: "):
+    with pytest.raises(InvalidArgument, match=r"^dim: "):
         HashingEmbedder(0)

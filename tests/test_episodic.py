@@ -25,7 +25,7 @@ def test_record_is_episodic(memory: recollect.Memory) -> None:
     outcome = memory.episodic.record("x", speaker="Ilse", key="k", vector=[1.0] * 64)
     assert memory.get(outcome.uid).kind == "episodic"
     assert memory.episodic.record("y", key="k").uid == outcome.uid
-    with pytest.raises(WrongType, match="^vector"):
+    with pytest.raises(WrongType, match=r"^vector"):
         memory.episodic.record("x", vector="abc")
 
 
@@ -37,7 +37,7 @@ def test_between_is_half_open_and_in_order(week: recollect.EpisodicStore) -> Non
     assert texts(None, "2026-03-03") == ["monday run"]
     assert texts("2026-03-05", None, 1) == ["thursday train"]
     assert len(week.between(None, None)) == 5
-    with pytest.raises(InvalidArgument, match="^between: the end"):
+    with pytest.raises(InvalidArgument, match=r"^between: the end"):
         week.between("2026-03-03", "2026-03-03")
 
 
@@ -62,11 +62,11 @@ def test_around_a_memory(week: recollect.EpisodicStore) -> None:
 def test_around_what(week: recollect.EpisodicStore) -> None:
     with pytest.raises(UnknownMemory):
         week.around("0" * 32)
-    with pytest.raises(InvalidArgument, match="^moment: "):
+    with pytest.raises(InvalidArgument, match=r"^moment: "):
         week.around("somewhen")
-    with pytest.raises(WrongType, match="^moment: "):
+    with pytest.raises(WrongType, match=r"^moment: "):
         week.around(1.5)  # type: ignore[arg-type]
-    with pytest.raises(InvalidArgument, match="^k: "):
+    with pytest.raises(InvalidArgument, match=r"^k: "):
         week.around("2026-03-04", k=0)
 
 

@@ -32,14 +32,28 @@ def fields(memory: recollect.Memory) -> list[dict[str, Any]]:
 
 def fill(memory: recollect.Memory) -> None:
     """Add memories that use every field."""
-    first = memory.add("The cat is eleven. 🐈", speaker="Ilse", session="s1", at="2026-01-01T10:00:00.123456Z")
+    first = memory.add(
+        "The cat is eleven. 🐈", speaker="Ilse", session="s1", at="2026-01-01T10:00:00.123456Z"
+    )
     memory.add("ok", speaker="Bram", duplicates="keep")
     memory.add("ok", speaker="Odile", duplicates="keep")
     memory.add(
-        'Line one\nline two "quoted"', kind="semantic", at="2026-01-01", until="2026-02-01", metadata={"a": {"b": [1]}},
-        tags=["x", "y"], turn=40, importance=0.7, confidence=0.3, source="conversation", principal="agent", trust=0.2,
-        parents=[first.uid], ttl=timedelta(days=3), sliding=True,
-    )  # fmt: skip
+        'Line one\nline two "quoted"',
+        kind="semantic",
+        at="2026-01-01",
+        until="2026-02-01",
+        metadata={"a": {"b": [1]}},
+        tags=["x", "y"],
+        turn=40,
+        importance=0.7,
+        confidence=0.3,
+        source="conversation",
+        principal="agent",
+        trust=0.2,
+        parents=[first.uid],
+        ttl=timedelta(days=3),
+        sliding=True,
+    )
     gone = memory.add("deleted")
     memory.delete(gone.uid)
     changed = memory.add("before")
@@ -109,7 +123,7 @@ def test_the_format_may_be_given(lexical: recollect.Memory, tmp_path: Path) -> N
     file = write(tmp_path / "notes.dat", {"text": "a note"})
     assert lexical.import_file(file, format="jsonl") == 1
     assert lexical.list()[0].text == "a note"
-    with pytest.raises(InvalidArgument, match="^format: "):
+    with pytest.raises(InvalidArgument, match=r"^format: "):
         lexical.import_file(file, format="xml")
 
 
@@ -145,14 +159,22 @@ def test_vectors_come_as_base64(lexical: recollect.Memory, tmp_path: Path) -> No
         ({"text": "x", "sliding": "yes"}, WrongType, "^line 3: sliding: "),
         ({"text": "x", "vectors": ["?"]}, InvalidArgument, r"^line 3: vectors\[0\]: not base64"),
         ({"text": "x", "vectors": ["AAA="]}, InvalidArgument, r"^line 3: vectors\[0\]: 2 bytes"),
-        ({"text": "x", "vectors": ["AACAPw==", "AACAPwAAgD8="]}, InvalidArgument, r"^line 3: vectors\[1\]: expected 1"),
+        (
+            {"text": "x", "vectors": ["AACAPw==", "AACAPwAAgD8="]},
+            InvalidArgument,
+            r"^line 3: vectors\[1\]: expected 1",
+        ),
         ({"text": "x", "parents": ["zz"]}, InvalidArgument, "^line 3: parents"),
         ('{"text": "x", "importance": NaN}', InvalidArgument, "^line 3: not JSON: NaN"),
         ('{"text": "\\ud800"}', InvalidArgument, "^line 3: text: character 0"),
-        ('{"text": "x", "metadata": ' + '{"a":' * 90_000 + "1" + "}" * 90_001, LimitExceeded, "^line 3: .*deep"),
+        (
+            '{"text": "x", "metadata": ' + '{"a":' * 90_000 + "1" + "}" * 90_001,
+            LimitExceeded,
+            "^line 3: .*deep",
+        ),
         ('{"text": "x", "turn": ' + "9" * 5000 + "}", InvalidArgument, "^line 3: "),
     ],
-    ids=range(21),
+    ids=[str(n) for n in range(21)],
 )
 def test_errors_name_the_line_and_write_nothing(
     lexical: recollect.Memory, tmp_path: Path, row: Any, error: type[Exception], message: str
@@ -166,21 +188,23 @@ def test_errors_name_the_line_and_write_nothing(
 def test_bytes_that_are_no_text(lexical: recollect.Memory, tmp_path: Path) -> None:
     file = tmp_path / "bad.txt"
     file.write_bytes(b"good\n\xff\xfe\n")
-    with pytest.raises(InvalidArgument, match="^line 2: not UTF-8"):
+    with pytest.raises(InvalidArgument, match=r"^line 2: not UTF-8"):
         lexical.import_file(file)
 
 
-def test_lines_without_end(lexical: recollect.Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lines_without_end(
+    lexical: recollect.Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(lines, "LONGEST_LINE", 100)
     file = tmp_path / "long.txt"
     file.write_text("x" * 100_000)
-    with pytest.raises(LimitExceeded, match="^line 1: longer than the limit of 100 bytes"):
+    with pytest.raises(LimitExceeded, match=r"^line 1: longer than the limit of 100 bytes"):
         lexical.import_file(file)
 
 
 def test_a_bad_line_keeps_the_batches_before_it(lexical: recollect.Memory, tmp_path: Path) -> None:
     rows = [{"text": f"note {n}"} for n in range(600)]
-    with pytest.raises(InvalidArgument, match="^line 601: "):
+    with pytest.raises(InvalidArgument, match=r"^line 601: "):
         lexical.import_file(write(tmp_path / "long.jsonl", *rows, "oops"))
     assert lexical.count() == 512
 

@@ -6,10 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
-from conftest import NOON, Clock
 
 import recollect
-from recollect.errors import InvalidArgument, LimitExceeded, StoreClosed, StoreMissing, StoreReadOnly, UnknownMemory, WrongType
+from conftest import NOON, Clock
+from recollect.errors import (
+    InvalidArgument,
+    LimitExceeded,
+    UnknownMemory,
+    WrongType,
+)
 
 
 def texts(memory: recollect.Memory, *args: Any, **kwargs: Any) -> list[str]:
@@ -21,26 +26,68 @@ class TestAdd:
     def test_everything_given_comes_back(self, memory: recollect.Memory) -> None:
         parent = memory.add("parent", trust=0.5)
         outcome = memory.add(
-            "We moved.", kind="semantic", at="2026-03-07T10:00Z", until="2026-03-07T18:00Z", speaker="Ilse",
-            session="s1", metadata={"flat": {"rent": 985}, "n": [1, 2.5, None, True]}, tags=["home", "big"], turn=7,
-            importance=0.9, confidence=0.25, ttl=timedelta(days=400), sliding=True, source="conversation",
-            principal="agent-7", trust=0.5, parents=[parent.uid],
-        )  # fmt: skip
+            "We moved.",
+            kind="semantic",
+            at="2026-03-07T10:00Z",
+            until="2026-03-07T18:00Z",
+            speaker="Ilse",
+            session="s1",
+            metadata={"flat": {"rent": 985}, "n": [1, 2.5, None, True]},
+            tags=["home", "big"],
+            turn=7,
+            importance=0.9,
+            confidence=0.25,
+            ttl=timedelta(days=400),
+            sliding=True,
+            source="conversation",
+            principal="agent-7",
+            trust=0.5,
+            parents=[parent.uid],
+        )
         record = memory.get(outcome.uid)
         assert (outcome.op, outcome.version, outcome.mentions) == ("added", 1, 1)
         assert record == recollect.Record(
-            uid=outcome.uid, version=1, kind="semantic", status="active", text="We moved.",
-            metadata={"flat": {"rent": 985}, "n": [1, 2.5, None, True]}, tags=("home", "big"), speaker="Ilse",
-            session="s1", at=datetime(2026, 3, 7, 10, tzinfo=UTC), until=datetime(2026, 3, 7, 18, tzinfo=UTC),
-            ingested=NOON, turn=7, importance=0.9, confidence=0.25, source="conversation", principal="agent-7",
-            trust=0.5, parents=(parent.uid,), ttl=timedelta(days=400), sliding=True,
-            expires=NOON + timedelta(days=400), mentions=1, namespace=(),
-        )  # fmt: skip
+            uid=outcome.uid,
+            version=1,
+            kind="semantic",
+            status="active",
+            text="We moved.",
+            metadata={"flat": {"rent": 985}, "n": [1, 2.5, None, True]},
+            tags=("home", "big"),
+            speaker="Ilse",
+            session="s1",
+            at=datetime(2026, 3, 7, 10, tzinfo=UTC),
+            until=datetime(2026, 3, 7, 18, tzinfo=UTC),
+            ingested=NOON,
+            turn=7,
+            importance=0.9,
+            confidence=0.25,
+            source="conversation",
+            principal="agent-7",
+            trust=0.5,
+            parents=(parent.uid,),
+            ttl=timedelta(days=400),
+            sliding=True,
+            expires=NOON + timedelta(days=400),
+            mentions=1,
+            namespace=(),
+        )
 
     def test_defaults(self, memory: recollect.Memory) -> None:
         record = memory.get(memory.add("x").uid)
-        assert (record.kind, record.importance, record.confidence, record.trust) == ("episodic", 0.5, 1.0, 1.0)
-        assert (record.at, record.speaker, record.tags, record.metadata, record.ttl) == (None, None, (), {}, None)
+        assert (record.kind, record.importance, record.confidence, record.trust) == (
+            "episodic",
+            0.5,
+            1.0,
+            1.0,
+        )
+        assert (record.at, record.speaker, record.tags, record.metadata, record.ttl) == (
+            None,
+            None,
+            (),
+            {},
+            None,
+        )
 
     def test_a_duplicate_is_counted_once_and_can_be_kept(self, memory: recollect.Memory) -> None:
         first = memory.add("The cat is called Biscuit.")
@@ -112,9 +159,11 @@ class TestAdd:
         assert memory.count() == 0
         assert memory.stats()["events"] == 0
 
-    @pytest.mark.parametrize(("bad", "error"), [(None, WrongType), (b"x", WrongType), ("\ud800", InvalidArgument)])
+    @pytest.mark.parametrize(
+        ("bad", "error"), [(None, WrongType), (b"x", WrongType), ("\ud800", InvalidArgument)]
+    )
     def test_bad_texts(self, memory: recollect.Memory, bad: Any, error: type[Exception]) -> None:
-        with pytest.raises(error, match="^text: "):
+        with pytest.raises(error, match=r"^text: "):
             memory.add(bad)
         with pytest.raises(error, match=r"^texts\[1\]: "):
             memory.add_many(["good", bad])
@@ -179,12 +228,14 @@ class TestAddMany:
         assert memory.count() == 0
 
     def test_one_text_is_no_list(self, memory: recollect.Memory) -> None:
-        with pytest.raises(WrongType, match="^texts: expected a list"):
+        with pytest.raises(WrongType, match=r"^texts: expected a list"):
             memory.add_many("abc")
 
     def test_progress_counts_what_is_embedded(self, memory: recollect.Memory) -> None:
         seen: list[tuple[int, int]] = []
-        memory.add_many([f"text {n}" for n in range(2000)], progress=lambda done, all_: seen.append((done, all_)))
+        memory.add_many(
+            [f"text {n}" for n in range(2000)], progress=lambda done, all_: seen.append((done, all_))
+        )
         assert seen == [(1024, 2000), (2000, 2000)]
 
 
@@ -228,9 +279,9 @@ class TestUpdate:
             memory.update("0" * 32, text="y")
         with pytest.raises(InvalidArgument, match="hexadecimal"):
             memory.update("nonsense", text="y")
-        with pytest.raises(InvalidArgument, match="^expect_version: "):
+        with pytest.raises(InvalidArgument, match=r"^expect_version: "):
             memory.update(uid, text="y", expect_version=0)
-        with pytest.raises(WrongType, match="^text: "):
+        with pytest.raises(WrongType, match=r"^text: "):
             memory.update(uid, text=3)  # type: ignore[arg-type]
         assert memory.get(uid).version == 1
 
@@ -295,7 +346,9 @@ class TestDeleteAndForget:
 
 
 class TestTimeToLive:
-    def test_expired_memories_are_neither_recalled_nor_listed(self, memory: recollect.Memory, clock: Clock) -> None:
+    def test_expired_memories_are_neither_recalled_nor_listed(
+        self, memory: recollect.Memory, clock: Clock
+    ) -> None:
         uid = memory.add("code 1234", ttl=timedelta(hours=1)).uid
         assert memory.get(uid).expires == NOON + timedelta(hours=1)
         assert memory.recall("code")
@@ -317,280 +370,3 @@ class TestTimeToLive:
         memory.add("anything")  # what was recalled is recorded with the next write
         clock.forward(hours=1)
         assert texts(memory) == ["code 1234", "anything"]
-
-
-class TestNamespaces:
-    def test_each_is_its_own_world(self, memory: recollect.Memory) -> None:
-        one, two = memory.namespace("user", "1"), memory.namespace("user", "2")
-        one.add("tea with milk")
-        two.add("tea with lemon")
-        assert [hit.text for hit in one.recall("tea")] == ["tea with milk"]
-        assert memory.recall("tea").hits == ()
-        assert one.list()[0].namespace == ("user", "1")
-        assert (one.namespace_path, memory.namespace_path) == (("user", "1"), ())
-        with pytest.raises(UnknownMemory):
-            two.get(one.list()[0].uid)
-
-    def test_those_below_that_hold_data(self, memory: recollect.Memory) -> None:
-        memory.namespace("user", "1").add("x")
-        memory.namespace("user", "1", "chat/7").add("x")
-        memory.namespace("team").add("x")
-        memory.namespace("empty")
-        assert memory.namespaces() == [("team",), ("user", "1"), ("user", "1", "chat/7")]
-        user = memory.namespace("user")
-        assert user.namespaces() == [("1",), ("1", "chat/7")]
-        assert [user.namespace(*path).count() for path in user.namespaces()] == [1, 1]
-
-    def test_recall_below_and_in_a_list(self, memory: recollect.Memory) -> None:
-        user = memory.namespace("user")
-        user.add("tea in the user")
-        user.namespace("1").add("tea in one")
-        user.namespace("2").add("tea in two")
-        memory.namespace("other").add("tea elsewhere")
-
-        def found(scope: Any) -> set[str]:
-            return {hit.text for hit in user.recall("tea", scope=scope)}
-
-        assert found("exact") == {"tea in the user"}
-        assert found("below") == {"tea in the user", "tea in one", "tea in two"}
-        assert found([["1"], ["2"]]) == {"tea in one", "tea in two"}
-        assert found([[], ["2"]]) == {"tea in the user", "tea in two"}
-        assert found(user.namespaces()) == {"tea in one", "tea in two"}
-        assert len(memory.recall("tea", scope="below")) == 4
-
-    @pytest.mark.parametrize("bad", [("",), ("a", "\0"), ("x" * 300,), tuple("x" * 40)])
-    def test_what_is_no_path(self, memory: recollect.Memory, bad: tuple[str, ...]) -> None:
-        with pytest.raises(InvalidArgument, match="^namespace"):
-            memory.namespace(*bad)
-
-    def test_scopes_that_are_none(self, memory: recollect.Memory) -> None:
-        for bad, error in (("all", InvalidArgument), (3, WrongType), (["user"], WrongType), ([], InvalidArgument)):
-            with pytest.raises(error, match="^scope"):
-                memory.recall("tea", scope=bad)  # type: ignore[arg-type]
-
-
-class TestLists:
-    @pytest.fixture(autouse=True)
-    def filled(self, memory: recollect.Memory, clock: Clock) -> None:
-        """Fill a memory with five notes."""
-        for day, (text, speaker) in enumerate(
-            [("e", "Ilse"), ("a", "Bram"), ("d", "Ilse"), ("b", None), ("c", "Odile")], 1
-        ):
-            clock.forward(minutes=1)
-            memory.add(
-                text,
-                at=f"2026-01-{10 - day:02}",
-                speaker=speaker,
-                session=f"s{day % 2}",
-                importance=day / 5,
-                tags=[text, "all"],
-                metadata={"n": day, "even": day % 2 == 0, "deep": {"er": text}, "many": [day, day + 10], "kind": "note"},
-                kind="semantic" if day == 5 else "episodic",
-                source="chat",
-            )
-
-    def test_orders(self, memory: recollect.Memory) -> None:
-        assert "".join(texts(memory)) == "cbdae"
-        assert "".join(texts(memory, order="-time")) == "eadbc"
-        assert "".join(texts(memory, order="ingested")) == "eadbc"
-        assert "".join(texts(memory, order="-ingested")) == "cbdae"
-        assert "".join(texts(memory, limit=2, offset=1)) == "bd"
-        assert texts(memory, limit=0) == []
-
-    def test_kinds_and_times(self, memory: recollect.Memory) -> None:
-        assert texts(memory, kind="semantic") == ["c"]
-        assert len(texts(memory, kind=["semantic", "episodic"])) == 5
-        assert "".join(texts(memory, between=("2026-01-06", "2026-01-08"))) == "bd"
-        assert "".join(texts(memory, between=(None, "2026-01-06"))) == "c"
-        assert "".join(texts(memory, between=("2026-01-09", None))) == "e"
-
-    @pytest.mark.parametrize(
-        ("filter", "expected"),
-        [
-            ({}, "abcde"),
-            ({"speaker": "Ilse"}, "de"),
-            ({"speaker": {"$eq": "Ilse"}}, "de"),
-            ({"speaker": {"$ne": "Ilse"}}, "abc"),
-            ({"speaker": {"$exists": False}}, "b"),
-            ({"speaker": {"$exists": True}}, "acde"),
-            ({"speaker": {"$in": ["Bram", "Odile"]}}, "ac"),
-            ({"speaker": {"$nin": ["Bram", "Odile"]}}, "bde"),
-            ({"tags": "a"}, "a"),
-            ({"tags": {"$in": ["a", "b"]}}, "ab"),
-            ({"session": "s1", "speaker": "Ilse"}, "de"),
-            ({"n": 3}, "d"),
-            ({"n": {"$gt": 3}}, "bc"),
-            ({"n": {"$gte": 3}}, "bcd"),
-            ({"n": {"$lt": 3}}, "ae"),
-            ({"n": {"$lte": 3}}, "ade"),
-            ({"n": {"$gt": 1, "$lt": 4}}, "ad"),
-            ({"n": np.int64(3)}, "d"),
-            ({"even": True}, "ab"),
-            ({"deep.er": "a"}, "a"),
-            ({"metadata.deep.er": "a"}, "a"),
-            ({"many": 13}, "d"),
-            ({"many": {"$in": [11, 12]}}, "ae"),
-            ({"kind": "semantic"}, "c"),
-            ({"metadata.kind": "note"}, "abcde"),
-            ({"nothing": {"$exists": True}}, ""),
-            ({"at": "2026-01-09"}, "e"),
-            ({"at": {"$gte": "2026-01-07"}}, "ade"),
-            ({"at": {"$lt": datetime(2026, 1, 6, tzinfo=UTC)}}, "c"),
-            ({"ingested": {"$lte": NOON + timedelta(minutes=2)}}, "ae"),
-            ({"importance": 0.4}, "a"),
-            ({"importance": {"$gte": 0.6}}, "bcd"),
-            ({"importance": {"$in": [0.2, 0.8]}}, "be"),
-            ({"source": "chat", "principal": ""}, "abcde"),
-            ({"trust": 1}, "abcde"),
-            ({"status": "active"}, "abcde"),
-            ({"turn": {"$gte": 0}}, "abcde"),
-            ({"$or": [{"n": 1}, {"n": 2}]}, "ae"),
-            ({"$and": [{"n": {"$gt": 1}}, {"speaker": "Ilse"}]}, "d"),
-            ({"$not": {"speaker": "Ilse"}}, "abc"),
-            ({"$and": [{"$or": [{"n": 1}, {"n": 2}]}, {"$not": {"n": 2}}]}, "e"),
-        ],
-        ids=str,
-    )
-    def test_filters(self, memory: recollect.Memory, filter: dict[str, Any], expected: str) -> None:
-        assert "".join(sorted(texts(memory, filter))) == expected
-        assert memory.count(filter) == len(expected)
-        assert "".join(sorted(hit.text for hit in memory.recall("a b c d e", filter=filter))) == expected
-
-    @pytest.mark.parametrize(
-        ("filter", "error", "message"),
-        [
-            ([], WrongType, "^filter: expected a dict"),
-            ({"a": {"$regex": "x"}}, InvalidArgument, r"^filter\.a\.\$regex: expected one of"),
-            ({"$xor": []}, InvalidArgument, r"^filter\.\$xor: "),
-            ({"$gt": 3}, InvalidArgument, r"^filter\.\$gt: expected a field around it"),
-            ({"$or": {"a": 1}}, WrongType, r"^filter\.\$or: expected a list"),
-            ({"$and": [{"a": {"b": 1}}]}, InvalidArgument, r"^filter\.\$and\[0\]\.a\.b: "),
-            ({"a": {"$in": 3}}, WrongType, r"^filter\.a\.\$in: expected a list"),
-            ({"a": {"$exists": 1}}, WrongType, r"^filter\.a\.\$exists: expected bool"),
-            ({"a": object()}, WrongType, r"^filter\.a: "),
-            ({"a": float("inf")}, InvalidArgument, r"^filter\.a: "),
-            ({"at": "soon"}, InvalidArgument, r"^filter\.at: "),
-            ({"at": {"$in": ["2026-01-01", 1.5]}}, WrongType, r"^filter\.at\.\$in\[1\]: "),
-            ({1: 2}, WrongType, "^filter: a key: "),
-        ],
-    )
-    def test_bad_filters_are_named_by_their_path(
-        self, memory: recollect.Memory, filter: Any, error: type[Exception], message: str
-    ) -> None:
-        for call in (memory.list, memory.count):
-            with pytest.raises(error, match=message):
-                call(filter)
-
-    def test_a_filter_nested_without_end(self, memory: recollect.Memory) -> None:
-        filter: dict[str, Any] = {"a": 1}
-        for _ in range(100):
-            filter = {"$not": filter}
-        with pytest.raises(LimitExceeded, match="^filter: nested deeper"):
-            memory.list(filter)
-
-    def test_other_bad_arguments(self, memory: recollect.Memory) -> None:
-        for arguments, message in (
-            ({"order": "random"}, "^order: "),
-            ({"limit": -1}, "^limit: "),
-            ({"offset": -1}, "^offset: "),
-            ({"kind": "dream"}, "^kind: "),
-            ({"between": ("2026-02-01", "2026-01-01")}, "^between: "),
-        ):
-            with pytest.raises(InvalidArgument, match=message):
-                memory.list(**arguments)  # type: ignore[arg-type]
-        with pytest.raises(WrongType, match="^between: expected a pair"):
-            memory.list(between="2026-01-01")  # type: ignore[arg-type]
-
-
-class TestTheStore:
-    def test_it_survives_reopening(self, path: Path) -> None:
-        with recollect.open(path) as memory:
-            uid = memory.add("kept", at="2026-01-01", tags=["t"]).uid
-            before = memory.get(uid)
-            assert (memory.path, memory.read_only, memory.closed) == (str(path), False, False)
-        assert memory.closed
-        with recollect.open(path, create=False) as memory:
-            assert memory.get(uid) == before
-            assert memory.recall("kept")[0].record == before
-
-    def test_closing_twice_and_using_after(self, path: Path) -> None:
-        memory = recollect.open(path)
-        child = memory.namespace("a")
-        memory.close()
-        memory.close()
-        assert child.closed
-        for call in (lambda: memory.add("x"), lambda: child.recall("x"), memory.list, memory.stats):
-            with pytest.raises(StoreClosed, match="closed"):
-                call()
-        assert "closed" in repr(memory)
-
-    def test_readers_beside_a_writer(self, path: Path) -> None:
-        with recollect.open(path) as writer:
-            writer.add("one")
-            with recollect.open(path, read_only=True) as reader:
-                assert reader.read_only
-                assert texts(reader) == ["one"]
-                writer.add("two")
-                assert reader.count() == 2
-                with pytest.raises(StoreReadOnly):
-                    reader.add("three")
-
-    def test_missing_files(self, path: Path) -> None:
-        for arguments in ({"create": False}, {"read_only": True}):
-            with pytest.raises(StoreMissing, match="no store at"):
-                recollect.open(path, **arguments)  # type: ignore[arg-type]
-        assert not path.exists()
-
-    def test_a_file_of_something_else(self, path: Path) -> None:
-        path.write_text("this is a shopping list\n" * 100)
-        with pytest.raises(recollect.errors.NotAStore, match="not a recollect store"):
-            recollect.open(path)
-        assert path.read_text().startswith("this is a shopping list")
-
-    @pytest.mark.parametrize(
-        ("arguments", "error", "message"),
-        [
-            ({"path": 3}, WrongType, "^path: "),
-            ({"path": b"x"}, WrongType, "^path: "),
-            ({"path": ""}, InvalidArgument, "^path: "),
-            ({"durability": "some"}, InvalidArgument, "^durability: "),
-            ({"language": "klingon"}, InvalidArgument, "^language"),
-            ({"read_only": "yes"}, WrongType, "^read_only: "),
-            ({"clock": 3}, WrongType, "^clock: "),
-        ],
-    )
-    def test_bad_openings(self, arguments: dict[str, Any], error: type[Exception], message: str) -> None:
-        with pytest.raises(error, match=message):
-            recollect.open(**arguments)
-
-    def test_backup_is_a_store(self, path: Path, tmp_path: Path) -> None:
-        seen: list[tuple[int, int]] = []
-        with recollect.open(path) as memory:
-            memory.add_many([f"text {n}" for n in range(50)])
-            memory.backup(tmp_path / "copy.rcl", progress=lambda done, total: seen.append((done, total)))
-        with recollect.open(tmp_path / "copy.rcl") as copy:
-            assert copy.count() == 50
-            assert copy.verify().ok
-        assert seen
-        assert seen[-1][0] == seen[-1][1]
-
-    def test_stats_and_verification(self, path: Path) -> None:
-        with recollect.open(path) as memory:
-            memory.add("x")
-            memory.namespace("a").add("y")
-            memory.checkpoint()
-            stats = memory.stats()
-            assert (stats["memories"], stats["store"]["namespaces"]) == (1, 2)
-            found = memory.verify()
-            assert (found.ok, found.namespaces, found.contents, found.damage) == (True, 2, 2, ())
-
-    def test_the_clock_may_count_microseconds(self) -> None:
-        with recollect.open(clock=lambda: 1_000_000) as memory:
-            assert memory.get(memory.add("x").uid).ingested == datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
-            assert memory.get(memory.add("y", now="2026-01-01").uid).ingested.year == 2026
-
-    def test_durability_normal(self, path: Path) -> None:
-        with recollect.open(path, durability="normal") as memory:
-            memory.add("x")
-        with recollect.open(path) as memory:
-            assert memory.count() == 1

@@ -99,7 +99,9 @@ def test_time_and_kind_narrow_the_search(filled: recollect.Memory) -> None:
     assert NOTES[2] in [hit.text for hit in found]
     assert NOTES[1] not in [hit.text for hit in found]
     filled.add("medicine is kept in the drawer", kind="semantic")
-    assert [hit.text for hit in filled.recall("medicine", kinds="semantic")] == ["medicine is kept in the drawer"]
+    assert [hit.text for hit in filled.recall("medicine", kinds="semantic")] == [
+        "medicine is kept in the drawer"
+    ]
 
 
 def test_the_same_question_has_the_same_answer(filled: recollect.Memory) -> None:
@@ -152,7 +154,7 @@ class TestBudget:
         found = filled.recall("medicine for the cat", budget=2, count_tokens=lambda text: 1)
         assert len(found) == 2
         for bad in (lambda text: -1, lambda text: 1.5, lambda text: "many"):
-            with pytest.raises((InvalidArgument, WrongType), match="^count_tokens: must return"):
+            with pytest.raises((InvalidArgument, WrongType), match=r"^count_tokens: must return"):
                 filled.recall("cat", budget=5, count_tokens=bad)  # type: ignore[arg-type,return-value]
 
     @given(

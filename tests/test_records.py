@@ -13,7 +13,9 @@ from recollect import Change, Hit, Outcome, Recall, Receipt, Record, Signal, Ver
 @pytest.fixture
 def found(memory: recollect.Memory) -> Recall:
     """Return a recall whose text wants escaping."""
-    memory.add("<b>tea</b> & scones", speaker="<Ilse>", at="2026-01-01T10:00", tags=["x"], metadata={"a": [1]})
+    memory.add(
+        "<b>tea</b> & scones", speaker="<Ilse>", at="2026-01-01T10:00", tags=["x"], metadata={"a": [1]}
+    )
     memory.add("tea in the garden", at="2026-01-02", until="2026-01-03")
     return memory.recall("tea")
 

@@ -53,13 +53,13 @@ def test_recall_finds_statements_alone(memory: recollect.Memory) -> None:
 
 
 def test_errors(memory: recollect.Memory) -> None:
-    with pytest.raises(InvalidArgument, match="^metadata: its 'subject'"):
+    with pytest.raises(InvalidArgument, match=r"^metadata: its 'subject'"):
         memory.semantic.learn("x", subject="a", metadata={"subject": "b"})
     with pytest.raises(InvalidArgument, match=r"^metadata\[1\]: its 'subject'"):
         memory.semantic.learn_many(["x", "y"], subject="a", metadata=[{}, {"subject": "b"}])
-    with pytest.raises(WrongType, match="^subject: "):
+    with pytest.raises(WrongType, match=r"^subject: "):
         memory.semantic.learn("x", subject=3)  # type: ignore[arg-type]
-    with pytest.raises(WrongType, match="^subject: "):
+    with pytest.raises(WrongType, match=r"^subject: "):
         memory.semantic.about(None)  # type: ignore[arg-type]
     with pytest.raises(UnknownMemory):
         memory.semantic.revise("0" * 32, "x")

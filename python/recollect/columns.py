@@ -82,15 +82,11 @@ def list_column(value: object, count: int, argument: str) -> list[list[str]] | N
         raise WrongType(f"{argument}: expected a list of texts, found {type(value).__name__}")
     assert isinstance(value, (Sequence, np.ndarray))
     if not any(_many(item) or item is None for item in value):
-        return [
-            [text_of(item, f"{argument}[{at}]") for at, item in enumerate(value)]
-        ] * count
+        return [[text_of(item, f"{argument}[{at}]") for at, item in enumerate(value)]] * count
     _same_length(value, count, argument)
     lists: list[list[str]] = []
     for at, item in enumerate(value):
         if item is not None and not _many(item):
             raise WrongType(f"{argument}[{at}]: expected a list of texts, found {type(item).__name__}")
-        lists.append(
-            [text_of(one, f"{argument}[{at}][{i}]") for i, one in enumerate(item or ())]
-        )
+        lists.append([text_of(one, f"{argument}[{at}][{i}]") for i, one in enumerate(item or ())])
     return lists

@@ -58,6 +58,9 @@ def add(
         one = single and value is not None
         return [texts_of(value, argument)] if one else list_column(value, count, argument)
 
+    def objects(value: object, argument: str) -> list[str | None] | None:
+        return single_column(value, argument, json_text) if single else json_column(value, count, argument)
+
     starts, ends = _interval(each(at, "at", to_micros), each(until, "until", to_micros), single)
     speakers = each(speaker, "speaker", text_of)
     if isinstance(keys, str) and count > 1:
@@ -70,7 +73,9 @@ def add(
         "ends": ends,
         "speakers": speakers,
         "sessions": each(session, "session", text_of),
-        "metadata": each(metadata, "metadata", json_text) if single else json_column(metadata, count, "metadata"),
+        "metadata": each(metadata, "metadata", json_text)
+        if single
+        else json_column(metadata, count, "metadata"),
         "tags": lists(tags, "tags"),
         "turns": each(turn, "turn", count_of),
         "importance": filled(each(importance, "importance", unit), "importance"),
