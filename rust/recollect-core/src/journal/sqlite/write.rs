@@ -83,6 +83,10 @@ fn write_one(
     if !commit.erased.is_empty() {
         // A snapshot of the indexes holds what is being erased.
         segments::delete(conn, path, id)?;
+        // The next process to open the file sees what this one may not live to purge.
+        conn.prepare_cached("INSERT OR IGNORE INTO meta VALUES ('purge', 'due')")
+            .and_then(|mut insert| insert.execute([]))
+            .map_err(errors::sql(path))?;
     }
     if let Some(config) = commit.config {
         stand.head.config = config.clone();
