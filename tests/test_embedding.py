@@ -11,10 +11,11 @@ import pytest
 
 import recollect
 from recollect.embedding import CallableEmbedder, Embedder
+from recollect.embedding.choosing import as_embedder
 from recollect.embedding.hashing import HashingEmbedder
 from recollect.embedding.model2vec import Model2VecEmbedder
 from recollect.embedding.openai import OpenAIEmbedder
-from recollect.embedding.protocol import as_embedder, embed
+from recollect.embedding.protocol import embed
 from recollect.embedding.sentence_transformers import SentenceTransformersEmbedder
 from recollect.errors import EmbedderFailure, EmbedderMissing, InvalidArgument, WrongType
 

@@ -99,9 +99,21 @@ class TestAdd:
         assert third.op == "added"
         assert memory.count() == 2
 
-    def test_another_kind_is_no_duplicate(self, memory: recollect.Memory) -> None:
-        memory.add("same")
-        assert memory.add("same", kind="semantic").op == "added"
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"kind": "semantic"},
+            {"speaker": "Bram"},
+            {"at": "2026-01-02"},
+            {"tags": ["a"]},
+            {"metadata": {"b": 1}},
+        ],
+    )
+    def test_what_differs_is_no_duplicate(self, memory: recollect.Memory, other: dict[str, Any]) -> None:
+        memory.add("same  text", speaker="Ilse", at="2026-01-01")
+        same = {"text": "same text", "speaker": "Ilse", "at": "2026-01-01"}
+        assert memory.add(**same).op == "noop"  # type: ignore[arg-type]
+        assert memory.add(**{**same, **other}).op == "added"  # type: ignore[arg-type]
 
     def test_an_idempotency_key_writes_once(self, memory: recollect.Memory) -> None:
         first = memory.add("one", key="request-1")
