@@ -147,11 +147,11 @@ class Signal:
     """What one signal said about a hit."""
 
     name: str
-    """``words`` or ``vectors``, or another signal that took part."""
+    """``words``, ``vectors``, and in conversations ``neighbours`` (the turns around it) and ``session``."""
     rank: int
     """Place in the order of this signal, from 1."""
     score: float
-    """Score in the units of this signal: BM25 for words, similarity for vectors."""
+    """Score in the units of this signal, such as BM25 for words and similarity for vectors."""
     share: float
     """What it added to the score of the hit."""
 
