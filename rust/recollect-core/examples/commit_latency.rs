@@ -11,6 +11,7 @@ use std::io::{Seek, SeekFrom, Write};
 use std::path::Path;
 use std::time::Instant;
 
+use recollect_core::cancel::Cancel;
 use recollect_core::id::Uid;
 use recollect_core::journal::chain::{genesis, seal};
 use recollect_core::journal::event::{Content, Event, KeyVector, Op};
@@ -124,20 +125,21 @@ fn measure(name: &str, ledger: &dyn Ledger) -> Result<(), Box<dyn Error>> {
     let (path, config) = ("user/42".parse::<Namespace>()?, Metadata::new());
     let (mut seq, mut hash) = (0, genesis(&path));
     let first = tell(1, &mut seq, &mut hash);
-    let id = ledger.commit(&[commit(Target::New { path: &path, config: &config }, &first)])?[0];
+    let id =
+        ledger.commit(&[commit(Target::New { path: &path, config: &config }, &first)], Cancel::never())?[0];
     let mut seal = 0.0;
     let micros = times(SINGLES, || {
         let start = Instant::now();
         let told = tell(1, &mut seq, &mut hash);
         seal += start.elapsed().as_secs_f64() * 1e6;
-        ledger.commit(&[commit(Target::Known(id), &told)])?;
+        ledger.commit(&[commit(Target::Known(id), &told)], Cancel::never())?;
         Ok(())
     })?;
     percentiles(&format!("{name}: one commit of one record"), micros);
     println!("{name}: of which building and sealing {:.1} us", seal / SINGLES as f64);
     let told = tell(BATCH, &mut seq, &mut hash);
     let start = Instant::now();
-    ledger.commit(&[commit(Target::Known(id), &told)])?;
+    ledger.commit(&[commit(Target::Known(id), &told)], Cancel::never())?;
     let took = start.elapsed().as_secs_f64();
     println!("{name}: batch {:.0} rows/s, {:.2} us a row", BATCH as f64 / took, took * 1e6 / BATCH as f64);
     percentiles(

@@ -14,7 +14,7 @@ pub(super) fn worth_it(cell: &Cell, worth: u64) -> bool {
 
 /// Writes the snapshot of a namespace if it is worth it. The caller holds the right to write.
 pub(super) fn take(ledger: &dyn Ledger, cell: &Cell, worth: u64, cancel: Cancel<'_>) -> Result<()> {
-    if !worth_it(cell, worth) {
+    if !ledger.keeps_segments() || !worth_it(cell, worth) {
         return Ok(());
     }
     let guard = cell.state.read();

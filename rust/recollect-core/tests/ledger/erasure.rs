@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use proptest::prelude::*;
+use recollect_core::cancel::Cancel;
 use recollect_core::id::Uid;
 use recollect_core::journal::event::{Op, Seq};
 use recollect_core::journal::ledger::{Ledger, Purge, SegmentPart};
@@ -86,7 +87,7 @@ proptest! {
         for (at, story) in stories.iter().enumerate() {
             let part = SegmentPart { kind: "lexical".into(), part: 0, data: needle(at, 1, 50).0.into_bytes() };
             if let Some(id) = story.id {
-                ledger.put_segments(id, 1, 1, &mut std::iter::once(part)).unwrap();
+                ledger.put_segments(id, 1, 1, &mut std::iter::once(part), Cancel::never()).unwrap();
             }
         }
         prop_assert_eq!(left(folder.path(), &erased).is_empty(), false, "the search must be able to find");

@@ -1,5 +1,6 @@
 //! Snapshots of the indexes: whole or not there.
 
+use recollect_core::cancel::Cancel;
 use recollect_core::error::Error;
 use recollect_core::journal::in_memory::InMemoryLedger;
 use recollect_core::journal::ledger::{Ledger, SegmentPart};
@@ -23,7 +24,7 @@ fn round_trip(ledger: &dyn Ledger) {
     let id = told(ledger);
     assert_eq!(ledger.read().unwrap().segments(id).unwrap(), None);
     for mark in 1..3 {
-        ledger.put_segments(id, 2, 9, &mut parts(mark).into_iter()).unwrap();
+        ledger.put_segments(id, 2, 9, &mut parts(mark).into_iter(), Cancel::never()).unwrap();
         let reader = ledger.read().unwrap();
         let header = reader.segments(id).unwrap().unwrap();
         assert_eq!((header.watermark, header.format), (2, 9));
@@ -38,16 +39,16 @@ fn round_trip(ledger: &dyn Ledger) {
     }
     let mut mixed = parts(3);
     mixed.swap(0, 2);
-    let refused = ledger.put_segments(id, 2, 9, &mut mixed.into_iter());
+    let refused = ledger.put_segments(id, 2, 9, &mut mixed.into_iter(), Cancel::never());
     assert!(matches!(refused, Err(Error::Invalid { .. })));
     assert!(ledger.read().unwrap().segments(id).unwrap().is_some(), "the one before is still there");
-    ledger.put_segments(id, 3, 9, &mut parts(3).into_iter()).unwrap();
+    ledger.put_segments(id, 3, 9, &mut parts(3).into_iter(), Cancel::never()).unwrap();
     assert_eq!(ledger.read().unwrap().segments(id).unwrap(), None, "ahead of the namespace");
-    ledger.put_segments(id, 1, 9, &mut std::iter::empty()).unwrap();
+    ledger.put_segments(id, 1, 9, &mut std::iter::empty(), Cancel::never()).unwrap();
     assert!(ledger.read().unwrap().segments(id).unwrap().unwrap().parts.is_empty());
     ledger.drop_segments(id).unwrap();
     assert_eq!(ledger.read().unwrap().segments(id).unwrap(), None);
-    assert!(ledger.put_segments(77, 0, 1, &mut std::iter::empty()).is_err());
+    assert!(ledger.put_segments(77, 0, 1, &mut std::iter::empty(), Cancel::never()).is_err());
 }
 
 #[test]
@@ -63,7 +64,7 @@ fn a_damaged_part_is_a_missing_one() {
     let path = folder.path().join("a.rcl");
     let ledger = SqliteLedger::open(&path, &Options::default()).unwrap();
     let id = told(&ledger);
-    ledger.put_segments(id, 1, 9, &mut parts(7).into_iter()).unwrap();
+    ledger.put_segments(id, 1, 9, &mut parts(7).into_iter(), Cancel::never()).unwrap();
     let edit = |sql: &str| rusqlite::Connection::open(&path).unwrap().execute_batch(sql).unwrap();
     edit("UPDATE seg SET data = zeroblob(5000) WHERE kind = 'lexical'");
     let reader = ledger.read().unwrap();

@@ -61,7 +61,8 @@ impl Ledger for InMemoryLedger {
         Ok(Box::new(View(self.now()?)))
     }
 
-    fn commit(&self, commits: &[Commit<'_>]) -> Result<Vec<NamespaceId>> {
+    fn commit(&self, commits: &[Commit<'_>], cancel: Cancel<'_>) -> Result<Vec<NamespaceId>> {
+        cancel.check()?;
         self.change(|state| {
             let planned = state.plan(commits)?;
             for (commit, (id, seq, hash)) in commits.iter().zip(&planned) {
@@ -95,6 +96,7 @@ impl Ledger for InMemoryLedger {
         watermark: Seq,
         format: u32,
         parts: &mut dyn Iterator<Item = SegmentPart>,
+        _cancel: Cancel<'_>,
     ) -> Result<()> {
         // Before the lock: the iterator may itself read from this ledger.
         let (mut counts, parts) = (Vec::new(), parts.collect::<Vec<_>>());
@@ -105,6 +107,10 @@ impl Ledger for InMemoryLedger {
             shelf.segments = Some((header, Arc::new(parts)));
             Ok(())
         })
+    }
+
+    fn keeps_segments(&self) -> bool {
+        false
     }
 
     fn drop_segments(&self, id: NamespaceId) -> Result<()> {

@@ -108,8 +108,8 @@ impl Ledger for SqliteLedger {
         Ok(Box::new(self.reader()?))
     }
 
-    fn commit(&self, commits: &[Commit<'_>]) -> Result<Vec<NamespaceId>> {
-        self.change(|conn, path| write::write(conn, path, commits))
+    fn commit(&self, commits: &[Commit<'_>], cancel: Cancel<'_>) -> Result<Vec<NamespaceId>> {
+        self.change(|conn, path| write::write(conn, path, commits, cancel))
     }
 
     fn space(&self, space: &Space) -> Result<SpaceId> {
@@ -122,8 +122,17 @@ impl Ledger for SqliteLedger {
         watermark: Seq,
         format: u32,
         parts: &mut dyn Iterator<Item = SegmentPart>,
+        cancel: Cancel<'_>,
     ) -> Result<()> {
-        self.change(|conn, path| segments::put(conn, path, id, watermark, format, parts))
+        self.change(|conn, path| {
+            let mut stopped = Ok(());
+            let mut asked = parts.take_while(|_| {
+                stopped = cancel.check();
+                stopped.is_ok()
+            });
+            segments::put(conn, path, id, watermark, format, &mut asked)?;
+            stopped
+        })
     }
 
     fn drop_segments(&self, id: NamespaceId) -> Result<()> {
