@@ -65,8 +65,8 @@ def _fill(
     times = [_time(row.get("time")) for row in rows]
     outcomes = memory.add_many(
         [row["text"] for row in rows],
-        speaker=[row.get("speaker") for row in rows],
-        session=[row.get("session") for row in rows],
+        speaker=[row.get("speaker") or None for row in rows],
+        session=[row.get("session") or None for row in rows],
         at=times,
         metadata=[_metadata(row) for row in rows],
         vectors=data.memory_vectors[order] if given else None,
