@@ -44,7 +44,7 @@ class Corpus:
 
 
 def made_up(count: int, seed: int = 42) -> Corpus:
-    """Return memories in clusters: some twenty words by Zipf's law, a third of them of the cluster's topic."""
+    """Return memories in clusters: some twenty words by Zipf's law, a third of them of a cluster's own."""
     random = np.random.default_rng(seed)
     clusters = max(count // _A_CLUSTER, 1)
     centres = random.standard_normal((clusters, DIM)).astype(np.float32)

@@ -26,11 +26,7 @@ def hybrid_recall(corpus: Corpus, rounds: int, folder: Path) -> list[Row]:
     folder.mkdir()
     contestants = [_faiss(corpus)]
     for place, root in (("memory", None), ("file", folder)):
-        contestants += [
-            _recollect(corpus, place, root),
-            _sqlite(corpus, place, root),
-            _chroma(corpus, place, root),
-        ]
+        contestants += [make(corpus, place, root) for make in (_recollect, _sqlite, _chroma)]
     times = interleaved(contestants, len(corpus.queries), rounds)
     return [
         Row(
