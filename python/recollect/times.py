@@ -85,7 +85,9 @@ def from_micros(micros: int) -> datetime:
     Values outside the years 1 to 9999 (an expiry far away) become the first or the last instant of that
     range.
     """
-    return _EPOCH + timedelta(microseconds=min(max(micros, MIN_MICROS), MAX_MICROS))
+    if not MIN_MICROS <= micros <= MAX_MICROS:
+        micros = min(max(micros, MIN_MICROS), MAX_MICROS)
+    return _EPOCH + timedelta(0, 0, micros)
 
 
 def duration_micros(value: Duration, argument: str) -> int:

@@ -12,8 +12,8 @@ from rich.console import Console
 from rich.markup import escape
 
 import recollect
-from recollect.cli.common import EmbedderChoice, EmbedderOption, chosen, errors_in_one_line
 from recollect.cli.display import console, progress, show_hit
+from recollect.cli.frame import EmbedderChoice, EmbedderOption, chosen, errors_in_one_line
 from recollect.demo import Question, conversation, questions, recall_at
 from recollect.errors import InvalidArgument
 

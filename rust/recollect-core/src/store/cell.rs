@@ -1,6 +1,7 @@
 //! One namespace in memory: loaded on first use, kept level with the ledger.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -26,6 +27,8 @@ pub(super) struct Cell {
     pub state: RwLock<Option<Loaded>>,
     /// Sliding expiries renewed by reads, to be journalled with the next write.
     pub touched: Mutex<Vec<Renewal>>,
+    /// When a handle was last asked for, as a count of such requests.
+    pub used: AtomicU64,
 }
 
 /// A sliding time to live that a read started anew.
@@ -55,7 +58,13 @@ pub(super) struct Seen<'a> {
 
 impl Cell {
     pub(super) fn new(path: Namespace, language: Config) -> Arc<Self> {
-        Arc::new(Self { path, language, state: RwLock::new(None), touched: Mutex::new(Vec::new()) })
+        Arc::new(Self {
+            path,
+            language,
+            state: RwLock::new(None),
+            touched: Mutex::new(Vec::new()),
+            used: AtomicU64::new(0),
+        })
     }
 
     /// Runs a read on a state that is level with the ledger; `None` from `f` starts it over.

@@ -9,6 +9,7 @@
 //! | `speakers` | who said which memories |
 //! | `state` | everything a namespace knows; `apply` is the only function that changes it |
 //! | `segment` | the state as checksummed parts inside the file |
+//! | `snapshot` | when the parts are worth writing |
 //! | `shared` | what all handles of one store share |
 //! | `cell` | a namespace in memory, level with the ledger |
 //! | `batch` | one atomic write on its way |
@@ -30,6 +31,7 @@ mod joining;
 mod memory;
 mod segment;
 mod shared;
+mod snapshot;
 mod speakers;
 mod state;
 #[expect(clippy::module_inception, reason = "the file that holds the store")]

@@ -43,7 +43,7 @@ pub(super) fn store(ledger: &dyn Ledger, id: NamespaceId, state: &State, cancel:
         .chain(state.lexical.encode_chunks().into_iter().enumerate().map(part("lexical")))
         .chain(vectors.enumerate().map(part("vectors")));
     cancel.check()?;
-    ledger.put_segments(id, state.seq, FORMAT, &mut parts)
+    ledger.put_segments(id, state.seq, FORMAT, &mut parts, cancel)
 }
 
 /// The state a snapshot holds; none where there is none or it is not sound.
