@@ -21,6 +21,7 @@ mod errors;
 mod event_rows;
 pub mod file_system;
 mod heads;
+mod interruption;
 pub mod lease;
 pub mod ofd;
 mod open;
