@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from conftest import NOON, Clock
 
 import recollect
-from conftest import NOON, Clock
 from recollect.errors import (
     InvalidArgument,
     LimitExceeded,

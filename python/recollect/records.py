@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Change", "Hit", "Outcome", "Recall", "Receipt", "Record", "Signal", "Verification"]
 
+
 @dataclass(frozen=True)
 class Record:
     """One version of a memory; times are aware datetimes in UTC."""

@@ -66,11 +66,9 @@ impl Shared {
     fn unload_idle(&self) -> Result<()> {
         let writer = self.writer.try_lock();
         let mut idle: Vec<(u64, Arc<Cell>)> = Vec::new();
-        for cell in self.cells.read().values() {
-            if Arc::strong_count(cell) == 1 && cell.touched.lock().is_empty() {
-                idle.push((cell.used.load(Ordering::Relaxed), Arc::clone(cell)));
-            }
-        }
+        let unheld = |cell: &&Arc<Cell>| Arc::strong_count(cell) == 1 && cell.touched.lock().is_empty();
+        let stamped = |cell: &Arc<Cell>| (cell.used.load(Ordering::Relaxed), Arc::clone(cell));
+        idle.extend(self.cells.read().values().filter(unheld).map(stamped));
         idle.sort_unstable_by_key(|x| x.0);
         idle.truncate(idle.len().div_ceil(2));
         for (_, cell) in &idle {

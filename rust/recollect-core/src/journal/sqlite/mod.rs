@@ -22,6 +22,7 @@ mod event_rows;
 pub mod file_system;
 mod forks;
 mod heads;
+mod interruption;
 pub mod lease;
 pub mod ofd;
 mod open;
