@@ -12,7 +12,7 @@
 //! | `scrub` | zeroes what lies between the rows |
 //! | `backup` | a consistent copy in a new file |
 //! | `errors` | what the engine says, in our words |
-//! | `ofd`, `wal_guard`, `lease`, `file_system` | what the engine does not protect against |
+//! | `ofd`, `forks`, `wal_guard`, `lease`, `file_system` | what the engine does not protect against |
 
 mod backup;
 mod connection;
@@ -20,6 +20,7 @@ mod content_rows;
 mod errors;
 mod event_rows;
 pub mod file_system;
+mod forks;
 mod heads;
 mod interruption;
 pub mod lease;
