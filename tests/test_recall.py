@@ -140,6 +140,12 @@ class TestBudget:
         assert found[0].text == NOTES[2]
         assert found.trace["budget"]["kept"] == len(found) > 1
 
+    def test_everything_may_be_more_than_the_store_returns_at_once(self, lexical: recollect.Memory) -> None:
+        lexical.add_many([f"note {n}" for n in range(10_050)])
+        found = lexical.recall("note", budget=100_000)
+        assert len(found) == len({hit.uid for hit in found}) == 10_050
+        assert found.trace["exhaustive"] is True
+
     def test_a_budget_for_nothing(self, filled: recollect.Memory) -> None:
         assert filled.recall("medicine", budget=1).hits == ()
 

@@ -1,5 +1,7 @@
 """Opening, closing, reading beside a writer, backup."""
 
+import subprocess
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -121,3 +123,22 @@ def test_durability_normal(path: Path) -> None:
         memory.add("x")
     with recollect.open(path) as memory:
         assert memory.count() == 1
+
+
+def test_a_process_may_end_without_closing(path: Path) -> None:
+    program = """
+import sys, recollect
+memory = recollect.open(sys.argv[1])
+memory.namespace("a").add("kept")
+memory.add("kept as well")
+"""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", program, str(path)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    with recollect.open(path) as memory:
+        assert memory.count() == memory.namespace("a").count() == 1

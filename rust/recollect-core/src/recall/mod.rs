@@ -34,3 +34,6 @@ pub use pool::{Mode, Pool};
 pub use ranking::{Hit, Signal, rank};
 pub use request::Request;
 pub use view::{Standing, View};
+
+#[cfg(test)]
+mod golden;

@@ -15,6 +15,9 @@ use crate::time::Timestamp;
 /// No expiry.
 pub(super) const NEVER: i64 = i64::MAX;
 
+/// In place of the number of a name that is no longer told.
+pub(super) const NO_NAME: u32 = u32::MAX;
+
 /// One slot.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
@@ -77,6 +80,20 @@ impl Entry {
     /// Where it stands in its session.
     pub(super) fn place(&self, slot: u32) -> Place {
         Place { time: self.time(), turn: self.turn, slot }
+    }
+
+    /// Forgets what the memory said; only that there was one stays.
+    pub(super) fn scrub(&mut self) {
+        (self.digest, self.speaker, self.session) = (0, None, None);
+        (self.source, self.principal) = (NO_NAME, NO_NAME);
+        self.tags = Box::default();
+        self.metadata = None;
+    }
+
+    /// The numbers of all names it refers to.
+    pub(super) fn names(&self) -> impl Iterator<Item = u32> {
+        let own = [Some(self.source), Some(self.principal), self.speaker, self.session];
+        own.into_iter().flatten().chain(self.tags.iter().copied()).filter(|&name| name != NO_NAME)
     }
 
     /// Whether its time has run out.

@@ -6,10 +6,12 @@
 //! | `lexical` | the lexical index |
 //! | `vectors` | the vector index, where the namespace has a space |
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::config::Config;
-use super::entry::{Entry, NEVER};
+use super::entry::{Entry, NEVER, NO_NAME};
 use super::state::State;
 use crate::bytes::{Reader as Bytes, Writer};
 use crate::cancel::Cancel;
@@ -93,11 +95,12 @@ fn slots(state: &State) -> Vec<u8> {
     out.u64(state.seq);
     out.raw(&state.hash);
     out.u64(state.turn);
-    out.u64(state.names.len() as u64);
-    state.names.texts().for_each(|name| out.text(name));
+    let names = used_names(state);
+    out.u64(names.len() as u64);
+    names.keys().for_each(|&name| out.text(state.names.text(name).unwrap_or("")));
     out.u64(state.entries.len() as u64);
     for (slot, entry) in state.entries.iter().enumerate() {
-        write_entry(&mut out, entry, state.live.contains(slot as u32));
+        write_entry(&mut out, entry, state.live.contains(slot as u32), &names);
     }
     let mut past: Vec<_> = state.past.iter().collect();
     past.sort_unstable();
@@ -118,7 +121,16 @@ fn slots(state: &State) -> Vec<u8> {
     out.0
 }
 
-fn write_entry(out: &mut Writer, entry: &Entry, live: bool) {
+/// The names that live memories refer to, with their numbers in the part: a name that only an erased memory had must not
+/// come back with the next snapshot.
+fn used_names(state: &State) -> BTreeMap<u32, u32> {
+    let used: BTreeSet<u32> =
+        state.live.iter().flat_map(|slot| state.entries[slot as usize].names()).collect();
+    used.into_iter().zip(0..).collect()
+}
+
+fn write_entry(out: &mut Writer, entry: &Entry, live: bool, names: &BTreeMap<u32, u32>) {
+    let name = |number: u32| names.get(&number).copied().unwrap_or(NO_NAME);
     out.u8(u8::from(live)
         | u8::from(entry.start.is_some()) << 1
         | u8::from(entry.ttl.is_some_and(|t| t.sliding)) << 2);
@@ -137,12 +149,12 @@ fn write_entry(out: &mut Writer, entry: &Entry, live: bool) {
     out.f32(entry.trust);
     out.i64(entry.expires);
     out.i64(entry.ttl.map_or(0, |t| t.micros));
-    out.u32(entry.speaker.map_or(0, |x| x + 1));
-    out.u32(entry.session.map_or(0, |x| x + 1));
-    out.u32(entry.source);
-    out.u32(entry.principal);
+    out.u32(entry.speaker.map_or(0, |x| name(x) + 1));
+    out.u32(entry.session.map_or(0, |x| name(x) + 1));
+    out.u32(name(entry.source));
+    out.u32(name(entry.principal));
     out.u32(entry.tags.len() as u32);
-    entry.tags.iter().for_each(|&tag| out.u32(tag));
+    entry.tags.iter().for_each(|&tag| out.u32(name(tag)));
     let metadata = entry.metadata.as_deref().and_then(|m| serde_json::to_string(m).ok());
     out.text(metadata.as_deref().unwrap_or(""));
 }
@@ -205,7 +217,8 @@ fn read_entry(from: &mut Bytes<'_>, names: u32) -> Result<(Entry, bool)> {
     let (expires, micros) = (from.i64()?, from.i64()?);
     let ttl = (micros > 0).then_some(Ttl { micros, sliding: flags & 4 != 0 });
     let (speaker, session) = (optional(from.u32()?)?, optional(from.u32()?)?);
-    let (source, principal) = (name(from.u32()?)?, name(from.u32()?)?);
+    let told = |number: u32| if number == NO_NAME && flags & 1 == 0 { Ok(number) } else { name(number) };
+    let (source, principal) = (told(from.u32()?)?, told(from.u32()?)?);
     let tags = (0..from.u32()?).map(|_| from.u32().and_then(name)).collect::<Result<Vec<_>>>()?.into();
     let metadata = match from.text()? {
         "" => None,

@@ -213,7 +213,7 @@ impl State {
         if self.digests.get(&entry.digest) == Some(&slot) {
             self.digests.remove(&entry.digest);
         }
-        self.entries[slot as usize].metadata = None;
+        self.entries[slot as usize].scrub();
         Some(entry)
     }
 
