@@ -51,6 +51,9 @@ pub enum Order {
     IngestedDescending,
 }
 
+/// The vector keys of one memory.
+pub type VectorKeys = Vec<Vec<f32>>;
+
 /// The memories of one namespace. Cheap to clone; all clones share one state.
 #[derive(Debug, Clone)]
 pub struct Memory {
@@ -110,7 +113,7 @@ impl Memory {
         uids: &[Uid],
         now: Timestamp,
         cancel: Cancel<'_>,
-    ) -> Result<(Vec<Vec<Vec<f32>>>, Option<Space>)> {
+    ) -> Result<(Vec<VectorKeys>, Option<Space>)> {
         self.read(cancel, |seen| {
             let Some(id) = seen.id else { return Ok(Some((vec![Vec::new(); uids.len()], None))) };
             let seq = |uid: &Uid| Ok(seen.state.entries[seen.state.slot(*uid, now)? as usize].seq);

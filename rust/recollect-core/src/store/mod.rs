@@ -44,7 +44,7 @@ mod write;
 pub use admission::{Draft, MAX_DEPTH, MAX_K, MAX_LIST, MAX_METADATA, MAX_NAME, MAX_QUERY, MAX_TEXT};
 pub use batch::Call;
 pub use finding::{Found, Recall};
-pub use memory::{Change, Held, Memory, Order};
+pub use memory::{Change, Held, Memory, Order, VectorKeys};
 pub use state::Selection;
 pub use store::{Stats, Store};
 pub use write::{Edit, Outcome};
