@@ -73,7 +73,7 @@ def _measure(options: argparse.Namespace, folder: Path) -> list[Row]:
         return made[count]
 
     works: dict[str, Callable[[], list[Row]]] = {
-        "scans": lambda: rust_examples.scans(min(rounds, 3)),
+        "scans": lambda: rust_examples.scans(min(rounds, 3), [corpus(n) for n in (10_000, 100_000)]),
         "vectors": lambda: [row for n in (small, large) for row in vector_search(corpus(n), rounds)],
         "hybrid": lambda: [row for n in sizes for row in hybrid_recall(corpus(n), rounds, folder)],
         "durable": lambda: durable_add(corpus(small), rounds, folder),

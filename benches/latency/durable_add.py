@@ -23,7 +23,7 @@ Add = Callable[[str, Array], object]
 
 
 def durable_add(corpus: Corpus, rounds: int, folder: Path) -> list[Row]:
-    """Return the rows; the engines take turns after every add."""
+    """Return the rows; the engines take turns after every add, and in who begins."""
     print(WORK, file=sys.stderr, flush=True)
     memory = recollect.open(folder / "one.rcl")
     words = recollect.open(folder / "words.rcl")
@@ -42,7 +42,9 @@ def durable_add(corpus: Corpus, rounds: int, folder: Path) -> list[Row]:
         for at in range(_A_ROUND):
             row = (turn * _A_ROUND + at) % len(corpus.texts)
             text = f"{corpus.texts[row]} {turn}"
-            for name, add in engines.items():
+            names = list(engines)
+            for name in names[at % len(names) :] + names[: at % len(names)]:
+                add = engines[name]
                 times[name].append(took(add, text, corpus.vectors[row]))
         if turn:  # the first round warms up
             for name, values in times.items():

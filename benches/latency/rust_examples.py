@@ -1,38 +1,52 @@
-"""The figures of the Rust examples, which measure without Python in between."""
+"""The figures of the Rust examples, which measure without Python in between, and faiss in turns with them."""
 
 import json
 import shutil
 import statistics
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from benches.latency.corpus import DIM
+import faiss
+
+from benches.latency.corpus import DIM, Corpus
+from benches.latency.interleaved import took
 from benches.latency.row import Row
 
 SCAN = "vector scan in Rust"
 WORDS = "words in Rust"
 READ, F32, INT8 = "read of as many bytes", "recollect f32 scan", "recollect int8 scan, f32 rerank"
 
+FLAT = "faiss flat"
+
+_K = 10
+_BLOCK = 50
 _ROOT = Path(__file__).parents[2]
 _SCANS = {"read": READ, "search_f32": F32, "search": INT8}
 
 
-def scans(rounds: int) -> list[Row]:
-    """Return the rows of the vector scans, medians over runs of the example.
+def scans(rounds: int, corpora: Sequence[Corpus]) -> list[Row]:
+    """Return the rows of the vector scans, medians over runs of the example; faiss has a block after each.
 
     The example refuses to print figures when the two scans differ in their answers, so recall is 1.
     """
-    runs = [_lines("scan_bandwidth") for _ in range(rounds)]
+    faiss.omp_set_num_threads(1)
+    indexes = {len(corpus.texts): (corpus, faiss.IndexFlatIP(DIM)) for corpus in corpora}
+    for corpus, index in indexes.values():
+        index.add(corpus.vectors)
     times: dict[tuple[str, int], list[float]] = {}
-    for line in (line for run in runs for line in run):
-        if line["what"] in _SCANS:
-            times.setdefault((_SCANS[line["what"]], line["rows"]), []).append(line["microseconds"])
+    for _ in range(rounds):
+        for line in _lines("scan_bandwidth"):
+            if line["what"] in _SCANS and line["rows"] in indexes:
+                times.setdefault((_SCANS[line["what"]], line["rows"]), []).append(line["microseconds"])
+        for count, (corpus, index) in indexes.items():
+            block = [took(index.search, corpus.query_vectors[at : at + 1], _K) for at in range(_BLOCK + 1)]
+            times.setdefault((FLAT, count), []).append(statistics.median(block[1:]))
     return [
         Row(SCAN, engine, count, DIM, None if engine == READ else 1.0, statistics.median(values))
-        for (engine, count), values in times.items()
-        if count >= 10_000
+        for (engine, count), values in sorted(times.items(), key=lambda item: item[0][1])
     ]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from benches.latency import batch_add, durable_add, hybrid_recall, opening, rust_examples, vector_search
+from benches.latency import batch_add, durable_add, hybrid_recall, opening, rust_examples
 from benches.latency.row import Row
 from benches.readme import table
 
@@ -44,7 +44,7 @@ def targets(rows: Iterable[Row]) -> list[Target]:
         p50(rust_examples.SCAN, engine, _LARGE)
         for engine in (rust_examples.READ, rust_examples.F32, rust_examples.INT8)
     )
-    flat = p50(vector_search.WORK, "faiss flat", _LARGE)
+    flat = p50(rust_examples.SCAN, rust_examples.FLAT, _LARGE)
     hybrid = p50(hybrid_recall.WORK, "recollect, memory", _MEDIUM)
     hybrid_flat = p50(hybrid_recall.WORK, "faiss flat, vectors alone", _MEDIUM)
     natural = p50(rust_examples.WORDS, "recollect, natural queries", _MILLION)
