@@ -216,3 +216,25 @@ def test_files_that_are_none(lexical: recollect.Memory, tmp_path: Path) -> None:
         lexical.import_file(tmp_path)
     (tmp_path / "empty.jsonl").touch()
     assert lexical.import_file(tmp_path / "empty.jsonl") == 0
+
+
+def test_given_vectors_survive_a_round_trip(tmp_path: Path) -> None:
+    keys = [np.eye(3, dtype=np.float32)[:2], np.array([[0, 0, 1]], dtype=np.float32), None]
+    with recollect.open() as source:
+        uids = [one.uid for one in source.add_many(["two keys", "one key", "no key"], vectors=keys)]
+        np.testing.assert_array_equal(source.vectors(uids[0]), keys[0])
+        assert source.vectors(uids[2]).shape[0] == 0
+        assert source.export(tmp_path / "all.jsonl") == 3
+    with recollect.open() as target:
+        assert target.import_file(tmp_path / "all.jsonl") == 3
+        assert target.stats()["vectors"] == 3
+        assert target.recall(None, k=1, vector=[0, 0, 1])[0].text == "one key"
+
+
+def test_vectors_of_another_space_are_left(tmp_path: Path) -> None:
+    with recollect.open() as source:
+        source.add("east", vector=[1, 0])
+        source.export(tmp_path / "all.jsonl")
+    with recollect.open(embedder=HashingEmbedder(dim=8)) as target:
+        target.import_file(tmp_path / "all.jsonl")
+        assert target.vectors(target.list()[0].uid).shape == (1, 8)

@@ -13,9 +13,10 @@ pub(super) fn reciprocal_rank(pools: &[Pool]) -> Vec<Parts> {
     zip(words, vectors)
 }
 
-/// The weighted sum of the lists, each divided by its greatest score.
+/// The weighted sum of the lists, each divided by its greatest score; halves where one list is silent on the whole scope.
 pub(super) fn convex(pools: &[Pool], weight: f32) -> Vec<Parts> {
-    let both = pools.iter().any(|p| !p.words.is_empty()) && pools.iter().any(|p| !p.vectors.is_empty());
+    let similar = |p: &Pool| p.vectors.iter().any(|&x| x > f32::NEG_INFINITY);
+    let both = pools.iter().any(|p| !p.words.is_empty()) && pools.iter().any(similar);
     let weight = if both { weight } else { 0.5 };
     let words = normalised(pools, |pool| &pool.words, 1.0 - weight);
     let vectors = normalised(pools, |pool| &pool.vectors, weight);

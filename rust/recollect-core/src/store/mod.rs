@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `admission` | what a caller may bring |
 //! | `config` | what a namespace was set up with |
+//! | `digests` | which memories are exact copies |
 //! | `entry` | what is kept in memory of each memory |
 //! | `words` | the words under which a memory is found |
 //! | `speakers` | who said which memories |
@@ -24,6 +25,7 @@ mod admission;
 mod batch;
 mod cell;
 mod config;
+mod digests;
 mod entry;
 mod finding;
 mod forget;
@@ -42,7 +44,7 @@ mod write;
 pub use admission::{Draft, MAX_DEPTH, MAX_K, MAX_LIST, MAX_METADATA, MAX_NAME, MAX_QUERY, MAX_TEXT};
 pub use batch::Call;
 pub use finding::{Found, Recall};
-pub use memory::{Change, Held, Memory, Order};
+pub use memory::{Change, Held, Memory, Order, VectorKeys};
 pub use state::Selection;
 pub use store::{Stats, Store};
 pub use write::{Edit, Outcome};

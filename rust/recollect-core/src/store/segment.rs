@@ -179,7 +179,7 @@ fn read_slots(bytes: &[u8], state: &mut State) -> Result<()> {
             if state.uids.insert(entry.uid, slot).is_some() {
                 return Err(bad());
             }
-            state.digests.entry(entry.digest).or_insert(slot);
+            state.digests.insert(entry.digest, slot);
             state.live.insert(slot);
             if entry.expires != NEVER {
                 state.mortal.insert(slot);

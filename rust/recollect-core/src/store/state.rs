@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::config::Config;
+use super::digests::Digests;
 use super::entry::{Entry, NEVER, Named};
 use super::speakers::Speakers;
 use super::words::{is_named, lexical_key};
@@ -35,7 +36,7 @@ pub(super) struct State {
     pub mortal: Bitmap,
     pub names: Interner,
     pub uids: FxHashMap<Uid, Slot>,
-    pub digests: FxHashMap<u128, Slot>,
+    pub digests: Digests,
     pub keys: FxHashMap<String, (Uid, u32)>,
     /// Contents of earlier versions and of deleted memories, by identity.
     pub past: FxHashMap<Uid, Vec<Seq>>,
@@ -78,7 +79,7 @@ impl State {
             mortal: Bitmap::new(),
             names: Interner::default(),
             uids: FxHashMap::default(),
-            digests: FxHashMap::default(),
+            digests: Digests::default(),
             keys: FxHashMap::default(),
             past: FxHashMap::default(),
             sessions: Sessions::default(),
@@ -166,7 +167,7 @@ impl State {
         }
         self.live.insert(slot);
         self.uids.insert(entry.uid, slot);
-        self.digests.entry(entry.digest).or_insert(slot);
+        self.digests.insert(entry.digest, slot);
         self.place(slot, entry);
         Ok(())
     }
@@ -210,9 +211,7 @@ impl State {
         if let Some(speaker) = entry.speaker {
             self.speakers.remove(speaker, slot);
         }
-        if self.digests.get(&entry.digest) == Some(&slot) {
-            self.digests.remove(&entry.digest);
-        }
+        self.digests.remove(entry.digest, slot);
         self.entries[slot as usize].scrub();
         Some(entry)
     }

@@ -356,8 +356,9 @@ fn same(
         let version = state.uids.get(&uid).map_or(1, |&slot| state.entries[slot as usize].version);
         return Some((uid, version, mentions));
     }
-    let entry = &state.entries[*state.digests.get(&digest)? as usize];
-    (!entry.expired(*now)).then_some((entry.uid, entry.version, entry.mentions))
+    let entry = |slot| &state.entries[slot as usize];
+    let found = state.digests.slots(digest).map(entry).find(|entry| !entry.expired(*now))?;
+    Some((found.uid, found.version, found.mentions))
 }
 
 /// A derived memory is trusted no more than the least trusted of its parents.

@@ -224,6 +224,15 @@ impl FlatIndex {
         Ok(())
     }
 
+    /// The most that a score of [`FlatIndex::scores`] can differ from the f32 score.
+    ///
+    /// # Errors
+    /// As [`FlatIndex::check`] for the query.
+    pub fn slack(&self, query: &[f32]) -> Result<f32> {
+        let (_, margin) = self.quantized(&self.prepared(query)?);
+        Ok(margin.most(&self.codes))
+    }
+
     /// Exact f32 scores of some slots, in their order; minus infinity where a slot owns no vector.
     ///
     /// # Errors
