@@ -22,6 +22,16 @@ mod _native {
     use super::store::Store;
     #[pymodule_export]
     use super::version;
+
+    use numpy::{PyArray1, PyArrayMethods};
+    use pyo3::prelude::*;
+
+    /// Meets NumPy while the module is imported: what it looks up on the first array would turn a Ctrl-C into a panic.
+    #[pymodule_init]
+    fn meet_numpy(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        PyArray1::<f32>::zeros(module.py(), 0, false).try_readonly()?;
+        Ok(())
+    }
 }
 
 /// Version of the native half.
