@@ -65,6 +65,33 @@ impl Entry {
         }
     }
 
+    /// What is left of an erased content; `unnamed` is the number of the empty name.
+    pub(super) fn blank(uid: Uid, seq: Seq, unnamed: u32) -> Self {
+        Self {
+            uid,
+            digest: 0,
+            seq,
+            version: 0,
+            mentions: 0,
+            kind: Kind::Episodic,
+            start: None,
+            end: 0,
+            ingested: 0,
+            turn: 0,
+            importance: 0.0,
+            confidence: 0.0,
+            trust: 0.0,
+            expires: NEVER,
+            ttl: None,
+            speaker: None,
+            session: None,
+            source: unnamed,
+            principal: unnamed,
+            tags: Box::default(),
+            metadata: None,
+        }
+    }
+
     /// Start of the event, or the time of the write.
     pub(super) fn time(&self) -> i64 {
         self.start.unwrap_or(self.ingested)
@@ -110,6 +137,7 @@ pub(super) fn digest(record: &Record) -> u128 {
     field(&times.map_or_else(Vec::new, |(a, b)| [a.to_le_bytes(), b.to_le_bytes()].concat()));
     field(record.speaker.as_deref().unwrap_or("").as_bytes());
     field(record.session.as_deref().unwrap_or("").as_bytes());
+    field(&(record.tags.len() as u64).to_le_bytes());
     record.tags.iter().for_each(|tag| field(tag.as_bytes()));
     if !record.metadata.is_empty() {
         field(serde_json::to_string(&record.metadata).unwrap_or_default().as_bytes());

@@ -15,6 +15,7 @@ use crate::bytes::{Reader as Bytes, Writer};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::id::Uid;
+use crate::interner::Interner;
 use crate::journal::event::NamespaceId;
 use crate::journal::ledger::{Head, Ledger, Reader, SegmentPart, Space};
 use crate::lexical::LexicalIndex;
@@ -22,7 +23,7 @@ use crate::record::{Kind, Ttl};
 use crate::vector::FlatIndex;
 
 /// Format of the parts; any other is rebuilt.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Bytes of a part of the slots.
 const PART: usize = 3 << 20;
 /// Least bytes of an entry.
@@ -93,11 +94,12 @@ fn slots(state: &State) -> Vec<u8> {
     out.u64(state.seq);
     out.raw(&state.hash);
     out.u64(state.turn);
-    out.u64(state.names.len() as u64);
-    state.names.texts().for_each(|name| out.text(name));
+    let (names, numbers) = names_in_use(state);
+    out.u64(names.len() as u64);
+    names.texts().for_each(|name| out.text(name));
     out.u64(state.entries.len() as u64);
     for (slot, entry) in state.entries.iter().enumerate() {
-        write_entry(&mut out, entry, state.live.contains(slot as u32));
+        write_entry(&mut out, entry, state.live.contains(slot as u32), &numbers);
     }
     let mut past: Vec<_> = state.past.iter().collect();
     past.sort_unstable();
@@ -118,7 +120,23 @@ fn slots(state: &State) -> Vec<u8> {
     out.0
 }
 
-fn write_entry(out: &mut Writer, entry: &Entry, live: bool) {
+/// The names that entries refer to, without those of erased memories alone; and the new number of each.
+fn names_in_use(state: &State) -> (Interner, Vec<u32>) {
+    let (mut names, mut numbers) = (Interner::default(), vec![u32::MAX; state.names.len()]);
+    for entry in &state.entries {
+        let optional = entry.speaker.into_iter().chain(entry.session);
+        for number in optional.chain([entry.source, entry.principal]).chain(entry.tags.iter().copied()) {
+            let new = &mut numbers[number as usize];
+            if *new == u32::MAX {
+                *new = names.intern(state.names.text(number).unwrap_or(""));
+            }
+        }
+    }
+    (names, numbers)
+}
+
+fn write_entry(out: &mut Writer, entry: &Entry, live: bool, numbers: &[u32]) {
+    let name = |number: u32| numbers[number as usize];
     out.u8(u8::from(live)
         | u8::from(entry.start.is_some()) << 1
         | u8::from(entry.ttl.is_some_and(|t| t.sliding)) << 2);
@@ -137,12 +155,12 @@ fn write_entry(out: &mut Writer, entry: &Entry, live: bool) {
     out.f32(entry.trust);
     out.i64(entry.expires);
     out.i64(entry.ttl.map_or(0, |t| t.micros));
-    out.u32(entry.speaker.map_or(0, |x| x + 1));
-    out.u32(entry.session.map_or(0, |x| x + 1));
-    out.u32(entry.source);
-    out.u32(entry.principal);
+    out.u32(entry.speaker.map_or(0, |x| name(x) + 1));
+    out.u32(entry.session.map_or(0, |x| name(x) + 1));
+    out.u32(name(entry.source));
+    out.u32(name(entry.principal));
     out.u32(entry.tags.len() as u32);
-    entry.tags.iter().for_each(|&tag| out.u32(tag));
+    entry.tags.iter().for_each(|&tag| out.u32(name(tag)));
     let metadata = entry.metadata.as_deref().and_then(|m| serde_json::to_string(m).ok());
     out.text(metadata.as_deref().unwrap_or(""));
 }
