@@ -26,6 +26,8 @@ pub(super) struct Cell {
     pub state: RwLock<Option<Loaded>>,
     /// Sliding expiries renewed by reads, to be journalled with the next write.
     pub touched: Mutex<Vec<Renewal>>,
+    /// Held from before a commit until the state has taken it in.
+    pub committing: Mutex<()>,
 }
 
 /// A sliding time to live that a read started anew.
@@ -55,7 +57,13 @@ pub(super) struct Seen<'a> {
 
 impl Cell {
     pub(super) fn new(path: Namespace, language: Config) -> Arc<Self> {
-        Arc::new(Self { path, language, state: RwLock::new(None), touched: Mutex::new(Vec::new()) })
+        Arc::new(Self {
+            path,
+            language,
+            state: RwLock::new(None),
+            touched: Mutex::new(Vec::new()),
+            committing: Mutex::new(()),
+        })
     }
 
     /// Runs a read on a state that is level with the ledger; `None` from `f` starts it over.
@@ -73,6 +81,9 @@ impl Cell {
             {
                 return Ok(answer);
             }
+            drop(guard);
+            // A commit that erased what was asked for may be in the file and not in the state yet.
+            drop(self.committing.lock());
         }
         Err(Error::Storage(format!(
             "the index of namespace \"{}\" names contents the file does not hold",
@@ -131,6 +142,8 @@ impl Cell {
                 }
                 state.apply(&event, content.as_ref(), &named)
             })?;
+            // Those of a write that failed; it may have taken place all the same.
+            self.touched.lock().retain(|renewal| state.renew(renewal.uid, renewal.expires));
         }
         loaded.version = version;
         *slot = Some(loaded);
