@@ -2,7 +2,12 @@
 
 mod cases;
 mod conditions;
+mod crash;
+mod faults;
+mod follower;
+mod format;
 mod home;
+mod isolation;
 mod life;
 mod machine;
 mod model;
@@ -11,5 +16,6 @@ mod plan;
 mod ranking;
 mod recalling;
 mod regressions;
+mod script;
 mod sight;
 mod wrapped;
