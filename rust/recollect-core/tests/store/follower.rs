@@ -46,6 +46,7 @@ proptest! {
                 assert_eq!(lists(&follower, machine.now), lists(&machine.store, machine.now));
             }
         }
+        machine.check();
         for name in NAMESPACES {
             assert_eq!(look(&follower, name, machine.now), look(&open(&path, true), name, machine.now));
             assert_eq!(look(&follower, name, machine.now), look(&machine.store, name, machine.now));
@@ -55,6 +56,5 @@ proptest! {
         prop_assert!(matches!(added, Err(Error::ReadOnly)));
         prop_assert!(matches!(follower.checkpoint(Cancel::never()), Err(Error::ReadOnly)));
         follower.close().unwrap();
-        machine.check();
     }
 }

@@ -1,5 +1,7 @@
 //! The store as its callers see it, against plain models and under faults.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
 mod cases;
 mod conditions;
 mod crash;
