@@ -2,12 +2,15 @@
 
 import builtins
 from collections.abc import Callable
+from os import PathLike
 from typing import final
 
 import numpy as np
 import numpy.typing as npt
 
 from recollect.rows import ChangeRow, HitRow, OutcomeRow, RecordRow, SpaceRow
+
+__all__ = ["Namespace", "Store", "pack", "version"]
 
 @final
 class Store:
@@ -16,7 +19,7 @@ class Store:
         path: str | None, *, create: bool, read_only: bool, durability: str, language: str | None
     ) -> Store: ...
     @property
-    def path(self) -> str | None: ...
+    def path(self) -> PathLike[str] | None: ...
     @property
     def read_only(self) -> bool: ...
     @property
@@ -24,7 +27,7 @@ class Store:
     def namespace(self, path: list[str]) -> Namespace: ...
     def namespaces(self, prefix: list[str]) -> list[list[str]]: ...
     def verify(self) -> tuple[int, int, int, list[str]]: ...
-    def backup(self, path: str, progress: Callable[[int, int], object] | None) -> None: ...
+    def backup(self, path: str, progress: Callable[[int, int], object] | None = None) -> None: ...
     def stats(self) -> str: ...
     def checkpoint(self) -> None: ...
     def close(self) -> None: ...
@@ -49,16 +52,16 @@ class Namespace:
         importance: builtins.list[float] | None = None,
         confidence: builtins.list[float] | None = None,
         keys: builtins.list[str | None] | None = None,
-        ttl: int | None,
-        sliding: bool,
-        source: str,
-        principal: str,
-        trust: float,
+        ttl: int | None = None,
+        sliding: bool = False,
+        source: str = ...,
+        principal: str = ...,
+        trust: float = 1.0,
         parents: builtins.list[builtins.list[str]] | None = None,
-        vectors: npt.NDArray[np.float32] | None,
-        owners: npt.NDArray[np.int64] | None,
-        space: SpaceRow | None,
-        keep_duplicates: bool,
+        vectors: npt.NDArray[np.float32] | None = None,
+        owners: npt.NDArray[np.int64] | None = None,
+        space: SpaceRow | None = None,
+        keep_duplicates: bool = False,
     ) -> builtins.list[OutcomeRow]: ...
     def update(
         self,
@@ -77,56 +80,67 @@ class Namespace:
         space: SpaceRow | None = None,
         expect_version: int | None = None,
         key: str | None = None,
-        reason: str,
+        reason: str = ...,
     ) -> OutcomeRow: ...
-    def delete(self, uids: builtins.list[str], *, now: int, reason: str) -> builtins.list[OutcomeRow]: ...
-    def noop(self, reason: str, *, uid: str | None, now: int) -> OutcomeRow: ...
+    def delete(
+        self, uids: builtins.list[str], *, now: int, reason: str = ""
+    ) -> builtins.list[OutcomeRow]: ...
+    def noop(self, reason: str, *, uid: str | None = None, now: int) -> OutcomeRow: ...
     def forget(self, uids: builtins.list[str], *, now: int) -> str: ...
-    def get(self, uid: str, *, version: int | None, now: int) -> RecordRow: ...
+    def get(self, uid: str, *, version: int | None = None, now: int) -> RecordRow: ...
+    def vectors(
+        self, uids: builtins.list[str], *, now: int
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], SpaceRow | None]: ...
     def history(self, uid: str) -> builtins.list[ChangeRow]: ...
     def list(
         self,
         *,
         now: int,
-        filter: str | None,
-        kinds: builtins.list[str] | None,
-        start: int | None,
-        end: int | None,
-        order: str,
-        limit: int | None,
-        offset: int,
+        filter: str | None = None,
+        kinds: builtins.list[str] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        order: str = "time",
+        limit: int | None = None,
+        offset: int = 0,
     ) -> builtins.list[RecordRow]: ...
     def count(
         self,
         *,
         now: int,
-        filter: str | None,
-        kinds: builtins.list[str] | None,
-        start: int | None,
-        end: int | None,
+        filter: str | None = None,
+        kinds: builtins.list[str] | None = None,
+        start: int | None = None,
+        end: int | None = None,
     ) -> int: ...
     def around(
-        self, *, at: int | None, uid: str | None, k: int, kinds: builtins.list[str] | None, now: int
+        self,
+        *,
+        at: int | None = None,
+        uid: str | None = None,
+        k: int = 10,
+        kinds: builtins.list[str] | None = None,
+        now: int,
     ) -> builtins.list[RecordRow]: ...
     def recall(
         self,
         *,
-        text: str | None,
-        vector: npt.NDArray[np.float32] | None,
-        space: SpaceRow | None,
-        k: int,
+        text: str | None = None,
+        vector: npt.NDArray[np.float32] | None = None,
+        space: SpaceRow | None = None,
+        k: int = 10,
         now: int,
-        filter: str | None,
-        kinds: builtins.list[str] | None,
-        start: int | None,
-        end: int | None,
-        fusion: str,
-        weight: float | None,
-        words: bool,
-        vectors: bool,
-        explain: bool,
-        scope: builtins.list[builtins.list[str]] | None,
-        below: bool,
+        filter: str | None = None,
+        kinds: builtins.list[str] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+        fusion: str = "adaptive",
+        weight: float | None = None,
+        words: bool = True,
+        vectors: bool = True,
+        explain: bool = True,
+        scope: builtins.list[builtins.list[str]] | None = None,
+        below: bool = False,
     ) -> tuple[builtins.list[HitRow], str]: ...
     def stats(self) -> str: ...
 

@@ -8,7 +8,7 @@ import numpy as np
 from recollect.checks import json_text, text_of
 from recollect.errors import InvalidArgument, WrongType
 
-__all__ = ["column", "filled", "json_column", "list_column"]
+__all__ = ["column", "filled", "json_column", "list_column", "single_column"]
 
 T = TypeVar("T")
 
@@ -60,6 +60,11 @@ def filled(values: list[T | None] | None, argument: str) -> list[T] | None:
     return [value for value in values if value is not None]
 
 
+def single_column(value: object, argument: str, one: Callable[[Any, str], T]) -> list[T | None] | None:
+    """Return the column of one text, to which a list is no value."""
+    return None if value is None else [one(value, argument)]
+
+
 def json_column(value: object, count: int, argument: str) -> list[str | None] | None:
     """Return a column of JSON objects as text: one dict for all texts, or one for each."""
     if isinstance(value, Mapping):
@@ -77,15 +82,11 @@ def list_column(value: object, count: int, argument: str) -> list[list[str]] | N
         raise WrongType(f"{argument}: expected a list of texts, found {type(value).__name__}")
     assert isinstance(value, (Sequence, np.ndarray))
     if not any(_many(item) or item is None for item in value):
-        return [
-            [text_of(getattr(item, "uid", item), f"{argument}[{at}]") for at, item in enumerate(value)]
-        ] * count
+        return [[text_of(item, f"{argument}[{at}]") for at, item in enumerate(value)]] * count
     _same_length(value, count, argument)
     lists: list[list[str]] = []
     for at, item in enumerate(value):
         if item is not None and not _many(item):
             raise WrongType(f"{argument}[{at}]: expected a list of texts, found {type(item).__name__}")
-        lists.append(
-            [text_of(getattr(one, "uid", one), f"{argument}[{at}][{i}]") for i, one in enumerate(item or ())]
-        )
+        lists.append([text_of(one, f"{argument}[{at}][{i}]") for i, one in enumerate(item or ())])
     return lists

@@ -2,9 +2,8 @@
 
 A line of JSON is one memory: ``text`` and any of the fields below. Versions, status and mentions stay behind:
 what is exported is what is recalled now. The uid in a line is its idempotency key, so that importing a file
-twice adds nothing, and parents are found again under their new uids. The store gives out no vectors, so an
-export has none: they are made again by the embedder of the importing store, or brought by a line as base64 of
-little-endian float32.
+twice adds nothing, and parents are found again under their new uids. Vectors are base64 of
+little-endian float32 with their space; a store of another space leaves them and embeds the text itself.
 """
 
 import json
@@ -15,11 +14,15 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from recollect import writing
 from recollect.errors import InvalidArgument, StorageFailure, StoreMissing, WrongType
 from recollect.handle import Handle, Progress
 from recollect.lines import Line, read_jsonl, read_text, write_line
 from recollect.reading import listed
+from recollect.records import Record
+from recollect.vectors import space_of_given
 
 __all__ = ["export", "import_file"]
 
@@ -58,7 +61,7 @@ def export(handle: Handle, path: str | os.PathLike[str], progress: Progress | No
                 for one in handles:
                     offset = 0
                     while page := listed(one, order="ingested", limit=_PAGE, offset=offset, now=now):
-                        file.writelines(write_line(record, own) for record in page)
+                        file.writelines(_page(one, page, own, now))
                         offset += len(page)
                         done += len(page)
                         if progress is not None:
@@ -72,6 +75,14 @@ def export(handle: Handle, path: str | os.PathLike[str], progress: Progress | No
     except OSError as error:
         raise StorageFailure(f"{target}: {error.strerror or error}") from error
     return done
+
+
+def _page(handle: Handle, page: list[Record], own: int, now: int) -> Iterator[str]:
+    rows, owners, space = handle.namespace.vectors([record.uid for record in page], now=now)
+    starts = np.searchsorted(owners, np.arange(len(page) + 1))
+    for at, record in enumerate(page):
+        vectors = rows[starts[at] : starts[at + 1]]
+        yield write_line(record, own, vectors if len(vectors) else None, space)
 
 
 def import_file(
@@ -129,6 +140,7 @@ def _write(handle: Handle, batch: list[Line], uids: dict[str, str]) -> None:
         groups.setdefault((line.namespace, line.shared), []).append(line)
     for (path, shared), lines in groups.items():
         options: dict[str, Any] = json.loads(shared)
+        vectors = [line.vectors if _fits(handle, line) else None for line in lines]
         for name, default in _COLUMNS.items():
             options[name] = [line.fields.get(name, default) for line in lines]
         try:
@@ -137,9 +149,7 @@ def _write(handle: Handle, batch: list[Line], uids: dict[str, str]) -> None:
                 [line.text for line in lines],
                 single=False,
                 **options,
-                vectors=[line.vectors for line in lines]
-                if any(line.vectors is not None for line in lines)
-                else None,
+                vectors=vectors if any(one is not None for one in vectors) else None,
                 keys=[None if line.uid is None else f"import:{line.uid}" for line in lines],
                 parents=[[uids.get(parent, parent) for parent in line.parents] for line in lines],
                 duplicates="noop" if all(line.uid is None for line in lines) else "keep",
@@ -149,6 +159,13 @@ def _write(handle: Handle, batch: list[Line], uids: dict[str, str]) -> None:
         for line, outcome in zip(lines, outcomes, strict=True):
             if line.uid is not None:
                 uids[line.uid] = outcome.uid
+
+
+def _fits(handle: Handle, line: Line) -> bool:
+    """Whether the vectors of a line lie in the space of this store."""
+    if line.vectors is None or line.space is None:
+        return True
+    return line.space == space_of_given(handle.embedder, line.vectors.shape[1])
 
 
 def _named_by_line(message: str, lines: list[Line]) -> str:

@@ -1,11 +1,16 @@
 """The tables that notebooks show; everything in them is escaped."""
 
 from collections.abc import Iterable, Sequence
-from html import escape
 
-__all__ = ["shorten", "table"]
+__all__ = ["escape", "shorten", "table"]
 
+_ENTITIES = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#x27;"})
 _CELL = "text-align:left;vertical-align:top;padding:2px 8px"
+
+
+def escape(text: str) -> str:
+    """Return the text without a meaning to HTML, as `html.escape` would, which takes 5 ms to import."""
+    return text.translate(_ENTITIES)
 
 
 def shorten(text: str, width: int = 300) -> str:

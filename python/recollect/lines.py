@@ -1,7 +1,7 @@
 """One memory as one line: what an export writes and an import reads."""
 
 import json
-from base64 import b64decode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, BinaryIO
@@ -12,6 +12,7 @@ from recollect.checks import KINDS, count_of, json_text, one_of, text_of, texts_
 from recollect.embedding.protocol import Vectors
 from recollect.errors import InvalidArgument, LimitExceeded, WrongType
 from recollect.records import Record
+from recollect.rows import SpaceRow
 from recollect.times import duration_micros, to_micros
 
 __all__ = ["LONGEST_LINE", "Line", "read_jsonl", "read_text", "write_line"]
@@ -40,10 +41,12 @@ class Line:
     namespace: tuple[str, ...] = ()
     """Relative to the namespace that imports."""
     vectors: Vectors | None = None
+    space: SpaceRow | None = None
+    """Where the vectors lie; none for that of the store that imports."""
 
 
-def write_line(record: Record, own: int) -> str:
-    """Return the line of a record; `own` is the length of the path of the exporting namespace."""
+def write_line(record: Record, own: int, vectors: Vectors | None, space: SpaceRow | None) -> str:
+    """Return the line of a record with its vectors; `own` is the length of the path of what is exported."""
     values: dict[str, Any] = {
         "uid": record.uid,
         "namespace": list(record.namespace[own:]),
@@ -64,6 +67,10 @@ def write_line(record: Record, own: int) -> str:
         "parents": list(record.parents),
         "ttl": None if record.ttl is None else record.ttl.total_seconds(),
         "sliding": record.sliding or None,
+        "vectors": None
+        if vectors is None
+        else [b64encode(row.astype("<f4").tobytes()).decode() for row in vectors],
+        "space": None if vectors is None or space is None else list(space),
     }
     kept = {name: value for name, value in values.items() if value is not None and value not in ("", [], {})}
     return json.dumps(kept | {"text": record.text}, ensure_ascii=False) + "\n"
@@ -112,7 +119,7 @@ _EACH: dict[str, Callable[[Any, str], Any]] = {
     "importance": unit,
     "confidence": unit,
 }
-_OTHER = frozenset({"text", "uid", "parents", "namespace", "vectors"})
+_OTHER = frozenset({"text", "uid", "parents", "namespace", "vectors", "space"})
 
 
 def read_jsonl(file: BinaryIO, size: int) -> Iterator[Line]:
@@ -194,7 +201,15 @@ def _line(values: dict[str, Any], number: int, end: int) -> Line:
         tuple(_list(given.get("parents", []), f"{argument}: parents")),
         tuple(_list(given.get("namespace", []), f"{argument}: namespace")),
         _vectors(given["vectors"], f"{argument}: vectors") if "vectors" in given else None,
+        _space(given["space"], f"{argument}: space") if "space" in given else None,
     )
+
+
+def _space(value: object, argument: str) -> SpaceRow:
+    match value:
+        case [str(name), int(dim), str(metric)]:
+            return name, dim, metric
+    raise InvalidArgument(f"{argument}: expected [name, dimensions, metric]")
 
 
 def _vectors(value: object, argument: str) -> Vectors | None:

@@ -34,7 +34,8 @@ class Memory(Writable, Readable):
     @property
     def path(self) -> str | None:
         """The file, or None for a store in memory."""
-        return self._handle.store.path
+        path = self._handle.store.path
+        return None if path is None else os.fspath(path)
 
     @property
     def namespace_path(self) -> tuple[str, ...]:

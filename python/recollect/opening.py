@@ -5,7 +5,7 @@ from typing import Literal
 
 from recollect._native import Store
 from recollect.checks import one_of, text_of
-from recollect.embedding.protocol import EmbedderLike, as_embedder
+from recollect.embedding.choosing import EmbedderLike, as_embedder
 from recollect.errors import InvalidArgument, WrongType
 from recollect.handle import Clock, Handle
 from recollect.memory import Memory

@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from recollect.filters import Filter
 from recollect.handle import Progress
+from recollect.packing import CountTokens
 from recollect.times import Duration, Time
 
 __all__ = [
@@ -86,7 +87,7 @@ class RecallOptions(TypedDict, total=False):
     filter: Filter | None
     between: Between | None
     budget: int | None
-    count_tokens: Any
+    count_tokens: CountTokens | None
     fusion: Fusion
     weight: float | None
     signals: Sequence[str]

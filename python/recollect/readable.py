@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import numpy.typing as npt
 
 from recollect import reading, recalling
+from recollect.embedding.protocol import Vectors
 from recollect.filters import Filter
 from recollect.handle import Handle
 from recollect.options import Between, Fusion, Order, Scope
@@ -32,6 +33,16 @@ class Readable:
             If no memory has this uid, or no such version.
         """
         return reading.get(self._handle, uid, version=version)
+
+    def vectors(self, uid: str) -> Vectors:
+        """Return the vector keys of a memory as they were written: float32 ``[m, d]``, no rows without any.
+
+        Raises
+        ------
+        UnknownMemory
+            If no memory has this uid.
+        """
+        return reading.vectors(self._handle, uid)
 
     def history(self, uid: str) -> builtins.list[Change]:
         """Return everything that happened to a memory, oldest first.

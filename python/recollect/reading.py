@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from recollect.checks import count_of, kinds_of, one_of, uids_of
+from recollect.embedding.protocol import Vectors
 from recollect.errors import InvalidArgument, WrongType
 from recollect.filters import Filter, filter_text
 from recollect.handle import Handle
@@ -36,6 +37,11 @@ def get(handle: Handle, uid: str, *, version: int | None = None, now: Time | Non
     """Return one memory, or one version of it."""
     number = None if version is None else count_of(version, "version", 1)
     return Record.from_native(handle.namespace.get(uids_of(uid)[0], version=number, now=handle.now(now)))
+
+
+def vectors(handle: Handle, uid: str, *, now: Time | None = None) -> Vectors:
+    """Return the vector keys of one memory, ``[m, d]``."""
+    return handle.namespace.vectors(uids_of(uid), now=handle.now(now))[0]
 
 
 def history(handle: Handle, uid: str) -> list[Change]:

@@ -24,6 +24,8 @@ FUSIONS = ("adaptive", "rrf", "convex")
 SIGNALS = ("words", "vectors")
 CANDIDATES = 64
 """Least number of hits that a budget chooses from; up to it the choice is exact."""
+MOST_HITS = 10_000
+"""Most hits that the store returns; what does not fit in follows in the order of time."""
 _PAGE = 256
 
 
@@ -90,7 +92,7 @@ def recall(
         whole = everything(_pages(handle, paths, below, selection), tokens, limit)
         exhaustive = whole is not None
         if whole is not None:
-            hits, trace = ask(max(len(whole), 1))
+            hits, trace = ask(min(max(len(whole), 1), MOST_HITS))
             hits = _completed(hits, whole)
             used, candidates = sum(tokens(hit.text) for hit in hits), len(hits)
         else:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from recollect.html import shorten, table
 from recollect.times import from_micros
@@ -13,9 +13,6 @@ if TYPE_CHECKING:
     from recollect.rows import ChangeRow, HitRow, OutcomeRow, RecordRow
 
 __all__ = ["Change", "Hit", "Outcome", "Recall", "Receipt", "Record", "Signal", "Verification"]
-
-_DECIMALS = 7
-"""Decimals that a number between 0 and 1 keeps in the store, which holds it as float32."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +106,7 @@ class Record:
             "status": status,
             "text": text,
             "metadata": json.loads(metadata) if metadata not in ("{}", "") else {},
-            "tags": tuple(tags),
+            "tags": tags,
             "speaker": speaker,
             "session": session,
             "at": None if at is None else from_micros(at),
@@ -117,17 +114,17 @@ class Record:
             "until": None if until is None or (at is not None and until <= at + 1) else from_micros(until),
             "ingested": from_micros(ingested),
             "turn": turn,
-            "importance": round(importance, _DECIMALS),
-            "confidence": round(confidence, _DECIMALS),
+            "importance": importance,
+            "confidence": confidence,
             "source": source,
             "principal": principal,
-            "trust": round(trust, _DECIMALS),
-            "parents": tuple(parents),
+            "trust": trust,
+            "parents": parents,
             "ttl": None if ttl is None else timedelta(microseconds=ttl),
             "sliding": sliding,
             "expires": None if expires is None else from_micros(expires),
             "mentions": mentions,
-            "namespace": tuple(namespace),
+            "namespace": namespace,
         }
         object.__setattr__(record, "__dict__", fields)
         return record
@@ -142,21 +139,20 @@ class Record:
         return table(f"{self.kind} memory {self.uid}", (), rows)
 
 
-@dataclass(frozen=True, slots=True)
-class Signal:
+class Signal(NamedTuple):
     """What one signal said about a hit."""
 
     name: str
-    """``words`` or ``vectors``, or another signal that took part."""
+    """``words``, ``vectors``, ``neighbours``, ``session`` or ``speaker``."""
     rank: int
     """Place in the order of this signal, from 1."""
     score: float
-    """Score in the units of this signal: BM25 for words, similarity for vectors."""
+    """Score in the units of this signal: BM25 for words, similarity for vectors, its share for the rest."""
     share: float
     """What it added to the score of the hit."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Hit:
     """A memory that was recalled, and why."""
 
@@ -182,7 +178,16 @@ class Hit:
     def from_native(cls, row: "HitRow", rank: int) -> "Hit":
         """Build a hit from the tuple that the native module returns."""
         record, score, signals = row
-        return cls(Record.from_native(record), score, rank, tuple(Signal(*signal) for signal in signals))
+        hit = object.__new__(cls)
+        fields = {
+            "record": Record.from_native(record),
+            "score": score,
+            "rank": rank,
+            "signals": tuple(map(Signal._make, signals)),
+        }
+        # A frozen dataclass assigns field by field, which would cost more than the search.
+        object.__setattr__(hit, "__dict__", fields)
+        return hit
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ RecordRow: TypeAlias = tuple[
     str,  # status
     str,  # text
     str,  # metadata, JSON
-    list[str],  # tags
+    tuple[str, ...],  # tags
     str | None,  # speaker
     str | None,  # session
     int | None,  # start, microseconds since 1970 UTC, as all times
@@ -23,12 +23,12 @@ RecordRow: TypeAlias = tuple[
     str,  # source
     str,  # principal
     float,  # trust
-    list[str],  # parents
+    tuple[str, ...],  # parents
     int | None,  # ttl, microseconds
     bool,  # sliding
     int | None,  # expires
     int,  # mentions
-    list[str],  # namespace
+    tuple[str, ...],  # namespace
 ]
 """A record."""
 

@@ -85,7 +85,10 @@ def from_micros(micros: int) -> datetime:
     Values outside the years 1 to 9999 (an expiry far away) become the first or the last instant of that
     range.
     """
-    return _EPOCH + timedelta(microseconds=min(max(micros, MIN_MICROS), MAX_MICROS))
+    try:
+        return _EPOCH + timedelta(0, 0, micros)
+    except OverflowError:
+        return _EPOCH + timedelta(0, 0, min(max(micros, MIN_MICROS), MAX_MICROS))
 
 
 def duration_micros(value: Duration, argument: str) -> int:

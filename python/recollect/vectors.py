@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from recollect.checks import matrix
 from recollect.embedding.protocol import Embedder, Vectors, embed, space_of
-from recollect.errors import DimensionMismatch, InvalidArgument
+from recollect.errors import DimensionMismatch, InvalidArgument, WrongType
 from recollect.handle import Progress
 from recollect.rows import SpaceRow
 
@@ -76,6 +76,8 @@ def keys_of_many(
     """
     if vectors is not None and not isinstance(vectors, np.ndarray) and not isinstance(vectors, Sequence):
         vectors = np.asarray(vectors)
+    if isinstance(vectors, np.ndarray) and vectors.ndim == 0:
+        raise WrongType(f"vectors: expected an array or a list of arrays, found {vectors.dtype}")
     if isinstance(vectors, np.ndarray) and vectors.ndim == 2 and len(vectors) == len(texts) and len(texts):
         rows = matrix(vectors, "vectors", None if embedder is None else space_of(embedder)[1])
         return Keys(rows, None, space_of_given(embedder, rows.shape[1]))

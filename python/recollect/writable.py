@@ -78,8 +78,8 @@ class Writable:
         source, principal, parents
             Where it comes from: the channel, who is answerable, the memories it was derived from.
         duplicates
-            ``"noop"`` counts a mention where the same text of the same kind is known; ``"keep"`` adds it
-            again.
+            ``"noop"`` counts a mention where the same is known already (text up to white space, kind, time,
+            speaker, session, tags and metadata); ``"keep"`` adds it again.
         now
             The time of this call, instead of the clock's.
 

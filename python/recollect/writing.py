@@ -1,12 +1,12 @@
 """The writes of one namespace: everything is checked and embedded before the store is entered."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy.typing as npt
 
 from recollect.checks import KINDS, count_of, json_text, one_of, text_of, texts_of, uids_of, unit
-from recollect.columns import column, filled, json_column, list_column
+from recollect.columns import column, filled, json_column, list_column, single_column
 from recollect.errors import InvalidArgument, WrongType
 from recollect.handle import Handle, Progress
 from recollect.records import Outcome
@@ -14,6 +14,8 @@ from recollect.times import Duration, Time, duration_micros, to_micros
 from recollect.vectors import Keys, embedded_text, keys_of_many, keys_of_one
 
 __all__ = ["add", "delete", "noop", "update"]
+
+T = TypeVar("T")
 
 
 def add(
@@ -48,10 +50,19 @@ def add(
         raise WrongType(f"texts: expected a list of texts, found {type(texts).__name__}")
     listed = [text_of(text, "text" if single else f"texts[{i}]") for i, text in enumerate(texts)]
     count = len(listed)
-    starts, ends = _interval(
-        column(at, count, "at", to_micros), column(until, count, "until", to_micros), single
-    )
-    speakers = column(speaker, count, "speaker", text_of)
+
+    def each(value: object, argument: str, one: Callable[[Any, str], T]) -> list[T | None] | None:
+        return single_column(value, argument, one) if single else column(value, count, argument, one)
+
+    def lists(value: object, argument: str) -> list[list[str]] | None:
+        one = single and value is not None
+        return [texts_of(value, argument)] if one else list_column(value, count, argument)
+
+    def objects(value: object, argument: str) -> list[str | None] | None:
+        return single_column(value, argument, json_text) if single else json_column(value, count, argument)
+
+    starts, ends = _interval(each(at, "at", to_micros), each(until, "until", to_micros), single)
+    speakers = each(speaker, "speaker", text_of)
     if isinstance(keys, str) and count > 1:
         raise WrongType("keys: expected a list with one key for each text, found str")
     if not isinstance(sliding, bool):
@@ -61,19 +72,21 @@ def add(
         "starts": starts,
         "ends": ends,
         "speakers": speakers,
-        "sessions": column(session, count, "session", text_of),
-        "metadata": json_column(metadata, count, "metadata"),
-        "tags": list_column(tags, count, "tags"),
-        "turns": column(turn, count, "turn", count_of),
-        "importance": filled(column(importance, count, "importance", unit), "importance"),
-        "confidence": filled(column(confidence, count, "confidence", unit), "confidence"),
-        "keys": column(keys, count, "key" if single else "keys", text_of),
+        "sessions": each(session, "session", text_of),
+        "metadata": each(metadata, "metadata", json_text)
+        if single
+        else json_column(metadata, count, "metadata"),
+        "tags": lists(tags, "tags"),
+        "turns": each(turn, "turn", count_of),
+        "importance": filled(each(importance, "importance", unit), "importance"),
+        "confidence": filled(each(confidence, "confidence", unit), "confidence"),
+        "keys": each(keys, "key" if single else "keys", text_of),
         "ttl": None if ttl is None else duration_micros(ttl, "ttl"),
         "sliding": sliding,
         "source": text_of(source, "source"),
         "principal": text_of(principal, "principal"),
         "trust": unit(trust, "trust"),
-        "parents": list_column(parents, count, "parents"),
+        "parents": lists(parents, "parents"),
         "keep_duplicates": one_of(duplicates, ("noop", "keep"), "duplicates") == "keep",
     }
     time = handle.now(now)

@@ -3,7 +3,7 @@
 | file | commands |
 |---|---|
 | `app` | the list of commands |
-| `common` | options and errors that all of them share |
+| `frame` | what is around every command: options, the open store, errors in one line |
 | `display` | how memories are shown |
 | `demo` | `demo` |
 | `writing` | `add`, `import`, `forget` |

@@ -12,9 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 
 import recollect
-from recollect.cli.common import EmbedderChoice, EmbedderOption, chosen, errors_in_one_line
 from recollect.cli.display import console, progress, show_hit
+from recollect.cli.frame import EmbedderChoice, EmbedderOption, chosen, errors_in_one_line
 from recollect.demo import Question, conversation, questions, recall_at
+from recollect.embedding.choosing import as_embedder
+from recollect.embedding.protocol import Embedder
 from recollect.errors import InvalidArgument
 
 __all__ = ["demo"]
@@ -36,13 +38,13 @@ def demo(
     if store is not None and store.exists():
         raise InvalidArgument(f"{store} exists; give the name of a new file")
     with TemporaryDirectory(prefix="recollect-demo-", ignore_cleanup_errors=True) as folder:
-        _run(console(), store or Path(folder) / "demo.rcl", ask, k, chosen(embedder))
+        _run(console(), store or Path(folder) / "demo.rcl", ask, k, as_embedder(chosen(embedder)))
 
 
-def _run(out: Console, path: Path, ask: int, k: int, embedder: str | None) -> None:
+def _run(out: Console, path: Path, ask: int, k: int, embedder: Embedder | None) -> None:
     asked = questions()
     with recollect.open(path, embedder=embedder) as memory:
-        name = memory.embedder.name if memory.embedder else "none: by words alone; see recollect\\[local]"
+        name = embedder.name if embedder else "none: by words alone; see recollect\\[local]"
         out.print(f"[bold]recollect {recollect.__version__}[/bold]  store {path}  embedder {name}\n")
         add_times = _load(memory)
         answers, recall_times = _ask(memory, asked)
@@ -110,7 +112,12 @@ def _show(out: Console, question: Question, answer: recollect.Recall, k: int) ->
 
 
 def _reopen(
-    out: Console, path: Path, embedder: str | None, before: int, question: Question, answer: recollect.Recall
+    out: Console,
+    path: Path,
+    embedder: Embedder | None,
+    before: int,
+    question: Question,
+    answer: recollect.Recall,
 ) -> None:
     start = time.perf_counter()
     with recollect.open(path, embedder=embedder, create=False) as memory:

@@ -79,14 +79,16 @@ def _plain(value: object) -> str:
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """Show a bar on the error output while something runs; it vanishes at the end."""
+    """Show a bar on the error output while something runs; in a terminal only, and gone at the end."""
+    err = Console(stderr=True)
     bar = Progress(
         TextColumn(label),
         BarColumn(),
         MofNCompleteColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=err,
         transient=True,
+        disable=not err.is_terminal,
     )
     with bar:
         task = bar.add_task(label, total=None)

@@ -5,7 +5,8 @@ from typing import Annotated
 
 import typer
 
-from recollect.cli.common import (
+from recollect.cli.display import as_json, console, progress, show_hit, show_record, table, when
+from recollect.cli.frame import (
     EmbedderChoice,
     EmbedderOption,
     NamespaceOption,
@@ -13,7 +14,6 @@ from recollect.cli.common import (
     errors_in_one_line,
     opened,
 )
-from recollect.cli.display import as_json, console, progress, show_hit, show_record, table, when
 
 __all__ = ["export", "recall", "show", "stats", "verify"]
 

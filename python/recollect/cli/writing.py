@@ -6,7 +6,8 @@ from typing import Annotated
 import typer
 
 from recollect.checks import KINDS
-from recollect.cli.common import (
+from recollect.cli.display import console, progress, show_hit
+from recollect.cli.frame import (
     EmbedderChoice,
     EmbedderOption,
     NamespaceOption,
@@ -14,7 +15,6 @@ from recollect.cli.common import (
     errors_in_one_line,
     opened,
 )
-from recollect.cli.display import console, progress, show_hit
 from recollect.errors import InvalidArgument
 from recollect.records import Hit
 

@@ -3,6 +3,7 @@
 | file | embedder | needs |
 |---|---|---|
 | `protocol` | what an embedder is, and the checks of what it returns | |
+| `choosing` | which one is meant by what a caller gives | |
 | `callable` | a function of the caller | |
 | `local` | static word vectors inside a wheel, no network | ``recollect[local]`` |
 | `sentence_transformers`, `model2vec` | models the caller has | their libraries |
@@ -13,6 +14,7 @@ The adapters are imported from their own files, so that none of the libraries is
 """
 
 from recollect.embedding.callable import CallableEmbedder
-from recollect.embedding.protocol import Embedder, EmbedderLike
+from recollect.embedding.choosing import EmbedderLike
+from recollect.embedding.protocol import Embedder
 
 __all__ = ["CallableEmbedder", "Embedder", "EmbedderLike"]

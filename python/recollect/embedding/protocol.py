@@ -1,15 +1,15 @@
 """What an embedder is, and the checks of what it returns."""
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, TypeAlias, cast, runtime_checkable
+from collections.abc import Sequence
+from typing import Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
 
-from recollect.errors import EmbedderFailure, InvalidArgument, RecollectError, WrongType
+from recollect.errors import EmbedderFailure, RecollectError
 from recollect.rows import SpaceRow
 
-__all__ = ["Embedder", "EmbedderLike", "Vectors", "as_embedder", "embed", "space_of"]
+__all__ = ["Embedder", "Vectors", "checked", "embed", "space_of"]
 
 Vectors: TypeAlias = npt.NDArray[np.float32]
 
@@ -36,51 +36,6 @@ class Embedder(Protocol):
     def embed(self, texts: list[str]) -> Vectors:
         """Return one row for each text, float32 ``[len(texts), dim]``."""
         ...
-
-
-EmbedderLike: TypeAlias = Embedder | Callable[[list[str]], "npt.ArrayLike"] | str | None
-"""What is accepted as an embedder: one, a function from texts to an array, the word ``local``, or none."""
-
-
-def as_embedder(value: EmbedderLike) -> Embedder | None:
-    """Return the embedder that is meant.
-
-    Parameters
-    ----------
-    value
-        None, an :class:`Embedder`, a callable from ``list[str]`` to an array ``[n, dim]``, or ``"local"``.
-
-    Raises
-    ------
-    EmbedderMissing
-        If ``"local"`` is asked for and its libraries are not installed.
-    InvalidArgument
-        If a text other than ``"local"`` is given.
-    WrongType
-        If it is none of these.
-    """
-    if value is None:
-        return None
-    if isinstance(value, str):
-        if value != "local":
-            raise InvalidArgument(
-                f"embedder: expected 'local', an Embedder or a callable, found {value[:40]!r}"
-            )
-        from recollect.embedding.local import LocalEmbedder
-
-        return LocalEmbedder()
-    if not isinstance(value, type) and callable(getattr(value, "embed", None)):
-        for attribute in ("name", "dim", "metric"):
-            if not hasattr(value, attribute):
-                raise WrongType(
-                    f"embedder: {type(value).__name__} has embed() but no attribute {attribute!r}"
-                )
-        return cast("Embedder", value)
-    if callable(value) and not isinstance(value, type):
-        from recollect.embedding.callable import CallableEmbedder
-
-        return CallableEmbedder(value)
-    raise WrongType(f"embedder: expected 'local', an Embedder or a callable, found {type(value).__name__}")
 
 
 def space_of(embedder: Embedder) -> SpaceRow:

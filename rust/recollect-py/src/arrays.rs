@@ -1,6 +1,6 @@
-//! NumPy in: checked and copied while attached, so that no other thread can change what the core reads.
+//! NumPy in: checked and copied while attached, so that no other thread can change what the core reads. NumPy out: moved.
 
-use numpy::{PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 
 use crate::errors::invalid;
@@ -35,4 +35,24 @@ pub(crate) fn rows_by_owner(
         out[owner].push(row.iter().copied().collect());
     }
     Ok(out)
+}
+
+/// The vectors of several owners as one float32 matrix, and the owner of each row.
+///
+/// # Errors
+/// `InvalidArgument` if the vectors do not have one length.
+#[expect(clippy::type_complexity, reason = "two arrays")]
+pub(crate) fn matrix<'py>(
+    py: Python<'py>,
+    keys: Vec<Vec<Vec<f32>>>,
+) -> PyResult<(Bound<'py, PyArray2<f32>>, Bound<'py, PyArray1<i64>>)> {
+    let owners = keys.iter().enumerate().flat_map(|(at, rows)| std::iter::repeat_n(at as i64, rows.len()));
+    let owners: Vec<i64> = owners.collect();
+    let dim = keys.iter().flatten().map(Vec::len).next().unwrap_or(0);
+    if keys.iter().flatten().any(|row| row.len() != dim) {
+        return Err(invalid("vectors", "not all of one dimension"));
+    }
+    let flat: Vec<f32> = keys.into_iter().flatten().flatten().collect();
+    let rows = PyArray1::from_vec(py, flat).reshape([owners.len(), dim])?;
+    Ok((rows, PyArray1::from_vec(py, owners)))
 }

@@ -29,6 +29,9 @@ impl Signals {
     }
 
     fn pending(&self) -> bool {
+        if self.raised.lock().is_ok_and(|raised| raised.is_some()) {
+            return true;
+        }
         let Ok(mut next) = self.next.lock() else { return false };
         let at = now();
         if at < *next {
@@ -64,9 +67,9 @@ pub(crate) fn enter<R: Send>(
     let signals = Signals::new();
     let asked = || signals.pending();
     let answer = py.detach(|| work(Cancel::new(&asked)));
-    match (answer, signals.raised.into_inner()) {
-        (Err(Error::Cancelled), Ok(Some(raised))) => Err(raised),
-        (Err(error), _) => Err(raise(py, error)),
-        (Ok(answer), _) => Ok(answer),
+    if let Ok(Some(raised)) = signals.raised.into_inner() {
+        // Also where the work was done before it could stop: a signal that was taken must not vanish.
+        return Err(raised);
     }
+    answer.map_err(|error| raise(py, error))
 }

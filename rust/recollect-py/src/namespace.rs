@@ -1,6 +1,6 @@
 //! A namespace as Python holds it.
 
-use numpy::{PyReadonlyArray1, PyReadonlyArray2};
+use numpy::{PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use recollect_core::entropy::Entropy;
@@ -11,7 +11,7 @@ use recollect_core::recall::{Fusion, Request};
 use recollect_core::store::{Call, Edit, Memory, Order, Store as Core};
 use recollect_core::time::Timestamp;
 
-use crate::arrays::rows_by_owner;
+use crate::arrays::{matrix, rows_by_owner};
 use crate::drafts::Columns;
 use crate::enter::enter;
 use crate::query::{
@@ -20,6 +20,7 @@ use crate::query::{
 use crate::rows::{OutcomeRow, change, found, held, list, outcome};
 
 type SpaceArgument = Option<(String, u32, String)>;
+type VectorRows<'py> = (Bound<'py, PyArray2<f32>>, Bound<'py, PyArray1<i64>>, SpaceArgument);
 
 /// The memories of one namespace.
 #[pyclass(frozen, module = "recollect._native")]
@@ -199,6 +200,16 @@ impl Namespace {
             self.memory.get(identity(uid, "uid")?, version, Timestamp(now), cancel)
         })?;
         held(py, found, self.memory.path())
+    }
+
+    /// The vectors of memories, one row each, the position of the memory each belongs to, and their space.
+    #[pyo3(signature = (uids, *, now))]
+    fn vectors<'py>(&self, py: Python<'py>, uids: Vec<String>, now: i64) -> PyResult<VectorRows<'py>> {
+        let (keys, space) = enter(py, self.pid, |cancel| {
+            self.memory.vectors(&identities(&uids, "uids")?, Timestamp(now), cancel)
+        })?;
+        let (rows, owners) = matrix(py, keys)?;
+        Ok((rows, owners, space.map(|x| (x.name, x.dim, x.metric))))
     }
 
     /// Every event of a memory.

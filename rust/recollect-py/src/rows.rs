@@ -15,6 +15,11 @@ pub(crate) fn outcome(outcome: Outcome) -> OutcomeRow {
     (outcome.uid.to_string(), outcome.version, outcome.op.word(), outcome.reason, outcome.mentions)
 }
 
+/// A number between zero and one with the decimals that f32 keeps of it, so that 0.9 returns as 0.9.
+fn shortest(unit: f32) -> f64 {
+    (f64::from(unit) * 1e7).round() / 1e7
+}
+
 /// A version of a memory as a row of 24 values.
 pub(crate) fn held<'py>(py: Python<'py>, held: Held, namespace: &Namespace) -> PyResult<Bound<'py, PyTuple>> {
     let expires = held.expires.map(|x| x.0);
@@ -44,24 +49,24 @@ fn record<'py>(
         record.status.word(),
         record.text,
         metadata,
-        PyList::new(py, record.tags)?,
+        PyTuple::new(py, record.tags)?,
         record.speaker,
         record.session,
         record.event.map(|e| e.start.0),
         record.event.map(|e| e.end.0),
         record.ingested.0,
         record.turn,
-        record.importance,
-        record.confidence,
+        shortest(record.importance),
+        shortest(record.confidence),
         record.provenance.source,
         record.provenance.principal,
-        record.provenance.trust,
-        PyList::new(py, parents)?,
+        shortest(record.provenance.trust),
+        PyTuple::new(py, parents)?,
         record.ttl.map(|t| t.micros),
         pyo3::types::PyBool::new(py, record.ttl.is_some_and(|t| t.sliding)).to_owned(),
         expires,
         mentions,
-        PyList::new(py, namespace.segments())?,
+        PyTuple::new(py, namespace.segments())?,
     ]
 }
 

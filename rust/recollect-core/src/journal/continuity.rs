@@ -1,10 +1,10 @@
-//! What a commit must fulfil before a ledger takes it.
+//! What a commit or a snapshot must fulfil before a ledger takes it.
 
 use crate::error::{Error, Result};
 use crate::journal::chain;
 use crate::journal::event::Seq;
-use crate::journal::ledger::Commit;
-use crate::journal::row::Columns;
+use crate::journal::ledger::{Commit, SegmentPart};
+use crate::journal::row::unstorable;
 
 /// Sequence numbers stay below this, so that one with its namespace fits a row number.
 pub(crate) const MAX_SEQ: Seq = 1 << 36;
@@ -38,7 +38,7 @@ pub(crate) fn follow(seq: Seq, hash: [u8; 32], commit: &Commit<'_>) -> Result<(S
         ));
     }
     for (at, content) in commit.contents.iter().enumerate() {
-        if let Some(column) = Columns::of(&content.record).unstorable() {
+        if let Some(column) = unstorable(&content.record) {
             return Err(Error::invalid(format!("contents[{at}].{column}"), "not a number"));
         }
     }
@@ -51,4 +51,15 @@ pub(crate) fn follow(seq: Seq, hash: [u8; 32], commit: &Commit<'_>) -> Result<(S
 fn beyond(seq: Seq, commit: &Commit<'_>) -> Option<Seq> {
     let restated = commit.restated.iter().map(|(seq, _)| *seq);
     restated.chain(commit.erased.iter().copied()).find(|at| *at == 0 || *at > seq)
+}
+
+/// Counts one more part of a snapshot; they must come kind by kind, numbered from 0.
+pub(crate) fn tally(counts: &mut Vec<(String, u32)>, part: &SegmentPart) -> Result<()> {
+    let new = part.part == 0 && counts.iter().all(|(kind, _)| *kind != part.kind);
+    match counts.last_mut() {
+        Some((kind, count)) if *kind == part.kind && *count == part.part => *count += 1,
+        _ if new => counts.push((part.kind.clone(), 1)),
+        _ => return Err(Error::invalid("parts", "they must come kind by kind, numbered from 0")),
+    }
+    Ok(())
 }

@@ -145,7 +145,9 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
     /// A consistent view of now.
     fn read(&self) -> Result<Box<dyn Reader + '_>>;
     /// Writes all or nothing, durable on return as the ledger promises; gives the number of each namespace.
-    fn commit(&self, commits: &[Commit<'_>]) -> Result<Vec<NamespaceId>>;
+    ///
+    /// Cancelled before the commit itself, it leaves nothing.
+    fn commit(&self, commits: &[Commit<'_>], cancel: Cancel<'_>) -> Result<Vec<NamespaceId>>;
     /// The number of an embedding space, made if it is new.
     fn space(&self, space: &Space) -> Result<SpaceId>;
     /// Replaces the snapshot of a namespace, all or nothing.
@@ -155,7 +157,12 @@ pub trait Ledger: Send + Sync + std::fmt::Debug {
         watermark: Seq,
         format: u32,
         parts: &mut dyn Iterator<Item = SegmentPart>,
+        cancel: Cancel<'_>,
     ) -> Result<()>;
+    /// Whether snapshots of the indexes outlive the ledger; where they do not, none is worth its time.
+    fn keeps_segments(&self) -> bool {
+        true
+    }
     /// Drops the snapshot of a namespace.
     fn drop_segments(&self, id: NamespaceId) -> Result<()>;
     /// Leaves no erased byte in any file of the store.

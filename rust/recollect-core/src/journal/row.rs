@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use crate::id::Uid;
-use crate::journal::chain::field;
+use crate::journal::digest::field;
 use crate::record::{Metadata, Provenance, Record, Status, Ttl};
 use crate::time::{Interval, Timestamp};
 
@@ -128,13 +128,14 @@ impl<'a> Columns<'a> {
             field(bytes, &value.to_le_bytes());
         }
     }
+}
 
-    /// The column that a file cannot hold, if there is one.
-    pub(crate) fn unstorable(&self) -> Option<&'static str> {
-        [("importance", self.importance), ("confidence", self.confidence), ("trust", self.trust)]
-            .into_iter()
-            .find_map(|(name, value)| value.is_nan().then_some(name))
-    }
+/// The column that a file cannot hold, if there is one.
+pub(crate) fn unstorable(record: &Record) -> Option<&'static str> {
+    let trust = record.provenance.trust;
+    [("importance", record.importance), ("confidence", record.confidence), ("trust", trust)]
+        .into_iter()
+        .find_map(|(name, value)| value.is_nan().then_some(name))
 }
 
 /// 32 hexadecimal digits.

@@ -9,11 +9,15 @@ use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::id::{Slot, Uid};
 use crate::lexical::Query;
+use crate::scored::Scored;
+use crate::vector::{FlatIndex, TopK};
 
 /// Largest scope that is answered exhaustively: every memory is scored.
 pub(super) const EXHAUSTIVE: usize = 32_768;
 /// Least candidates taken from each index beyond that.
 const CANDIDATES: usize = 256;
+/// Best by words, in multiples of the hits asked for, whose similarity is made exact.
+const WORDS_REFINED: usize = 4;
 /// Memories whose similarity stands for that of a large scope.
 const SAMPLE: usize = 1_024;
 
@@ -83,6 +87,7 @@ impl Pool {
                     let mut scores = vec![f32::NEG_INFINITY; view.uids.len()];
                     index.scores(vector, &mut scores, cancel)?;
                     vectors = pick(scores);
+                    refine(index, vector, request.k, &slots, &words, &mut vectors)?;
                 }
                 (slots, words, vectors)
             }
@@ -144,6 +149,42 @@ impl Pool {
     }
 }
 
+/// Replaces the similarities on codes by exact ones wherever they could decide: for every memory that could be among the
+/// best `k` by similarity, and for the best by words.
+fn refine(
+    index: &FlatIndex,
+    vector: &[f32],
+    k: usize,
+    slots: &[Slot],
+    words: &[f32],
+    vectors: &mut [f32],
+) -> Result<()> {
+    let slack = 2.0 * index.slack(vector)?;
+    let floor = kth(vectors, k) - slack;
+    let told = kth(words, WORDS_REFINED * k).max(f32::MIN_POSITIVE);
+    let at: Vec<usize> = (0..vectors.len())
+        .filter(|&at| vectors[at] > f32::NEG_INFINITY)
+        .filter(|&at| vectors[at] >= floor || words.get(at).is_some_and(|&b| b >= told))
+        .collect();
+    let chosen: Vec<Slot> = at.iter().map(|&at| slots[at]).collect();
+    let mut exact = Vec::new();
+    index.score_slots(vector, &chosen, &mut exact)?;
+    at.iter().zip(exact).for_each(|(&at, score)| vectors[at] = score);
+    Ok(())
+}
+
+/// The `k`-th greatest score of a list; minus infinity where it is shorter.
+fn kth(scores: &[f32], k: usize) -> f32 {
+    let mut best = TopK::new(k);
+    for (slot, &score) in (0..).zip(scores) {
+        if score > best.floor() {
+            best.push(Scored { slot, score });
+        }
+    }
+    let sorted = best.into_sorted();
+    if sorted.len() < k { f32::NEG_INFINITY } else { sorted[k - 1].score }
+}
+
 /// The candidates whose speaker shares a term with the query, unless that singles nobody out.
 fn addressed(view: &View<'_>, query: &Query, slots: &[Slot]) -> Vec<u32> {
     let mut named = Bitmap::new();
@@ -158,7 +199,7 @@ fn addressed(view: &View<'_>, query: &Query, slots: &[Slot]) -> Vec<u32> {
     (0..slots.len() as u32).filter(|&at| named.contains(slots[at as usize])).collect()
 }
 
-type Vector<'a> = Option<(&'a crate::vector::FlatIndex, &'a [f32])>;
+type Vector<'a> = Option<(&'a FlatIndex, &'a [f32])>;
 
 /// The similarities of a large scope, from evenly spaced members.
 fn sample(view: &View<'_>, vector: Vector<'_>) -> Result<Population> {

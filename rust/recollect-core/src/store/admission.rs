@@ -183,7 +183,8 @@ mod tests {
         for _ in 0..40 {
             deep = json!([deep]);
         }
-        let cases: [(&str, Box<dyn Fn(&mut Draft)>); 8] = [
+        type Change = Box<dyn Fn(&mut Draft)>;
+        let cases: [(&str, Change); 8] = [
             ("texts[3]", Box::new(|d| d.text = " \n".into())),
             ("texts[3]", Box::new(|d| d.text = "x".repeat(MAX_TEXT + 1))),
             ("metadata[3] depth", Box::new(move |d| drop(d.metadata.insert("a".into(), deep.clone())))),

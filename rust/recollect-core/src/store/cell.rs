@@ -1,6 +1,7 @@
 //! One namespace in memory: loaded on first use, kept level with the ledger.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
@@ -28,6 +29,8 @@ pub(super) struct Cell {
     pub touched: Mutex<Vec<Renewal>>,
     /// Held from before a commit until the state has taken it in.
     pub committing: Mutex<()>,
+    /// When a handle was last asked for, as a count of such requests.
+    pub used: AtomicU64,
 }
 
 /// A sliding time to live that a read started anew.
@@ -63,6 +66,7 @@ impl Cell {
             state: RwLock::new(None),
             touched: Mutex::new(Vec::new()),
             committing: Mutex::new(()),
+            used: AtomicU64::new(0),
         })
     }
 

@@ -1,5 +1,9 @@
 //! What a namespace keeps in memory of each memory; the text stays in the ledger.
 
+use std::borrow::Cow;
+
+use unicode_normalization::{UnicodeNormalization, is_nfc};
+
 use crate::filter::{Field, Fields, Scalar};
 use crate::id::Uid;
 use crate::interner::Interner;
@@ -10,6 +14,9 @@ use crate::time::Timestamp;
 
 /// No expiry.
 pub(super) const NEVER: i64 = i64::MAX;
+
+/// In place of the number of a name that is no longer told.
+pub(super) const NO_NAME: u32 = u32::MAX;
 
 /// One slot.
 #[derive(Debug, Clone, PartialEq)]
@@ -65,33 +72,6 @@ impl Entry {
         }
     }
 
-    /// What is left of an erased content; `unnamed` is the number of the empty name.
-    pub(super) fn blank(uid: Uid, seq: Seq, unnamed: u32) -> Self {
-        Self {
-            uid,
-            digest: 0,
-            seq,
-            version: 0,
-            mentions: 0,
-            kind: Kind::Episodic,
-            start: None,
-            end: 0,
-            ingested: 0,
-            turn: 0,
-            importance: 0.0,
-            confidence: 0.0,
-            trust: 0.0,
-            expires: NEVER,
-            ttl: None,
-            speaker: None,
-            session: None,
-            source: unnamed,
-            principal: unnamed,
-            tags: Box::default(),
-            metadata: None,
-        }
-    }
-
     /// Start of the event, or the time of the write.
     pub(super) fn time(&self) -> i64 {
         self.start.unwrap_or(self.ingested)
@@ -100,6 +80,28 @@ impl Entry {
     /// Where it stands in its session.
     pub(super) fn place(&self, slot: u32) -> Place {
         Place { time: self.time(), turn: self.turn, slot }
+    }
+
+    /// Forgets what the memory said; only that there was one stays.
+    pub(super) fn scrub(&mut self) {
+        (self.digest, self.speaker, self.session) = (0, None, None);
+        (self.source, self.principal) = (NO_NAME, NO_NAME);
+        self.tags = Box::default();
+        self.metadata = None;
+    }
+
+    /// Forgets everything but its identity and its number.
+    pub(super) fn blank(&mut self) {
+        self.scrub();
+        (self.kind, self.version, self.mentions, self.turn) = (Kind::Episodic, 0, 0, 0);
+        (self.start, self.end, self.ingested, self.expires, self.ttl) = (None, 0, 0, NEVER, None);
+        (self.importance, self.confidence, self.trust) = (0.0, 0.0, 0.0);
+    }
+
+    /// The numbers of all names it refers to.
+    pub(super) fn names(&self) -> impl Iterator<Item = u32> {
+        let own = [Some(self.source), Some(self.principal), self.speaker, self.session];
+        own.into_iter().flatten().chain(self.tags.iter().copied()).filter(|&name| name != NO_NAME)
     }
 
     /// Whether its time has run out.
@@ -111,30 +113,17 @@ impl Entry {
 /// Digest of what makes two memories the same: kind, text up to white space and Unicode composition, event time,
 /// speaker, session, tags and metadata.
 pub(super) fn digest(record: &Record) -> u128 {
-    use unicode_normalization::{UnicodeNormalization, is_nfc};
-    let mut hasher = blake3::Hasher::new();
-    let mut field = |bytes: &[u8]| {
-        hasher.update(&(bytes.len() as u64).to_le_bytes());
-        hasher.update(bytes);
+    let mut bytes = Vec::with_capacity(record.text.len() + 64);
+    let mut field = |value: &[u8]| {
+        bytes.extend_from_slice(&(value.len() as u64).to_le_bytes());
+        bytes.extend_from_slice(value);
     };
     field(&[record.kind as u8]);
-    let plain = !record.text.starts_with(char::is_whitespace)
-        && !record.text.ends_with(char::is_whitespace)
-        && !record
-            .text
-            .as_bytes()
-            .windows(2)
-            .any(|w| w[1].is_ascii_whitespace() && (w[0] == b' ' || w[1] != b' '))
-        && record.text.is_ascii();
-    if plain {
-        field(record.text.as_bytes());
-    } else {
-        let spaced = record.text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let composed: String = if is_nfc(&spaced) { spaced } else { spaced.nfc().collect() };
-        field(composed.as_bytes());
+    field(normalised(&record.text).as_bytes());
+    match record.event {
+        Some(event) => field(&[event.start.0.to_le_bytes(), event.end.0.to_le_bytes()].concat()),
+        None => field(b""),
     }
-    let times = record.event.map(|e| (e.start.0, e.end.0));
-    field(&times.map_or_else(Vec::new, |(a, b)| [a.to_le_bytes(), b.to_le_bytes()].concat()));
     field(record.speaker.as_deref().unwrap_or("").as_bytes());
     field(record.session.as_deref().unwrap_or("").as_bytes());
     field(&(record.tags.len() as u64).to_le_bytes());
@@ -142,10 +131,23 @@ pub(super) fn digest(record: &Record) -> u128 {
     if !record.metadata.is_empty() {
         field(serde_json::to_string(&record.metadata).unwrap_or_default().as_bytes());
     }
-    let hash = hasher.finalize();
-    let mut bytes = [0; 16];
-    bytes.copy_from_slice(&hash.as_bytes()[..16]);
-    u128::from_le_bytes(bytes)
+    let mut short = [0; 16];
+    short.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..16]);
+    u128::from_le_bytes(short)
+}
+
+/// Text with single spaces between words, composed as NFC.
+fn normalised(text: &str) -> Cow<'_, str> {
+    let spaced = text.is_ascii()
+        && !text.starts_with(' ')
+        && !text.ends_with(' ')
+        && !text.as_bytes().windows(2).any(|w| w == b"  ")
+        && !text.bytes().any(|x| x != b' ' && x.is_ascii_whitespace() || x == 0x0B);
+    if spaced {
+        return Cow::Borrowed(text);
+    }
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    Cow::Owned(if is_nfc(&words) { words } else { words.nfc().collect() })
 }
 
 /// An entry with the names it refers to.

@@ -13,6 +13,7 @@ use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::id::{Slot, Uid};
 use crate::journal::event::{Event, Seq};
+use crate::journal::ledger::Space;
 use crate::namespace::Namespace;
 use crate::record::Record;
 use crate::time::Timestamp;
@@ -49,6 +50,9 @@ pub enum Order {
     /// By time of the write, latest first.
     IngestedDescending,
 }
+
+/// The vector keys of one memory.
+pub type VectorKeys = Vec<Vec<f32>>;
 
 /// The memories of one namespace. Cheap to clone; all clones share one state.
 #[derive(Debug, Clone)]
@@ -98,6 +102,28 @@ impl Memory {
         })?;
         self.renew([(uid, held.record.ttl)].into_iter(), now);
         Ok(held)
+    }
+
+    /// The vector keys of memories, as they were given, and the space they lie in.
+    ///
+    /// # Errors
+    /// [`Error::UnknownMemory`], and as any read.
+    pub fn vectors(
+        &self,
+        uids: &[Uid],
+        now: Timestamp,
+        cancel: Cancel<'_>,
+    ) -> Result<(Vec<VectorKeys>, Option<Space>)> {
+        self.read(cancel, |seen| {
+            let Some(id) = seen.id else { return Ok(Some((vec![Vec::new(); uids.len()], None))) };
+            let seq = |uid: &Uid| Ok(seen.state.entries[seen.state.slot(*uid, now)? as usize].seq);
+            let seqs = uids.iter().map(seq).collect::<Result<Vec<Seq>>>()?;
+            let contents = seen.reader.contents(id, &seqs, true)?;
+            let keys =
+                contents.into_iter().map(|c| c.map(|c| c.vectors.into_iter().map(|x| x.values).collect()));
+            let keys: Option<Vec<_>> = keys.collect();
+            Ok(keys.map(|keys| (keys, seen.state.space.clone())))
+        })
     }
 
     /// Every event of a memory, with what it wrote.

@@ -10,6 +10,7 @@
 //! | `speakers` | who said which memories |
 //! | `state` | everything a namespace knows; `apply` is the only function that changes it |
 //! | `segment` | the state as checksummed parts inside the file |
+//! | `snapshot` | when the parts are worth writing |
 //! | `shared` | what all handles of one store share |
 //! | `cell` | a namespace in memory, level with the ledger |
 //! | `batch` | one atomic write on its way |
@@ -32,6 +33,7 @@ mod joining;
 mod memory;
 mod segment;
 mod shared;
+mod snapshot;
 mod speakers;
 mod state;
 #[expect(clippy::module_inception, reason = "the file that holds the store")]
@@ -42,7 +44,7 @@ mod write;
 pub use admission::{Draft, MAX_DEPTH, MAX_K, MAX_LIST, MAX_METADATA, MAX_NAME, MAX_QUERY, MAX_TEXT};
 pub use batch::Call;
 pub use finding::{Found, Recall};
-pub use memory::{Change, Held, Memory, Order};
+pub use memory::{Change, Held, Memory, Order, VectorKeys};
 pub use state::Selection;
 pub use store::{Stats, Store};
 pub use write::{Edit, Outcome};

@@ -6,16 +6,17 @@
 //! | `lexical` | the lexical index |
 //! | `vectors` | the vector index, where the namespace has a space |
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde_json::Value;
 
 use super::config::Config;
-use super::entry::{Entry, NEVER};
+use super::entry::{Entry, NEVER, NO_NAME};
 use super::state::State;
 use crate::bytes::{Reader as Bytes, Writer};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::id::Uid;
-use crate::interner::Interner;
 use crate::journal::event::NamespaceId;
 use crate::journal::ledger::{Head, Ledger, Reader, SegmentPart, Space};
 use crate::lexical::LexicalIndex;
@@ -44,7 +45,7 @@ pub(super) fn store(ledger: &dyn Ledger, id: NamespaceId, state: &State, cancel:
         .chain(state.lexical.encode_chunks().into_iter().enumerate().map(part("lexical")))
         .chain(vectors.enumerate().map(part("vectors")));
     cancel.check()?;
-    ledger.put_segments(id, state.seq, FORMAT, &mut parts)
+    ledger.put_segments(id, state.seq, FORMAT, &mut parts, cancel)
 }
 
 /// The state a snapshot holds; none where there is none or it is not sound.
@@ -94,12 +95,12 @@ fn slots(state: &State) -> Vec<u8> {
     out.u64(state.seq);
     out.raw(&state.hash);
     out.u64(state.turn);
-    let (names, numbers) = names_in_use(state);
+    let names = used_names(state);
     out.u64(names.len() as u64);
-    names.texts().for_each(|name| out.text(name));
+    names.keys().for_each(|&name| out.text(state.names.text(name).unwrap_or("")));
     out.u64(state.entries.len() as u64);
     for (slot, entry) in state.entries.iter().enumerate() {
-        write_entry(&mut out, entry, state.live.contains(slot as u32), &numbers);
+        write_entry(&mut out, entry, state.live.contains(slot as u32), &names);
     }
     let mut past: Vec<_> = state.past.iter().collect();
     past.sort_unstable();
@@ -120,23 +121,16 @@ fn slots(state: &State) -> Vec<u8> {
     out.0
 }
 
-/// The names that entries refer to, without those of erased memories alone; and the new number of each.
-fn names_in_use(state: &State) -> (Interner, Vec<u32>) {
-    let (mut names, mut numbers) = (Interner::default(), vec![u32::MAX; state.names.len()]);
-    for entry in &state.entries {
-        let optional = entry.speaker.into_iter().chain(entry.session);
-        for number in optional.chain([entry.source, entry.principal]).chain(entry.tags.iter().copied()) {
-            let new = &mut numbers[number as usize];
-            if *new == u32::MAX {
-                *new = names.intern(state.names.text(number).unwrap_or(""));
-            }
-        }
-    }
-    (names, numbers)
+/// The names that live memories refer to, with their numbers in the part: a name that only an erased memory had must not
+/// come back with the next snapshot.
+fn used_names(state: &State) -> BTreeMap<u32, u32> {
+    let used: BTreeSet<u32> =
+        state.live.iter().flat_map(|slot| state.entries[slot as usize].names()).collect();
+    used.into_iter().zip(0..).collect()
 }
 
-fn write_entry(out: &mut Writer, entry: &Entry, live: bool, numbers: &[u32]) {
-    let name = |number: u32| numbers[number as usize];
+fn write_entry(out: &mut Writer, entry: &Entry, live: bool, names: &BTreeMap<u32, u32>) {
+    let name = |number: u32| names.get(&number).copied().unwrap_or(NO_NAME);
     out.u8(u8::from(live)
         | u8::from(entry.start.is_some()) << 1
         | u8::from(entry.ttl.is_some_and(|t| t.sliding)) << 2);
@@ -223,7 +217,8 @@ fn read_entry(from: &mut Bytes<'_>, names: u32) -> Result<(Entry, bool)> {
     let (expires, micros) = (from.i64()?, from.i64()?);
     let ttl = (micros > 0).then_some(Ttl { micros, sliding: flags & 4 != 0 });
     let (speaker, session) = (optional(from.u32()?)?, optional(from.u32()?)?);
-    let (source, principal) = (name(from.u32()?)?, name(from.u32()?)?);
+    let told = |number: u32| if number == NO_NAME && flags & 1 == 0 { Ok(number) } else { name(number) };
+    let (source, principal) = (told(from.u32()?)?, told(from.u32()?)?);
     let tags = (0..from.u32()?).map(|_| from.u32().and_then(name)).collect::<Result<Vec<_>>>()?.into();
     let metadata = match from.text()? {
         "" => None,

@@ -213,7 +213,7 @@ impl State {
             self.speakers.remove(speaker, slot);
         }
         self.digests.remove(entry.digest, slot);
-        self.entries[slot as usize].metadata = None;
+        self.entries[slot as usize].scrub();
         Some(entry)
     }
 
@@ -225,7 +225,7 @@ impl State {
             let slot = self.entries.partition_point(|entry| entry.seq < seq);
             if let Some(entry) = self.entries.get_mut(slot).filter(|entry| entry.seq == seq) {
                 last |= entry.turn == self.turn;
-                *entry = Entry::blank(entry.uid, seq, self.names.intern(""));
+                entry.blank();
             }
         }
         if last {

@@ -4,18 +4,14 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::cell::Cell;
-use super::config::Config;
 use super::memory::Memory;
-use super::segment;
-use super::shared::Shared;
+use super::shared::{Shared, WORTH_A_SNAPSHOT};
+use super::snapshot;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::journal::ledger::{Ledger, Verification};
 use crate::lexical::Language;
 use crate::namespace::Namespace;
-
-/// Events since the last snapshot that make a new one worth its time when the store closes.
-const WORTH_A_SNAPSHOT: u64 = 256;
 
 /// A store: namespaces over one ledger. Cheap to clone; all clones share one file.
 #[derive(Debug, Clone)]
@@ -52,12 +48,7 @@ impl Store {
     /// [`Error::Closed`].
     pub fn namespace(&self, path: &Namespace) -> Result<Memory> {
         self.0.check()?;
-        let known = self.0.cells.read().get(path).map(Arc::clone);
-        let cell = known.unwrap_or_else(|| {
-            let language = Config { language: self.0.language, space: None };
-            let mut cells = self.0.cells.write();
-            Arc::clone(cells.entry(path.clone()).or_insert_with(|| Cell::new(path.clone(), language)))
-        });
+        let cell = self.0.cell(path)?;
         Ok(Memory { shared: Arc::clone(&self.0), cell })
     }
 
@@ -194,18 +185,7 @@ impl Store {
     fn snapshot(&self, worth: u64, cancel: Cancel<'_>) -> Result<()> {
         let _writer = self.0.writer.lock();
         for cell in self.cells() {
-            let guard = cell.state.read();
-            let Some(loaded) = guard.as_ref() else { continue };
-            let (Some(id), state) = (loaded.id, &loaded.state) else { continue };
-            if state.seq.saturating_sub(loaded.stored) < worth {
-                continue;
-            }
-            segment::store(&*self.0.ledger, id, state, cancel)?;
-            let seq = state.seq;
-            drop(guard);
-            if let Some(loaded) = cell.state.write().as_mut() {
-                loaded.stored = seq;
-            }
+            snapshot::take(&*self.0.ledger, &cell, worth, cancel)?;
         }
         Ok(())
     }

@@ -10,9 +10,10 @@ use super::entry::digest;
 use super::joining::{check_vectors, join, keys};
 use super::memory::Memory;
 use super::state::State;
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::id::Uid;
-use crate::journal::event::Op;
+use crate::journal::event::{Event, Op};
 use crate::journal::ledger::{Commit, Space, Target};
 use crate::record::{Kind, Metadata, Record, Status};
 use crate::time::Interval;
@@ -265,7 +266,7 @@ impl Memory {
             return Ok(answer);
         }
         call.cancel.check()?;
-        self.commit(id, &batch, joined)?;
+        self.commit(id, &batch, joined, call.cancel)?;
         // Only now: what could not be journalled waits for the next write.
         let mut touched = self.cell.touched.lock();
         let journalled = renewals.min(touched.len());
@@ -285,7 +286,13 @@ impl Memory {
         touched.len()
     }
 
-    fn commit(&self, id: Option<u32>, batch: &Batch, joined: Option<(Config, Space)>) -> Result<()> {
+    fn commit(
+        &self,
+        id: Option<u32>,
+        batch: &Batch,
+        joined: Option<(Config, Space)>,
+        cancel: Cancel<'_>,
+    ) -> Result<()> {
         let ledger = &*self.shared.ledger;
         let fresh = joined.as_ref().map_or_else(|| self.cell.language.write(), |x| x.0.write());
         let target = match id {
@@ -301,7 +308,7 @@ impl Memory {
             config: batch.config.as_ref().filter(|_| id.is_some()),
         };
         let _committing = self.cell.committing.lock();
-        let committed = ledger.commit(&[commit]);
+        let committed = ledger.commit(&[commit], cancel);
         let mut guard = self.cell.state.write();
         let ids = match committed {
             Ok(ids) => ids,
@@ -318,14 +325,19 @@ impl Memory {
         }
         let named = |_| joined.as_ref().map(|x| x.1.clone()).ok_or(Error::Closed);
         let mut contents = batch.contents.iter();
-        for event in &batch.events {
-            let content = event.op.writes().then(|| contents.next()).flatten();
-            if let Err(error) = loaded.state.apply(event, content, &named) {
-                *guard = None;
-                return Err(error);
+        let mut apply = |at: usize, event: &Event| {
+            if at % 1024 == 1023 {
+                cancel.check()?;
             }
+            let content = event.op.writes().then(|| contents.next()).flatten();
+            loaded.state.apply(event, content, &named)
+        };
+        let applied = batch.events.iter().enumerate().try_for_each(|(at, event)| apply(at, event));
+        if applied.is_err() {
+            // Committed but not applied, as when stopped here: the next use loads the namespace again.
+            *guard = None;
         }
-        Ok(())
+        applied
     }
 }
 

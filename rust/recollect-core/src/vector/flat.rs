@@ -8,7 +8,6 @@ use crate::scored::Scored;
 use crate::simd::{self, Kernels};
 use crate::vector::admission::{admit, admit_dim, admit_slot};
 use crate::vector::margin::Margin;
-use crate::vector::narrowing;
 use crate::vector::owners::Owners;
 use crate::vector::{Codes, Matrix, Metric, Quantized, TopK};
 
@@ -137,24 +136,6 @@ impl FlatIndex {
         rows.len()
     }
 
-    /// The best `k` slots among `allow` (all without it), best first, ties by ascending slot.
-    ///
-    /// Reads the int8 codes, and the f32 rows only of what could be among the best; the result has the bits of
-    /// [`FlatIndex::search_f32`].
-    ///
-    /// # Errors
-    /// As [`FlatIndex::check`] for the query; [`Error::Cancelled`](crate::error::Error::Cancelled) if asked to stop.
-    pub fn search(
-        &self,
-        query: &[f32],
-        k: usize,
-        allow: Option<&Bitmap>,
-        cancel: Cancel<'_>,
-    ) -> Result<Vec<Scored>> {
-        let query = self.prepared(query)?;
-        narrowing::search(self, &query, k.min(self.slots()), allow, cancel)
-    }
-
     /// As [`FlatIndex::search`], by the plain f32 scan.
     ///
     /// # Errors
@@ -243,6 +224,15 @@ impl FlatIndex {
         Ok(())
     }
 
+    /// The most that a score of [`FlatIndex::scores`] can differ from the f32 score.
+    ///
+    /// # Errors
+    /// As [`FlatIndex::check`] for the query.
+    pub fn slack(&self, query: &[f32]) -> Result<f32> {
+        let (_, margin) = self.quantized(&self.prepared(query)?);
+        Ok(margin.most(&self.codes))
+    }
+
     /// Exact f32 scores of some slots, in their order; minus infinity where a slot owns no vector.
     ///
     /// # Errors
@@ -266,7 +256,7 @@ impl FlatIndex {
     }
 
     /// The query checked, in the form that is scored, padded as the rows are.
-    fn prepared(&self, query: &[f32]) -> Result<Vec<f32>> {
+    pub(super) fn prepared(&self, query: &[f32]) -> Result<Vec<f32>> {
         self.check("query", query)?;
         let mut padded = vec![0.0; self.rows.stride()];
         let vector = &mut padded[..query.len()];

@@ -93,6 +93,16 @@ impl Margin {
         ((f64::from(upper) - 2.0 * error) as f32).next_down()
     }
 
+    /// The most that the score of any row on its codes can be off.
+    pub(super) fn most(&self, codes: &Codes) -> f32 {
+        let kernels = Kernels::best();
+        let norm = f64::from(kernels.greatest(codes.norm()).max(0.0));
+        let residual = f64::from(kernels.greatest(codes.residual()).max(0.0));
+        let error =
+            norm * self.by_norm + residual * self.by_residual + norm * norm * self.by_square + self.base;
+        (error as f32).next_up()
+    }
+
     fn facts<'a>(&self, codes: &'a Codes, first: usize, rows: usize) -> Margins<'a> {
         let rows = first..first + rows;
         Margins {

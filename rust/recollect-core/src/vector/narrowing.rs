@@ -21,8 +21,28 @@ struct Candidate {
     upper: f32,
 }
 
+impl FlatIndex {
+    /// The best `k` slots among `allow` (all without it), best first, ties by ascending slot.
+    ///
+    /// Reads the int8 codes, and the f32 rows only of what could be among the best; the result has the bits of
+    /// [`FlatIndex::search_f32`].
+    ///
+    /// # Errors
+    /// As [`FlatIndex::check`] for the query; [`Error::Cancelled`](crate::error::Error::Cancelled) if asked to stop.
+    pub fn search(
+        &self,
+        query: &[f32],
+        k: usize,
+        allow: Option<&Bitmap>,
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<Scored>> {
+        let query = self.prepared(query)?;
+        search(self, &query, k.min(self.slots()), allow, cancel)
+    }
+}
+
 /// The best `k` slots for a prepared, padded query.
-pub(super) fn search(
+fn search(
     index: &FlatIndex,
     query: &[f32],
     k: usize,

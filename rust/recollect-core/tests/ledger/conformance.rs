@@ -1,6 +1,7 @@
 //! Random commits against the model, for both ledgers.
 
 use proptest::prelude::*;
+use recollect_core::cancel::Cancel;
 use recollect_core::error::Error;
 use recollect_core::id::Uid;
 use recollect_core::journal::event::{KeyVector, Op};
@@ -149,7 +150,7 @@ fn run(batches: Vec<Batch>, ledger: &mut dyn FnMut() -> std::sync::Arc<dyn Ledge
                 }
             })
             .collect();
-        let ids = ledger.commit(&commits).unwrap();
+        let ids = ledger.commit(&commits, Cancel::never()).unwrap();
         for ((commit, (at, _)), id) in commits.iter().zip(&told).zip(&ids) {
             model.take(&stories[*at].path, *id, &empty, commit);
         }
@@ -271,7 +272,7 @@ fn a_closed_ledger_says_so() {
         ledger.close().unwrap();
         ledger.close().unwrap();
         assert!(matches!(ledger.read().err(), Some(Error::Closed)));
-        assert!(matches!(ledger.commit(&[]), Err(Error::Closed)));
+        assert!(matches!(ledger.commit(&[], Cancel::never()), Err(Error::Closed)));
         assert!(matches!(ledger.bytes(), Err(Error::Closed)));
     });
 }

@@ -1,5 +1,6 @@
 //! Builds sealed events and contents, and says what a ledger must answer.
 
+use recollect_core::cancel::Cancel;
 use recollect_core::id::Uid;
 use recollect_core::journal::chain::seal;
 use recollect_core::journal::event::{Content, Event, KeyVector, NamespaceId, Op, Seq};
@@ -97,14 +98,17 @@ impl Story {
             Some(id) => Target::Known(id),
             None => Target::New { path: &self.path, config: &config },
         };
-        let ids = ledger.commit(&[Commit {
-            target,
-            events: &self.events,
-            contents: &self.contents,
-            restated: &self.restated,
-            erased: &self.erased,
-            config: None,
-        }])?;
+        let ids = ledger.commit(
+            &[Commit {
+                target,
+                events: &self.events,
+                contents: &self.contents,
+                restated: &self.restated,
+                erased: &self.erased,
+                config: None,
+            }],
+            Cancel::never(),
+        )?;
         self.id = Some(ids[0]);
         self.events.clear();
         self.contents.clear();

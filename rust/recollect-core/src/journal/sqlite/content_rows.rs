@@ -6,6 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::error::{Error, Result};
 use crate::journal::chain;
+use crate::journal::continuity::MAX_SEQ;
 use crate::journal::event::{Content, NamespaceId, Seq};
 use crate::journal::row::Columns;
 use crate::journal::sqlite::errors::{Checked, damage, sql};
@@ -13,9 +14,21 @@ use crate::journal::sqlite::schema::{row_id, seq_of};
 use crate::record::Status;
 
 /// The columns in the order that [`decode`] reads them.
-pub(crate) const SELECT: &str = "SELECT id, uid, version, kind, status, text, metadata, tags, speaker, session, \
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, uid, version, kind, status, text, metadata, tags, speaker, session, \
      event_start, event_end, ingested, turn, importance, confidence, source, principal, trust, parents, ttl, sliding, \
-     salt, keys, h FROM rec";
+     salt, keys, h FROM rec",
+            $rest
+        )
+    };
+}
+
+/// One row by its number.
+const ONE: &str = select!(" WHERE id = ?1");
+/// The rows of a range, in order.
+pub(crate) const RANGE: &str = select!(" WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
 
 /// A row whose hash was checked.
 #[derive(Debug)]
@@ -121,10 +134,23 @@ pub(crate) fn erase(
 
 /// The row with this number.
 pub(crate) fn one(conn: &Connection, path: &Path, namespace: NamespaceId, seq: Seq) -> Result<Option<Found>> {
-    let mut query = conn.prepare_cached(&format!("{SELECT} WHERE id = ?1")).map_err(sql(path))?;
-    let mut rows = query.query([row_id(namespace, seq)]).map_err(sql(path))?;
-    let Some(row) = rows.next().map_err(sql(path))? else { return Ok(None) };
-    decode(namespace, row).map(Some).map_err(|reason| damage(path, "rec", seq, reason))
+    Ok(many(conn, path, namespace, &[seq])?.pop().flatten())
+}
+
+/// The rows with these numbers, in the order asked.
+pub(crate) fn many(
+    conn: &Connection,
+    path: &Path,
+    namespace: NamespaceId,
+    seqs: &[Seq],
+) -> Result<Vec<Option<Found>>> {
+    let mut query = conn.prepare_cached(ONE).map_err(sql(path))?;
+    let mut read = |seq: Seq| -> Result<Option<Found>> {
+        let mut rows = query.query([row_id(namespace, seq)]).map_err(sql(path))?;
+        let Some(row) = rows.next().map_err(sql(path))? else { return Ok(None) };
+        decode(namespace, row).map(Some).map_err(|reason| damage(path, "rec", seq, reason))
+    };
+    seqs.iter().map(|seq| if *seq < MAX_SEQ { read(*seq) } else { Ok(None) }).collect()
 }
 
 /// Reads a row and checks its hash.

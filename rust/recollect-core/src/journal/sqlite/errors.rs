@@ -35,6 +35,7 @@ fn translate(path: &Path, error: &Sql) -> Error {
             Error::NotAStore { path: path.to_owned(), reason: "it is no SQLite database".to_owned() }
         }
         Some(ErrorCode::CannotOpen) => io(io::Error::new(io::ErrorKind::NotFound, wording(error))),
+        Some(ErrorCode::OperationInterrupted) => Error::Cancelled,
         Some(ErrorCode::ReadOnly) => Error::ReadOnly,
         Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
             io(io::Error::new(io::ErrorKind::PermissionDenied, wording(error)))

@@ -13,7 +13,14 @@ use crate::journal::sqlite::schema::{row_id, seq_of};
 use crate::time::Timestamp;
 
 /// The columns in the order that [`decode`] reads them.
-pub(crate) const SELECT: &str = "SELECT id, at, op, uid, version, commitment, detail, hash FROM oplog";
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT id, at, op, uid, version, commitment, detail, hash FROM oplog", $rest)
+    };
+}
+
+/// The rows of a range, in order.
+pub(crate) const RANGE: &str = select!(" WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
 
 /// Inserts an event.
 pub(crate) fn insert(conn: &Connection, path: &Path, namespace: NamespaceId, event: &Event) -> Result<()> {

@@ -5,7 +5,8 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::error::Result;
-use crate::journal::chain::{digest, field, genesis, short};
+use crate::journal::chain::genesis;
+use crate::journal::digest::{digest, field, short};
 use crate::journal::event::{NamespaceId, Seq};
 use crate::journal::ledger::Head;
 use crate::journal::row::{json_from, json_of};
@@ -13,7 +14,7 @@ use crate::journal::sqlite::errors::{damage, sql};
 use crate::namespace::Namespace;
 use crate::record::Metadata;
 
-const COLUMNS: &str = "SELECT id, path, config, seq, hash, rows, sum, h FROM ns";
+const ONE: &str = "SELECT id, path, config, seq, hash, rows, sum, h FROM ns WHERE id = ?1";
 
 /// A head, and what its content rows add up to.
 #[derive(Debug, Clone)]
@@ -96,18 +97,19 @@ pub(crate) fn by_id(conn: &Connection, path: &Path, id: NamespaceId) -> Result<O
     if id == 0 {
         return Ok(None);
     }
-    let mut query = conn.prepare_cached(&format!("{COLUMNS} WHERE id = ?1")).map_err(sql(path))?;
+    let mut query = conn.prepare_cached(ONE).map_err(sql(path))?;
     let mut rows = query.query([id]).map_err(sql(path))?;
     rows.next().map_err(sql(path))?.map(|row| stand(path, row)).transpose()
 }
 
 /// The head of a path.
 pub(crate) fn by_path(conn: &Connection, path: &Path, name: &Namespace) -> Result<Option<Stand>> {
-    let mut found = None;
-    each(conn, path, "path = ?1", &[&name.to_string()], &mut |stand| {
-        found = Some(stand);
-        Ok(())
-    })?;
+    let key = name.to_string();
+    let found = entry(conn, path, "SELECT id, path FROM ns WHERE path = ?1", &key)?;
+    if found.is_none() {
+        // A damaged key stands where the right one would: beside the place where the search ended.
+        agree(conn, path, &key)?;
+    }
     Ok(found)
 }
 
@@ -118,34 +120,66 @@ pub(crate) fn list(
     prefix: &Namespace,
     give: &mut dyn FnMut(Stand) -> Result<()>,
 ) -> Result<()> {
-    match prefix.below() {
-        None => each(conn, path, "path >= '' ORDER BY path", &[], give),
-        Some((from, to)) => {
-            each(conn, path, "path = ?1", &[&prefix.to_string()], give)?;
-            each(conn, path, "path >= ?1 AND path < ?2 ORDER BY path", &[&from, &to], give)
-        }
+    if let Some(own) = by_path(conn, path, prefix)? {
+        give(own)?;
     }
+    let (from, to) = match prefix.below() {
+        Some((from, to)) => (from, Some(to)),
+        // Every other path is greater than the empty one.
+        None => ("\u{1}".to_owned(), None),
+    };
+    agree(conn, path, &from)?;
+    let mut last = from.clone();
+    let mut query = conn
+        .prepare_cached(
+            "SELECT id, path FROM ns WHERE path >= ?1 AND (?2 IS NULL OR path < ?2) ORDER BY path",
+        )
+        .map_err(sql(path))?;
+    let mut rows = query.query(params![from, to]).map_err(sql(path))?;
+    while let Some(row) = rows.next().map_err(sql(path))? {
+        let stand = behind(conn, path, row)?;
+        let name = stand.head.path.to_string();
+        if name < last || !stand.head.path.starts_with(prefix) {
+            return Err(disagree(path, stand.head.id));
+        }
+        last = name;
+        give(stand)?;
+    }
+    agree(conn, path, &last)
+}
+
+/// Checks that the entries of the index around a key are those of their rows.
+fn agree(conn: &Connection, path: &Path, key: &str) -> Result<()> {
+    entry(conn, path, "SELECT id, path FROM ns WHERE path < ?1 ORDER BY path DESC LIMIT 1", key)?;
+    entry(conn, path, "SELECT id, path FROM ns WHERE path > ?1 ORDER BY path LIMIT 1", key)?;
+    Ok(())
+}
+
+fn entry(conn: &Connection, path: &Path, query: &str, key: &str) -> Result<Option<Stand>> {
+    let mut query = conn.prepare_cached(query).map_err(sql(path))?;
+    let mut rows = query.query([key]).map_err(sql(path))?;
+    rows.next().map_err(sql(path))?.map(|row| behind(conn, path, row)).transpose()
+}
+
+/// The row behind an entry of the index; an entry that is not the one of its row is damage.
+fn behind(conn: &Connection, path: &Path, row: &Row<'_>) -> Result<Stand> {
+    let id: i64 = row.get(0).map_err(sql(path))?;
+    let id = NamespaceId::try_from(id).map_err(|_| disagree(path, id))?;
+    let key = row.get_ref(1).ok().and_then(|key| key.as_str().ok());
+    match by_id(conn, path, id)? {
+        Some(stand) if key == Some(stand.head.path.to_string().as_str()) => Ok(stand),
+        _ => Err(disagree(path, id)),
+    }
+}
+
+fn disagree(path: &Path, id: impl ToString) -> crate::error::Error {
+    damage(path, "ns", id, "the index of the paths does not agree with the rows")
 }
 
 /// The numbers of all namespaces, in order.
 pub(crate) fn ids(conn: &Connection, path: &Path) -> Result<Vec<NamespaceId>> {
     let mut query = conn.prepare("SELECT id FROM ns WHERE id > 0 ORDER BY id").map_err(sql(path))?;
     query.query_map([], |row| row.get(0)).and_then(Iterator::collect).map_err(sql(path))
-}
-
-fn each(
-    conn: &Connection,
-    path: &Path,
-    condition: &str,
-    values: &[&str],
-    give: &mut dyn FnMut(Stand) -> Result<()>,
-) -> Result<()> {
-    let mut query = conn.prepare_cached(&format!("{COLUMNS} WHERE {condition}")).map_err(sql(path))?;
-    let mut rows = query.query(rusqlite::params_from_iter(values)).map_err(sql(path))?;
-    while let Some(row) = rows.next().map_err(sql(path))? {
-        give(stand(path, row)?)?;
-    }
-    Ok(())
 }
 
 fn stand(path: &Path, row: &Row<'_>) -> Result<Stand> {

@@ -16,6 +16,9 @@ use crate::error::{Error, Result};
 /// Most bytes of the lock file that are read; a holder needs far less.
 const HOLDER_BYTES: u64 = 512;
 
+/// How often a refused writer looks again for the name of a holder that is just coming or going.
+const LOOKS: usize = 200;
+
 /// Held while this process may write to the store.
 #[derive(Debug)]
 pub struct Lease {
@@ -36,12 +39,18 @@ impl Lease {
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let mut file = options.open(&lock_path).map_err(io)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(Error::StoreLocked { path: db_path.into(), holder: holder(&mut file) });
+        for look in 1.. {
+            match file.try_lock() {
+                Ok(()) => break,
+                Err(TryLockError::WouldBlock) => {}
+                Err(TryLockError::Error(source)) => return Err(io(source)),
             }
-            Err(TryLockError::Error(source)) => return Err(io(source)),
+            // A holder signs right after it locks and wipes its name right before it unlocks.
+            let holder = holder(&mut file).or_else(|| (look == LOOKS).then(|| "another writer".into()));
+            if let Some(holder) = holder {
+                return Err(Error::StoreLocked { path: db_path.into(), holder });
+            }
+            std::thread::yield_now();
         }
         let owner = std::process::id();
         // The name is a courtesy to whoever is refused: a full disk must not cost us the lease.
@@ -75,18 +84,18 @@ fn sign(file: &mut File, owner: u32) -> std::io::Result<()> {
     file.write_all(format!("process {owner} on {}\n", host_name()).as_bytes())
 }
 
-/// Reads who holds the lease; whatever is in the file, the answer is one short printable line.
-fn holder(file: &mut File) -> String {
+/// Reads who holds the lease: one short printable line, or none where the file holds something else.
+fn holder(file: &mut File) -> Option<String> {
     let mut bytes = Vec::new();
     let _ = file.rewind().and_then(|()| file.take(HOLDER_BYTES).read_to_end(&mut bytes));
     let text = String::from_utf8_lossy(&bytes);
     let line = text.lines().next().unwrap_or_default().trim();
     let printable = !line.is_empty() && line.chars().all(|c| c.is_ascii_graphic() || c == ' ');
     if !printable {
-        return "another writer".into();
+        return None;
     }
     let own = format!("process {} on {}", std::process::id(), host_name());
-    if line == own { format!("{line} (this process)") } else { line.into() }
+    Some(if line == own { format!("{line} (this process)") } else { line.into() })
 }
 
 /// Name of this machine, of printable characters.

@@ -9,9 +9,10 @@
 //! | `pool`, `reader` | connections for reading; one transaction each |
 //! | `heads`, `event_rows`, `content_rows`, `vector_rows`, `spaces`, `segments` | one table each |
 //! | `scan`, `verify` | a pass over a namespace with every hash checked; the check of the whole file |
+//! | `scrub` | zeroes what lies between the rows |
 //! | `backup` | a consistent copy in a new file |
 //! | `errors` | what the engine says, in our words |
-//! | `ofd`, `wal_guard`, `lease`, `file_system` | what the engine does not protect against |
+//! | `ofd`, `forks`, `wal_guard`, `lease`, `file_system` | what the engine does not protect against |
 
 mod backup;
 mod connection;
@@ -19,7 +20,9 @@ mod content_rows;
 mod errors;
 mod event_rows;
 pub mod file_system;
+mod forks;
 mod heads;
+mod interruption;
 pub mod lease;
 pub mod ofd;
 mod open;
@@ -27,6 +30,7 @@ mod pool;
 mod reader;
 mod scan;
 mod schema;
+mod scrub;
 mod segments;
 mod spaces;
 mod vector_rows;
@@ -92,18 +96,12 @@ impl SqliteLedger {
     }
 
     fn change<T>(&self, change: impl FnOnce(&Connection, &Path) -> Result<T>) -> Result<T> {
-        self.with_writer(|writer, path| writer.change(path, change))
+        self.with_writer(|writer, path| writer.change(path, &self.pool, change))
     }
 
     fn reader(&self) -> Result<SqliteReader<'_>> {
         self.check_open()?;
         SqliteReader::new(self, self.pool.take(&self.path)?)
-    }
-
-    fn give_back(&self, conn: Connection, generation: u64) {
-        if self.check_open().is_ok() {
-            self.pool.give_back(conn, generation);
-        }
     }
 }
 
@@ -112,8 +110,8 @@ impl Ledger for SqliteLedger {
         Ok(Box::new(self.reader()?))
     }
 
-    fn commit(&self, commits: &[Commit<'_>]) -> Result<Vec<NamespaceId>> {
-        self.change(|conn, path| write::write(conn, path, commits))
+    fn commit(&self, commits: &[Commit<'_>], cancel: Cancel<'_>) -> Result<Vec<NamespaceId>> {
+        self.change(|conn, path| write::write(conn, path, commits, cancel))
     }
 
     fn space(&self, space: &Space) -> Result<SpaceId> {
@@ -126,8 +124,17 @@ impl Ledger for SqliteLedger {
         watermark: Seq,
         format: u32,
         parts: &mut dyn Iterator<Item = SegmentPart>,
+        cancel: Cancel<'_>,
     ) -> Result<()> {
-        self.change(|conn, path| segments::put(conn, path, id, watermark, format, parts))
+        self.change(|conn, path| {
+            let mut stopped = Ok(());
+            let mut asked = parts.take_while(|_| {
+                stopped = cancel.check();
+                stopped.is_ok()
+            });
+            segments::put(conn, path, id, watermark, format, &mut asked)?;
+            stopped
+        })
     }
 
     fn drop_segments(&self, id: NamespaceId) -> Result<()> {
@@ -135,7 +142,7 @@ impl Ledger for SqliteLedger {
     }
 
     fn purge(&self) -> Result<Purge> {
-        self.with_writer(|writer, path| writer.purge(path))
+        self.with_writer(|writer, path| writer.purge(path, &self.pool))
     }
 
     fn verify(&self, cancel: Cancel<'_>) -> Result<Verification> {
@@ -165,7 +172,7 @@ impl Ledger for SqliteLedger {
         self.closed.store(true, Ordering::Release);
         self.pool.clear();
         match self.writer.lock().take() {
-            Some(writer) => writer.close(&self.path),
+            Some(writer) => writer.close(&self.path, &self.pool),
             None => Ok(()),
         }
     }

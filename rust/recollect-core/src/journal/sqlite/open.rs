@@ -56,7 +56,8 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<SqliteLedger> {
     if options.read_only {
         let ledger = ledger(None, path);
         // Opens a connection, which checks the file; it then waits in the pool.
-        drop(ledger.reader()?);
+        let (conn, generation) = ledger.pool.take(&ledger.path)?;
+        ledger.pool.give_back(Some(conn), generation);
         return Ok(ledger);
     }
     let lease = Lease::acquire(&path)?;
@@ -65,7 +66,8 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<SqliteLedger> {
         initialize(&conn, &path)?;
     }
     schema::check(&conn, &path)?;
-    let writer = Writer::new(conn, &path, options.durability, lease)?;
+    let mut writer = Writer::new(conn, &path, options.durability, lease)?;
+    writer.settle(&path, &Pool::default())?;
     Ok(ledger(Some(writer), path))
 }
 

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::Uid;
 use crate::journal::event::{Content, Event, NamespaceId, Seq, SpaceId};
 use crate::journal::ledger::{Head, Reader, SegmentHeader, Space};
@@ -19,23 +19,32 @@ pub(crate) struct SqliteReader<'a> {
     // None only while it is being dropped.
     conn: Option<Connection>,
     generation: u64,
-    version: u64,
+    // None where the row that counts commits is damaged: the rest may still be read.
+    version: Option<u64>,
 }
 
 impl<'a> SqliteReader<'a> {
     pub(crate) fn new(ledger: &'a SqliteLedger, (conn, generation): (Connection, u64)) -> Result<Self> {
         let path = ledger.path();
-        conn.prepare_cached("BEGIN").and_then(|mut begin| begin.execute([])).map_err(sql(path))?;
+        let begun = conn.prepare_cached("BEGIN").and_then(|mut begin| begin.execute([]));
+        if let Err(error) = begun {
+            ledger.pool.give_back(None, generation);
+            return Err(sql(path)(error));
+        }
         // BEGIN alone takes no snapshot; the first read does.
         let census = heads::census(&conn, path);
-        let mut reader = Self { ledger, conn: Some(conn), generation, version: 0 };
-        reader.version = census?.commits;
+        let mut reader = Self { ledger, conn: Some(conn), generation, version: None };
+        match census {
+            Ok(census) => reader.version = Some(census.commits),
+            Err(Error::Corrupt { .. }) => {}
+            Err(error) => return Err(error),
+        }
         Ok(reader)
     }
 
     /// Reads within the transaction.
     pub(crate) fn with<T>(&self, read: impl FnOnce(&Connection, &Path) -> Result<T>) -> Result<T> {
-        let conn = self.conn.as_ref().ok_or(crate::error::Error::Closed)?;
+        let conn = self.conn.as_ref().ok_or(Error::Closed)?;
         read(conn, self.ledger.path())
     }
 }
@@ -44,9 +53,7 @@ impl Drop for SqliteReader<'_> {
     fn drop(&mut self) {
         if let Some(conn) = self.conn.take() {
             let ended = conn.prepare_cached("ROLLBACK").and_then(|mut rollback| rollback.execute([])).is_ok();
-            if ended {
-                self.ledger.give_back(conn, self.generation);
-            }
+            self.ledger.pool.give_back(ended.then_some(conn), self.generation);
         }
     }
 }
@@ -69,7 +76,7 @@ impl Sink for Strict<'_> {
 
 impl Reader for SqliteReader<'_> {
     fn version(&self) -> Result<u64> {
-        Ok(self.version)
+        self.version.map_or_else(|| self.with(|conn, file| Ok(heads::census(conn, file)?.commits)), Ok)
     }
 
     fn resolve(&self, path: &Namespace) -> Result<Option<Head>> {
@@ -100,15 +107,21 @@ impl Reader for SqliteReader<'_> {
     }
 
     fn contents(&self, id: NamespaceId, seqs: &[Seq], vectors: bool) -> Result<Vec<Option<Content>>> {
-        let read = |conn: &Connection, file: &Path, seq: Seq| -> Result<Option<Content>> {
-            let Some(found) = content_rows::one(conn, file, id, seq)? else { return Ok(None) };
-            let mut content = found.content;
-            if vectors {
-                content.vectors = vector_rows::one(conn, file, id, seq, &found.keys)?;
+        self.with(|conn, file| {
+            let mut found = Vec::with_capacity(seqs.len());
+            for row in content_rows::many(conn, file, id, seqs)? {
+                let Some(row) = row else {
+                    found.push(None);
+                    continue;
+                };
+                let mut content = row.content;
+                if vectors {
+                    content.vectors = vector_rows::one(conn, file, id, content.seq, &row.keys)?;
+                }
+                found.push(Some(content));
             }
-            Ok(Some(content))
-        };
-        self.with(|conn, file| seqs.iter().map(|seq| read(conn, file, *seq)).collect())
+            Ok(found)
+        })
     }
 
     fn history(&self, id: NamespaceId, uid: Uid) -> Result<Vec<Event>> {

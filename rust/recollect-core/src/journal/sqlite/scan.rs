@@ -62,11 +62,9 @@ pub(crate) fn scan(
 ) -> Result<()> {
     let id = stand.head.id;
     let range = [row_id(id, after.min(MAX_SEQ - 1)) + 1, row_id(id, MAX_SEQ - 1)];
-    let select =
-        |select: &str| conn.prepare_cached(&format!("{select} WHERE id BETWEEN ?1 AND ?2 ORDER BY id"));
-    let mut events = select(event_rows::SELECT).map_err(sql(path))?;
-    let mut contents = select(content_rows::SELECT).map_err(sql(path))?;
-    let mut vectors = select(vector_rows::SELECT).map_err(sql(path))?;
+    let mut events = conn.prepare_cached(event_rows::RANGE).map_err(sql(path))?;
+    let mut contents = conn.prepare_cached(content_rows::RANGE).map_err(sql(path))?;
+    let mut vectors = conn.prepare_cached(vector_rows::RANGE).map_err(sql(path))?;
     let mut events =
         Cursor::new(events.query(range).map_err(sql(path))?, id, |_, row| event_rows::decode(row), path)?;
     let mut contents =
@@ -210,8 +208,7 @@ pub(crate) fn chain_only(
 ) -> Result<()> {
     let head = &stand.head;
     let range = [row_id(head.id, 0), row_id(head.id, MAX_SEQ - 1)];
-    let query = format!("{} WHERE id BETWEEN ?1 AND ?2 ORDER BY id", event_rows::SELECT);
-    let mut query = conn.prepare_cached(&query).map_err(sql(path))?;
+    let mut query = conn.prepare_cached(event_rows::RANGE).map_err(sql(path))?;
     let mut rows = query.query(range).map_err(sql(path))?;
     let (mut seq, mut hash) = (0, chain::genesis(&head.path));
     let broken = |seq: Seq| damage(path, "oplog", seq, "the event does not follow on from the one before it");

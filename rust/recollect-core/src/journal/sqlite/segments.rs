@@ -5,8 +5,8 @@ use std::path::Path;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::{Error, Result};
+use crate::journal::continuity::tally;
 use crate::journal::event::{NamespaceId, Seq};
-use crate::journal::in_memory::tally;
 use crate::journal::ledger::{SegmentHeader, SegmentPart};
 use crate::journal::sqlite::errors::sql;
 use crate::journal::sqlite::heads;

@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::error::Result;
-use crate::journal::chain;
+use crate::journal::digest::{digest, field, short};
 use crate::journal::event::SpaceId;
 use crate::journal::ledger::Space;
 use crate::journal::sqlite::{errors, heads};
@@ -50,10 +50,10 @@ pub(crate) fn spaces(conn: &Connection, path: &Path) -> Result<Vec<(SpaceId, Spa
 }
 
 fn space_hash(id: SpaceId, space: &Space) -> u128 {
-    chain::short(&chain::digest(b"recollect/space/1", |bytes| {
+    short(&digest(b"recollect/space/1", |bytes| {
         bytes.extend_from_slice(&id.to_le_bytes());
         bytes.extend_from_slice(&space.dim.to_le_bytes());
-        chain::field(bytes, space.name.as_bytes());
-        chain::field(bytes, space.metric.as_bytes());
+        field(bytes, space.name.as_bytes());
+        field(bytes, space.metric.as_bytes());
     }))
 }

@@ -12,7 +12,16 @@ use crate::journal::sqlite::errors::{Checked, damage, sql};
 use crate::journal::sqlite::schema::row_id;
 
 /// The columns in the order that [`decode`] reads them.
-pub(crate) const SELECT: &str = "SELECT id, spaces, data FROM vec";
+macro_rules! select {
+    ($rest:literal) => {
+        concat!("SELECT id, spaces, data FROM vec", $rest)
+    };
+}
+
+/// One row by its number.
+const ONE: &str = select!(" WHERE id = ?1");
+/// The rows of a range, in order.
+pub(crate) const RANGE: &str = select!(" WHERE id BETWEEN ?1 AND ?2 ORDER BY id");
 
 /// Inserts the keys of a content; none leave no row.
 pub(crate) fn insert(
@@ -49,7 +58,7 @@ pub(crate) fn one(
     if *digest == [0; 32] {
         return Ok(Vec::new());
     }
-    let mut query = conn.prepare_cached(&format!("{SELECT} WHERE id = ?1")).map_err(sql(path))?;
+    let mut query = conn.prepare_cached(ONE).map_err(sql(path))?;
     let mut rows = query.query([row_id(namespace, seq)]).map_err(sql(path))?;
     let found = match rows.next().map_err(sql(path))? {
         Some(row) => decode(row).and_then(|keys| check(keys, digest)),

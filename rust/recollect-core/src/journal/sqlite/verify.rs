@@ -9,6 +9,7 @@ use crate::error::{Error, Result};
 use crate::journal::event::{Content, Event, NamespaceId, Seq};
 use crate::journal::ledger::Verification;
 use crate::journal::sqlite::errors::sql;
+use crate::journal::sqlite::interruption::interruptible;
 use crate::journal::sqlite::scan::{Sink, scan};
 use crate::journal::sqlite::schema::{self, row_id};
 use crate::journal::sqlite::{heads, segments, spaces};
@@ -18,6 +19,10 @@ const STRIDE: u64 = 256;
 
 /// Checks everything and never stops at the first damage.
 pub(crate) fn verify(conn: &Connection, path: &Path, cancel: Cancel<'_>) -> Result<Verification> {
+    interruptible(conn, cancel, || check(conn, path, cancel))
+}
+
+fn check(conn: &Connection, path: &Path, cancel: Cancel<'_>) -> Result<Verification> {
     let mut found = Verification::default();
     note(&mut found, schema::check(conn, path))?;
     pages(conn, path, cancel, &mut found)?;

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::journal::continuity::{MAX_NAMESPACES, follow};
 use crate::journal::event::NamespaceId;
@@ -12,6 +13,9 @@ use crate::journal::sqlite::heads::{self, Census, Stand};
 use crate::journal::sqlite::{content_rows, errors, event_rows, segments, vector_rows};
 use crate::namespace::Namespace;
 use crate::record::Metadata;
+
+/// Events between two questions whether to stop.
+const CHECKPOINT: usize = 512;
 
 /// Runs a change in a transaction of its own: all of it or nothing.
 pub(crate) fn transaction<T>(
@@ -33,11 +37,16 @@ pub(crate) fn transaction<T>(
 }
 
 /// Writes commits; gives the number of each namespace.
-pub(crate) fn write(conn: &Connection, path: &Path, commits: &[Commit<'_>]) -> Result<Vec<NamespaceId>> {
+pub(crate) fn write(
+    conn: &Connection,
+    path: &Path,
+    commits: &[Commit<'_>],
+    cancel: Cancel<'_>,
+) -> Result<Vec<NamespaceId>> {
     let mut census = heads::census(conn, path)?;
     let mut ids = Vec::with_capacity(commits.len());
     for commit in commits {
-        ids.push(write_one(conn, path, commit, &mut census)?);
+        ids.push(write_one(conn, path, commit, &mut census, cancel)?);
     }
     census.commits += 1;
     heads::put_census(conn, path, census)?;
@@ -49,6 +58,7 @@ fn write_one(
     path: &Path,
     commit: &Commit<'_>,
     census: &mut Census,
+    cancel: Cancel<'_>,
 ) -> Result<NamespaceId> {
     let (mut stand, new) = match commit.target {
         Target::Known(id) => {
@@ -61,7 +71,10 @@ fn write_one(
     (stand.head.seq, stand.head.hash) = follow(stand.head.seq, stand.head.hash, commit)?;
     let id = stand.head.id;
     let mut contents = commit.contents.iter().peekable();
-    for event in commit.events {
+    for (at, event) in commit.events.iter().enumerate() {
+        if at.is_multiple_of(CHECKPOINT) {
+            cancel.check()?;
+        }
         event_rows::insert(conn, path, id, event)?;
         if let Some(content) = contents.next_if(|content| content.seq == event.seq) {
             let hash = content_rows::insert(conn, path, id, content, &event.commitment)?;
@@ -83,6 +96,10 @@ fn write_one(
     if !commit.erased.is_empty() {
         // A snapshot of the indexes holds what is being erased.
         segments::delete(conn, path, id)?;
+        // The next process to open the file sees what this one may not live to purge.
+        conn.prepare_cached("INSERT OR IGNORE INTO meta VALUES ('purge', 'due')")
+            .and_then(|mut insert| insert.execute([]))
+            .map_err(errors::sql(path))?;
     }
     if let Some(config) = commit.config {
         stand.head.config = config.clone();

@@ -1,4 +1,4 @@
-"""Options and errors that all commands share."""
+"""What is around every command: its options, the open store, errors in one line."""
 
 import functools
 from collections.abc import Callable, Iterator

@@ -1,0 +1,1 @@
+"""Measurements: retrieval quality on public data, latency against peers."""

@@ -1,0 +1,1 @@
+"""Retrieval quality on sets in one common form; run as ``python -m benches.quality --data DIR``."""

@@ -1,0 +1,117 @@
+"""The Python house: imports run one way, each file is one idea, and the core stays light."""
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "python" / "recollect"
+
+# From the ground up; a module imports only from earlier rows, or from its own folder.
+LEVELS = [
+    {"errors"},
+    {"html", "rows", "times"},
+    {"embedding"},
+    {"checks"},
+    {"records", "filters", "columns"},
+    {"handle", "packing", "lines"},
+    {"options", "vectors"},
+    {"reading", "writing"},
+    {"exchange", "forgetting", "recalling"},
+    {"episodic", "readable", "semantic", "writable"},
+    {"memory"},
+    {"opening"},
+    {"recollect"},
+    {"demo"},
+    {"cli"},
+    {"__main__"},
+]
+
+
+def modules() -> dict[str, Path]:
+    named = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        named[".".join(parts[:-1] if parts[-1] == "__init__" else parts) or "recollect"] = path
+    return named
+
+
+def imports(path: Path, known: dict[str, Path]) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            inside = [f"{node.module}.{alias.name}" for alias in node.names]
+            submodules = [name for name in inside if name.removeprefix("recollect.") in known]
+            names = submodules if len(submodules) == len(inside) else [node.module, *submodules]
+        else:
+            continue
+        for name in names:
+            if name == "recollect" and isinstance(node, ast.Import):
+                found.add("recollect")
+            inner = name.removeprefix("recollect.")
+            if inner != name and inner in known:
+                found.add(inner)
+    return found
+
+
+def test_no_module_imports_in_a_circle():
+    known = modules()
+    graph = {name: imports(path, known) - {name} for name, path in known.items()}
+    done: set[str] = set()
+
+    def follow(name: str, trail: list[str]) -> None:
+        assert name not in trail, f"a circle: {[*trail, name]}"
+        if name not in done:
+            for other in sorted(graph[name]):
+                follow(other, [*trail, name])
+            done.add(name)
+
+    for name in graph:
+        follow(name, [])
+
+
+def test_rooms_import_only_from_lower_levels():
+    known = modules()
+    level = {room: at for at, rooms in enumerate(LEVELS) for room in rooms}
+    wrong = []
+    for name, path in known.items():
+        room = name.split(".")[0]
+        for other in imports(path, known):
+            below = other.split(".")[0]
+            if below != room and level[below] >= level[room]:
+                wrong.append(f"{name} imports {other}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("folder", ["python", "tests", "benches"])
+def test_files_are_short_and_named_for_an_idea(folder):
+    for path in (ROOT / folder).rglob("*.py"):
+        lines = len(path.read_text(encoding="utf-8").splitlines())
+        assert lines <= 400, f"{path} has {lines} lines"
+        vague = [word for word in ("util", "helper", "common", "manager", "misc") if word in path.stem]
+        assert not vague, f"{path}: find the idea"
+
+
+def test_the_package_depends_on_numpy_alone():
+    allowed = {"recollect", "numpy"}
+    outside = {"typer", "rich"}
+    for path in PACKAGE.rglob("*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        for node in tree.body:
+            names = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = [node.module]
+            for name in names:
+                top = name.split(".")[0]
+                light = top in allowed or top in sys.stdlib_module_names
+                assert light or (top in outside and path.parent.name == "cli"), f"{path} imports {name}"
+
+
+def test_cuda_is_no_package():
+    assert not list((ROOT / "cuda").rglob("__init__.py"))
