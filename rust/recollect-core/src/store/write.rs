@@ -337,7 +337,8 @@ impl Memory {
             // Committed but not applied, as when stopped here: the next use loads the namespace again.
             *guard = None;
         }
-        applied
+        // Who asks to stop now is too late: "cancelled" would say that nothing was written.
+        applied.or_else(|error| if matches!(error, Error::Cancelled) { Ok(()) } else { Err(error) })
     }
 }
 

@@ -167,3 +167,26 @@ fn a_recall_waits_for_an_erasure_that_is_being_committed() {
         }
     });
 }
+
+/// Asks to stop as soon as something is committed.
+#[derive(Debug, Default)]
+struct Late(std::sync::atomic::AtomicBool);
+
+impl Hook for Late {
+    fn after(&self, at: At) -> Result<()> {
+        self.0.fetch_or(at == At::Commit, std::sync::atomic::Ordering::Relaxed);
+        Ok(())
+    }
+}
+
+#[test]
+fn who_asks_to_stop_after_the_commit_is_told_that_it_took_place() {
+    let late = std::sync::Arc::new(Late::default());
+    let store = Home::memory().open_with(late.clone());
+    let drafts: Vec<Draft> = (0..3000).map(|n| draft(&format!("number {n}"))).collect();
+    let stop = || late.0.load(std::sync::atomic::Ordering::Relaxed);
+    let mut call = recollect_core::store::Call { cancel: Cancel::new(&stop), ..call(1, 1) };
+    assert_eq!(memory(&store).add(drafts, None, false, &mut call).unwrap().len(), 3000);
+    let count = memory(&store).count(&Selection::default(), Timestamp(2), Cancel::never());
+    assert_eq!(count.unwrap(), 3000);
+}
