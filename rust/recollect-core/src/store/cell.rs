@@ -27,6 +27,8 @@ pub(super) struct Cell {
     pub state: RwLock<Option<Loaded>>,
     /// Sliding expiries renewed by reads, to be journalled with the next write.
     pub touched: Mutex<Vec<Renewal>>,
+    /// Held from before a commit until the state has taken it in.
+    pub committing: Mutex<()>,
     /// When a handle was last asked for, as a count of such requests.
     pub used: AtomicU64,
 }
@@ -63,6 +65,7 @@ impl Cell {
             language,
             state: RwLock::new(None),
             touched: Mutex::new(Vec::new()),
+            committing: Mutex::new(()),
             used: AtomicU64::new(0),
         })
     }
@@ -82,6 +85,9 @@ impl Cell {
             {
                 return Ok(answer);
             }
+            drop(guard);
+            // A commit that erased what was asked for may be in the file and not in the state yet.
+            drop(self.committing.lock());
         }
         Err(Error::Storage(format!(
             "the index of namespace \"{}\" names contents the file does not hold",
@@ -140,6 +146,8 @@ impl Cell {
                 }
                 state.apply(&event, content.as_ref(), &named)
             })?;
+            // Those of a write that failed; it may have taken place all the same.
+            self.touched.lock().retain(|renewal| state.renew(renewal.uid, renewal.expires));
         }
         loaded.version = version;
         *slot = Some(loaded);

@@ -90,6 +90,14 @@ impl Entry {
         self.metadata = None;
     }
 
+    /// Forgets everything but its identity and its number.
+    pub(super) fn blank(&mut self) {
+        self.scrub();
+        (self.kind, self.version, self.mentions, self.turn) = (Kind::Episodic, 0, 0, 0);
+        (self.start, self.end, self.ingested, self.expires, self.ttl) = (None, 0, 0, NEVER, None);
+        (self.importance, self.confidence, self.trust) = (0.0, 0.0, 0.0);
+    }
+
     /// The numbers of all names it refers to.
     pub(super) fn names(&self) -> impl Iterator<Item = u32> {
         let own = [Some(self.source), Some(self.principal), self.speaker, self.session];
@@ -118,10 +126,11 @@ pub(super) fn digest(record: &Record) -> u128 {
     }
     field(record.speaker.as_deref().unwrap_or("").as_bytes());
     field(record.session.as_deref().unwrap_or("").as_bytes());
+    field(&(record.tags.len() as u64).to_le_bytes());
+    record.tags.iter().for_each(|tag| field(tag.as_bytes()));
     if !record.metadata.is_empty() {
         field(serde_json::to_string(&record.metadata).unwrap_or_default().as_bytes());
     }
-    record.tags.iter().for_each(|tag| field(tag.as_bytes()));
     let mut short = [0; 16];
     short.copy_from_slice(&blake3::hash(&bytes).as_bytes()[..16]);
     u128::from_le_bytes(short)

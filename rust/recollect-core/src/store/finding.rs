@@ -171,6 +171,7 @@ fn search(
                 if seen.state.seq != seqs[at] { Ok(Some(None)) } else { held(&seen, &slots).map(Some) }
             })?;
             let Some(held) = held else {
+                drop(cell.committing.lock());
                 level = false;
                 break;
             };

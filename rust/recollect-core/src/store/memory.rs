@@ -269,17 +269,16 @@ impl Memory {
             let expires = ttl.filter(|x| x.sliding).map(|x| now.0.saturating_add(x.micros))?;
             Some(Renewal { uid, expires, at: now.0 })
         });
-        let touched: Vec<Renewal> = sliding.collect();
+        let mut touched: Vec<Renewal> = sliding.collect();
         if touched.is_empty() || !self.shared.ledger.writable() {
             return;
         }
         if let Some(loaded) = self.cell.state.write().as_mut() {
-            for renewal in &touched {
-                if let Some(&slot) = loaded.state.uids.get(&renewal.uid) {
-                    let entry = &mut loaded.state.entries[slot as usize];
-                    entry.expires = entry.expires.max(renewal.expires);
-                }
-            }
+            // An earlier version of what is over brings nothing back to life.
+            touched.retain(|renewal| loaded.state.slot(renewal.uid, now).is_ok());
+            touched.iter().for_each(|renewal| {
+                loaded.state.renew(renewal.uid, renewal.expires);
+            });
         }
         self.cell.touched.lock().extend(touched);
     }

@@ -24,7 +24,7 @@ use crate::record::{Kind, Ttl};
 use crate::vector::FlatIndex;
 
 /// Format of the parts; any other is rebuilt.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 /// Bytes of a part of the slots.
 const PART: usize = 3 << 20;
 /// Least bytes of an entry.

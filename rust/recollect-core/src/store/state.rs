@@ -112,8 +112,10 @@ impl State {
                 self.supersede(event.uid);
             }
             Op::Erased => {
+                let seqs = self.seqs(event.uid).unwrap_or_default();
                 self.retire(event.uid);
                 self.past.remove(&event.uid);
+                self.blank(&seqs);
             }
             Op::Noop => {
                 if event.detail.contains_key("mention")
@@ -124,9 +126,8 @@ impl State {
             }
             Op::Touched => {
                 let expires = event.detail.get("expires").and_then(serde_json::Value::as_i64);
-                if let (Some(&slot), Some(expires)) = (self.uids.get(&event.uid), expires) {
-                    let entry = &mut self.entries[slot as usize];
-                    entry.expires = entry.expires.max(expires);
+                if let Some(expires) = expires {
+                    self.renew(event.uid, expires);
                 }
             }
             Op::Configured => {
@@ -214,6 +215,31 @@ impl State {
         self.digests.remove(entry.digest, slot);
         self.entries[slot as usize].scrub();
         Some(entry)
+    }
+
+    /// Leaves nothing of erased contents but their slots, as if they had never been read.
+    fn blank(&mut self, seqs: &[Seq]) {
+        let mut last = false;
+        for &seq in seqs {
+            // Contents are entered in the order of their numbers.
+            let slot = self.entries.partition_point(|entry| entry.seq < seq);
+            if let Some(entry) = self.entries.get_mut(slot).filter(|entry| entry.seq == seq) {
+                last |= entry.turn == self.turn;
+                entry.blank();
+            }
+        }
+        if last {
+            self.turn = self.entries.iter().map(|entry| entry.turn).max().unwrap_or(0);
+        }
+    }
+
+    /// Starts a sliding time to live anew; whether that changed anything.
+    pub(super) fn renew(&mut self, uid: Uid, expires: i64) -> bool {
+        let Some(&slot) = self.uids.get(&uid) else { return false };
+        let entry = &mut self.entries[slot as usize];
+        let later = entry.expires < expires;
+        entry.expires = entry.expires.max(expires);
+        later
     }
 
     /// Refuses indexes that do not speak of the same memories.

@@ -261,21 +261,29 @@ impl Memory {
             let answer = plan(state, &mut batch, call, number)?;
             (loaded.id, batch, answer, joined)
         };
-        self.journal_renewals(&mut batch);
+        let renewals = self.note_renewals(&mut batch);
         if batch.is_empty() {
             return Ok(answer);
         }
         call.cancel.check()?;
         self.commit(id, &batch, joined, call.cancel)?;
+        // Only now: what could not be journalled waits for the next write.
+        let mut touched = self.cell.touched.lock();
+        let journalled = renewals.min(touched.len());
+        touched.drain(..journalled);
+        drop(touched);
         Ok(answer)
     }
 
-    fn journal_renewals(&self, batch: &mut Batch) {
-        for renewal in self.cell.touched.lock().drain(..) {
+    /// Records the pending renewals and says how many; reads may add more meanwhile.
+    fn note_renewals(&self, batch: &mut Batch) -> usize {
+        let touched = self.cell.touched.lock();
+        for renewal in touched.iter() {
             let mut detail = Metadata::new();
             detail.insert("expires".into(), Value::from(renewal.expires));
             batch.note(Op::Touched, renewal.uid, 0, detail);
         }
+        touched.len()
     }
 
     fn commit(
@@ -299,6 +307,7 @@ impl Memory {
             erased: &batch.erased,
             config: batch.config.as_ref().filter(|_| id.is_some()),
         };
+        let _committing = self.cell.committing.lock();
         let committed = ledger.commit(&[commit], cancel);
         let mut guard = self.cell.state.write();
         let ids = match committed {
@@ -328,7 +337,8 @@ impl Memory {
             // Committed but not applied, as when stopped here: the next use loads the namespace again.
             *guard = None;
         }
-        applied
+        // Who asks to stop now is too late: "cancelled" would say that nothing was written.
+        applied.or_else(|error| if matches!(error, Error::Cancelled) { Ok(()) } else { Err(error) })
     }
 }
 

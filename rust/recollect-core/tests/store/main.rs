@@ -1,8 +1,15 @@
 //! The store as its callers see it, against plain models and under faults.
 
+#![expect(clippy::unwrap_used, reason = "a test may fail")]
+
 mod cases;
 mod conditions;
+mod crash;
+mod faults;
+mod follower;
+mod format;
 mod home;
+mod isolation;
 mod life;
 mod machine;
 mod model;
@@ -11,5 +18,6 @@ mod plan;
 mod ranking;
 mod recalling;
 mod regressions;
+mod script;
 mod sight;
 mod wrapped;

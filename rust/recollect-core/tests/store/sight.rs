@@ -9,7 +9,8 @@ use recollect_core::time::Timestamp;
 
 use crate::home::{path, request, space};
 
-/// A hit without its row in the index, which a full replay may number anew.
+/// A hit without its row in the index, which a full replay may number anew, and without its expiry, which the recall
+/// before it started anew.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Line {
     pub(crate) namespace: String,
@@ -26,7 +27,7 @@ pub(crate) fn line(found: &Found) -> Line {
         uid: found.hit.uid,
         score: found.hit.score.to_bits(),
         signals: found.hit.signals.iter().map(bits).collect(),
-        held: found.held.clone(),
+        held: Held { expires: None, ..found.held.clone() },
     }
 }
 
@@ -62,10 +63,4 @@ pub(crate) fn look(store: &Store, name: &str, now: i64) -> Sight {
     let histories = uids.map(|uid| (uid, history(uid))).collect();
     let stats = store.stats(memory.path(), never).unwrap();
     Sight { list, histories, recalls, numbers: [stats.memories, stats.vectors, stats.sessions] }
-}
-
-/// Two looks: the second is a fixed point.
-pub(crate) fn settle(store: &Store, name: &str, now: i64) -> Sight {
-    look(store, name, now);
-    look(store, name, now)
 }

@@ -60,8 +60,8 @@ impl Ledger for Wrapped {
         Ok(Box::new(Reading { inner: self.inner.read()?, hook: &*self.hook }))
     }
 
-    fn commit(&self, commits: &[Commit<'_>]) -> Result<Vec<NamespaceId>> {
-        self.at(At::Commit, |inner| inner.commit(commits))
+    fn commit(&self, commits: &[Commit<'_>], cancel: Cancel<'_>) -> Result<Vec<NamespaceId>> {
+        self.at(At::Commit, |inner| inner.commit(commits, cancel))
     }
 
     fn space(&self, space: &Space) -> Result<SpaceId> {
@@ -74,8 +74,9 @@ impl Ledger for Wrapped {
         watermark: Seq,
         format: u32,
         parts: &mut dyn Iterator<Item = SegmentPart>,
+        cancel: Cancel<'_>,
     ) -> Result<()> {
-        self.at(At::Side, |inner| inner.put_segments(id, watermark, format, parts))
+        self.at(At::Side, |inner| inner.put_segments(id, watermark, format, parts, cancel))
     }
 
     fn drop_segments(&self, id: NamespaceId) -> Result<()> {

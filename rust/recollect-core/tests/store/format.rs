@@ -1,0 +1,96 @@
+//! A file that format 1 once wrote stays readable, word for word.
+//!
+//! To write the files anew, which only a new format should need, as `format-2`:
+//! `cargo test -p recollect-core --test store -- --ignored write_the_golden_file`.
+
+use std::path::PathBuf;
+
+use recollect_core::cancel::Cancel;
+use recollect_core::recall::Fusion;
+use recollect_core::store::{Order, Selection, Store};
+use recollect_core::time::Timestamp;
+
+use crate::home::{Home, call, open, path, request, space};
+use crate::script::{NAMES, STEPS, act, instant, uid};
+
+fn golden(name: &str) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
+}
+
+/// Everything the journal holds of what is there, in words that outlive our types.
+fn tell(store: &Store) -> String {
+    let mut out = String::new();
+    let (all, now, never) = (Selection::default(), Timestamp(instant(STEPS)), Cancel::never());
+    for name in NAMES {
+        let memory = store.namespace(&path(name)).unwrap();
+        out += &format!("namespace {name}\n");
+        for held in memory.list(&all, Order::Ingested, 0, None, now, never).unwrap() {
+            let r = &held.record;
+            out += &format!("{} {} {} {} {:?}\n", r.uid, r.version, r.kind, r.status, r.text);
+            let event = r.event.map(|x| (x.start.0, x.end.0));
+            out += &format!("  {:?} {:?} {:?} {event:?}\n", r.speaker, r.session, r.tags);
+            let ttl = r.ttl.map(|x| (x.micros, x.sliding));
+            let expires = held.expires.map(|x| x.0);
+            out += &format!("  {} {} {ttl:?} {expires:?} {}\n", r.ingested.0, r.turn, held.mentions);
+            let weights = (r.importance, r.confidence, r.provenance.trust);
+            out += &format!("  {weights:?} {}\n", serde_json::to_string(&r.metadata).unwrap());
+            for change in memory.history(r.uid, never).unwrap() {
+                let event = &change.event;
+                let detail = serde_json::to_string(&event.detail).unwrap();
+                let hash: String = event.hash.iter().map(|byte| format!("{byte:02x}")).collect();
+                out += &format!("  {} {} {} {detail} {hash}\n", event.seq, event.op.word(), event.at.0);
+            }
+        }
+    }
+    out
+}
+
+#[test]
+#[ignore = "writes the golden files"]
+fn write_the_golden_file() {
+    let home = Home::file();
+    let store = home.open();
+    (0..STEPS).for_each(|step| act(&store, step).unwrap());
+    store.close().unwrap();
+    std::fs::copy(home.path(), golden("format-1.rcl")).unwrap();
+    std::fs::write(golden("format-1.txt"), tell(&home.open())).unwrap();
+}
+
+#[test]
+fn a_file_of_format_1_is_read_found_in_and_erased_from() {
+    let home = Home::file();
+    std::fs::copy(golden("format-1.rcl"), home.path()).unwrap();
+    let told = std::fs::read_to_string(golden("format-1.txt")).unwrap();
+    assert!(std::fs::metadata(home.path()).unwrap().len() < 100 << 10);
+
+    let (now, all, never) = (Timestamp(instant(STEPS)), Selection::default(), Cancel::never());
+    let reader = open(home.path(), true);
+    assert_eq!(tell(&reader), told);
+    reader.close().unwrap();
+
+    let store = home.open();
+    let verified = store.verify(never).unwrap();
+    assert_eq!(verified.damage, Vec::<String>::new());
+    assert_eq!(verified.namespaces, 2);
+    assert_eq!(tell(&store), told);
+    for (name, text, vector, best) in [
+        (NAMES[0], Some("cold river"), None, vec![uid(0, 0)]),
+        (NAMES[0], Some("last"), Some(vec![0.0; 4]), vec![uid(8, 0)]),
+        (NAMES[1], None, Some(vec![0.0, 0.1, 1.0, 1.0]), vec![uid(4, 0), uid(4, 2)]),
+    ] {
+        let memory = store.namespace(&path(name)).unwrap();
+        let request = request(text, vector, Fusion::Adaptive);
+        let recall = memory.recall(&request, Some(&space()), &all, now, never).unwrap();
+        let mut found: Vec<_> = recall.found.iter().take(best.len()).map(|x| x.hit.uid).collect();
+        found.sort_by_key(|uid| best.iter().position(|x| x == uid));
+        assert_eq!(found, best, "{text:?}");
+    }
+    let memory = store.namespace(&path(NAMES[0])).unwrap();
+    memory.erase(&[uid(0, 0)], &mut call(now.0, 99)).unwrap();
+    store.checkpoint(never).unwrap();
+    assert_eq!(store.verify(never).unwrap().damage, Vec::<String>::new());
+    store.close().unwrap();
+    let bytes = std::fs::read(home.path()).unwrap();
+    let holds = |what: &[u8]| bytes.windows(what.len()).any(|x| x.eq_ignore_ascii_case(what));
+    assert!(holds(b"Last of all") && !holds(b"cold river") && !holds(b"first session"));
+}
