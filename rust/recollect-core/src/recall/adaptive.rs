@@ -25,7 +25,7 @@ const SPREAD: f32 = 1e-6;
 pub(super) fn parts(pools: &[Pool]) -> Vec<Parts> {
     let similarity = Population::joined(pools.iter().map(|pool| pool.similarity));
     let weight = if similarity.count == 0 { 1.0 } else { weight(pools) };
-    let sessions = pools.iter().any(|pool| pool.context.sessions().next().is_some());
+    let sessions = pools.iter().any(|pool| pool.conversational);
     pools
         .iter()
         .map(|pool| {

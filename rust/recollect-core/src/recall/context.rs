@@ -1,5 +1,6 @@
 //! What stands beside a candidate: its neighbours in the session, and the session as a whole.
 
+use crate::bitmap::Bitmap;
 use crate::id::Slot;
 use crate::session::Place;
 
@@ -8,6 +9,9 @@ use super::view::View;
 
 /// How far a neighbourhood reaches to each side, in memories of the session.
 pub(super) const REACH: usize = 2;
+
+/// One memory in this many with a word of the query is few.
+const FEW: usize = 16;
 
 /// A candidate inside its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,23 +30,25 @@ pub(super) struct Context {
 }
 
 impl Context {
-    pub(super) fn of(view: &View<'_>, slots: &[Slot]) -> Self {
+    /// The sessions of the candidates with a word of the query; the others add nothing to anybody.
+    pub(super) fn of(view: &View<'_>, slots: &[Slot], words: &[f32]) -> Self {
         let mut context = Self::default();
-        if view.sessions.is_empty() {
+        if view.sessions.is_empty() || words.is_empty() {
             return context;
         }
         let positions = Positions::of(slots, view.uids.len());
-        if let Positions::Dense(_) = positions {
-            for places in view.sessions.iter().filter(|x| x.len() > 1) {
+        let told = words.iter().map(|&b| usize::from(b > 0.0)).sum::<usize>();
+        if told * FEW > view.uids.len() {
+            // Looking up the session of each costs more than walking all of them.
+            view.sessions.iter().filter(|x| x.len() > 1).for_each(|places| context.group(places, &positions));
+            return context;
+        }
+        let told = slots.iter().zip(words).filter(|x| *x.1 > 0.0);
+        let sessions: Bitmap = told.filter_map(|x| view.standing.place(*x.0)).map(|x| x.0).collect();
+        for session in sessions.iter() {
+            let places = view.sessions.members(session);
+            if places.len() > 1 {
                 context.group(places, &positions);
-            }
-        } else {
-            let mut sessions: Vec<_> =
-                slots.iter().filter_map(|&x| view.standing.place(x)).map(|x| x.0).collect();
-            sessions.sort_unstable();
-            sessions.dedup();
-            for session in sessions {
-                context.group(view.sessions.members(session), &positions);
             }
         }
         context

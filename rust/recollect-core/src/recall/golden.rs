@@ -14,11 +14,12 @@ use crate::session::{Place, SessionId, Sessions};
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/fusion.json");
 
-struct Nobody;
+/// Where each slot stands.
+struct Places(Vec<Option<(SessionId, Place)>>);
 
-impl Standing for Nobody {
-    fn place(&self, _: Slot) -> Option<(SessionId, Place)> {
-        None
+impl Standing for Places {
+    fn place(&self, slot: Slot) -> Option<(SessionId, Place)> {
+        self.0[slot as usize]
     }
 
     fn spoken_by(&self, _: &str, _: &mut dyn FnMut(Slot)) {}
@@ -49,12 +50,16 @@ fn query(case: &Value, memories: usize) -> Query {
     query
 }
 
-fn context(case: &Value, slots: &[Slot], uids: &[Uid]) -> Context {
+/// The context of a case, and whether a session has two memories.
+fn context(case: &Value, slots: &[Slot], uids: &[Uid], words: &[f32]) -> (Context, bool) {
     let (of, places) = (integers(&case["session"]), integers(&case["pos"]));
     let mut sessions = Sessions::default();
+    let mut standing = Places(vec![None; slots.len()]);
     for &slot in slots {
         if let Ok(session) = SessionId::try_from(of[slot as usize]) {
-            sessions.insert(session, Place { time: places[slot as usize], turn: 0, slot });
+            let place = Place { time: places[slot as usize], turn: 0, slot };
+            sessions.insert(session, place);
+            standing.0[slot as usize] = Some((session, place));
         }
     }
     let lexical = LexicalIndex::new(Analyzer::new(None));
@@ -66,9 +71,9 @@ fn context(case: &Value, slots: &[Slot], uids: &[Uid]) -> Context {
         live: &live,
         allow: None,
         uids,
-        standing: &Nobody,
+        standing: &standing,
     };
-    Context::of(&view, slots)
+    (Context::of(&view, slots, words), sessions.iter().any(|members| members.len() > 1))
 }
 
 fn pool(case: &Value) -> Pool {
@@ -86,11 +91,14 @@ fn pool(case: &Value) -> Pool {
     if addressed.len() == count {
         addressed.clear();
     }
+    let words = if top > 0.0 { words } else { Vec::new() };
+    let (context, conversational) = context(case, &slots, &uids, &words);
     Pool {
-        context: context(case, &slots, &uids),
+        context,
+        conversational,
         similarity: Population::of(&vectors),
         query: Some(query(case, memories)),
-        words: if top > 0.0 { words } else { Vec::new() },
+        words,
         slots,
         uids,
         vectors,

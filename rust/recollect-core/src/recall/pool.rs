@@ -45,6 +45,8 @@ pub struct Pool {
     pub(super) addressed: Vec<u32>,
     /// What stands beside each candidate.
     pub(super) context: Context,
+    /// Whether a session of the namespace has two memories.
+    pub(super) conversational: bool,
     /// Centre and spread of the similarities in the whole scope.
     pub(super) similarity: Population,
     /// The greatest BM25 in the scope.
@@ -126,7 +128,8 @@ impl Pool {
         };
         let addressed = query.as_ref().map_or_else(Vec::new, |query| addressed(view, query, &slots));
         let memories = view.lexical.len();
-        let context = Context::of(view, &slots);
+        let context = Context::of(view, &slots, &words);
+        let conversational = view.sessions.iter().any(|members| members.len() > 1);
         Ok(Self {
             slots,
             uids,
@@ -134,6 +137,7 @@ impl Pool {
             vectors,
             addressed,
             context,
+            conversational,
             similarity,
             top,
             query,

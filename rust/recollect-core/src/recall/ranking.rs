@@ -58,16 +58,15 @@ pub fn rank(pools: &[Pool], fusion: Fusion, k: usize, explain: bool) -> Vec<Hit>
         b.score.total_cmp(&a.score).then_with(|| uid(a).cmp(&uid(b)))
     });
     best.truncate(k);
-    let signals = |at: usize, i: usize| {
-        if explain { signals(pools, &parts, at, i) } else { Vec::new() }
-    };
+    let signals = if explain { signals(pools, &parts, &best) } else { vec![Vec::new(); best.len()] };
     best.into_iter()
-        .map(|Candidate { score, pool, at }| Hit {
+        .zip(signals)
+        .map(|(Candidate { score, pool, at }, signals)| Hit {
             pool,
             slot: pools[pool].slots[at],
             uid: pools[pool].uids[at],
             score,
-            signals: signals(pool, at),
+            signals,
         })
         .collect()
 }
@@ -107,30 +106,33 @@ fn select(pools: &[Pool], parts: &[Parts], scores: &[Vec<f32>], k: usize) -> Vec
     best
 }
 
-/// Rank, score and share of each signal for one candidate.
-fn signals(pools: &[Pool], parts: &[Parts], pool: usize, at: usize) -> Vec<Signal> {
+/// Rank, score and share of each signal for each of the best.
+fn signals(pools: &[Pool], parts: &[Parts], best: &[Candidate]) -> Vec<Vec<Signal>> {
+    let mut out = vec![Vec::new(); best.len()];
     let own = |list: fn(&Pool) -> &[f32]| pools.iter().map(list).collect::<Vec<_>>();
     let given = |list: fn(&Parts) -> &[f32]| parts.iter().map(list).collect::<Vec<_>>();
+    let neighbours = given(|p| &p.neighbours);
+    let session = given(|p| &p.session);
+    let speaker = given(|p| &p.speaker);
     let lists = [
-        ("words", own(|p| &p.words), &parts[pool].words),
-        ("vectors", own(|p| &p.vectors), &parts[pool].vectors),
-        ("neighbours", given(|p| &p.neighbours), &parts[pool].neighbours),
-        ("session", given(|p| &p.session), &parts[pool].session),
-        ("speaker", given(|p| &p.speaker), &parts[pool].speaker),
+        ("words", 0.0, own(|p| &p.words), given(|p| &p.words)),
+        ("vectors", f32::NEG_INFINITY, own(|p| &p.vectors), given(|p| &p.vectors)),
+        ("neighbours", 0.0, neighbours.clone(), neighbours),
+        ("session", 0.0, session.clone(), session),
+        ("speaker", 0.0, speaker.clone(), speaker),
     ];
-    let silent = |name: &str, score: f32| match name {
-        "vectors" => score == f32::NEG_INFINITY,
-        _ => score == 0.0,
-    };
-    let mut signals = Vec::with_capacity(lists.len());
-    for (name, scores, shares) in lists {
-        let Some(&score) = scores[pool].get(at) else { continue };
-        if silent(name, score) {
-            continue;
+    for (name, silent, scores, shares) in lists {
+        let of = |x: &Candidate| scores[x.pool].get(x.at).copied().filter(|&score| score != silent);
+        let Some(least) = best.iter().filter_map(of).reduce(f32::min) else { continue };
+        // Whatever beats one of the hits beats the least of them: one pass finds all that count.
+        let better: Vec<f32> =
+            scores.iter().flat_map(|list| list.iter().copied().filter(|&x| x > least)).collect();
+        for (candidate, signals) in best.iter().zip(&mut out) {
+            let Some(score) = of(candidate) else { continue };
+            let rank = 1 + better.iter().map(|&x| u32::from(x > score)).sum::<u32>() as usize;
+            let share = shares[candidate.pool].get(candidate.at).copied().unwrap_or(0.0);
+            signals.push(Signal { name, rank, score, share });
         }
-        let better = |list: &&[f32]| list.iter().map(|&x| u32::from(x > score)).sum::<u32>() as usize;
-        let rank = 1 + scores.iter().map(better).sum::<usize>();
-        signals.push(Signal { name, rank, score, share: shares.get(at).copied().unwrap_or(0.0) });
     }
-    signals
+    out
 }

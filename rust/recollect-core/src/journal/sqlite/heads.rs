@@ -71,9 +71,16 @@ pub(crate) fn put_census(conn: &Connection, path: &Path, census: Census) -> Resu
     let (hash, sum) = ([0; 32], 0_u128);
     let h = own_hash(0, None, "{}", census.commits, &hash, census.namespaces, sum).to_le_bytes();
     let (seq, rows) = (census.commits.cast_signed(), census.namespaces.cast_signed());
-    conn.prepare_cached("INSERT OR REPLACE INTO ns VALUES (0, NULL, '{}', ?1, ?2, ?3, ?4, ?5)")
-        .and_then(|mut put| put.execute(params![seq, hash, rows, sum.to_le_bytes(), h]))
+    // An update leaves the index of the paths alone, which a replacement would write at every commit.
+    let known = conn
+        .prepare_cached("UPDATE ns SET seq = ?1, rows = ?2, h = ?3 WHERE id = 0")
+        .and_then(|mut put| put.execute(params![seq, rows, h]))
         .map_err(sql(path))?;
+    if known == 0 {
+        conn.prepare_cached("INSERT INTO ns VALUES (0, NULL, '{}', ?1, ?2, ?3, ?4, ?5)")
+            .and_then(|mut put| put.execute(params![seq, hash, rows, sum.to_le_bytes(), h]))
+            .map_err(sql(path))?;
+    }
     Ok(())
 }
 

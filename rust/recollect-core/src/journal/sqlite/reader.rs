@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use crate::error::{Error, Result};
 use crate::id::Uid;
-use crate::journal::event::{Content, Event, NamespaceId, Seq, SpaceId};
+use crate::journal::event::{Content, Event, NamespaceId, Op, Seq, SpaceId};
 use crate::journal::ledger::{Head, Reader, SegmentHeader, Space};
 use crate::journal::sqlite::errors::{damage, sql};
 use crate::journal::sqlite::scan::{Sink, chain_only, scan};
@@ -74,6 +74,22 @@ impl Sink for Strict<'_> {
     }
 }
 
+/// A row that is not found was erased, or never written; anything else is damage on the way to it.
+fn missing(conn: &Connection, path: &Path, id: NamespaceId, seq: Seq) -> Result<()> {
+    let Some(stand) = heads::by_id(conn, path, id)? else { return Ok(()) };
+    let (mut written, mut erased) = (None, false);
+    chain_only(conn, path, &stand, &mut |event| {
+        if event.seq == seq && event.op.writes() {
+            written = Some(event.uid);
+        }
+        erased |= event.op == Op::Erased && written == Some(event.uid);
+    })?;
+    if written.is_none() || erased {
+        return Ok(());
+    }
+    Err(damage(path, "rec", seq, "the row cannot be found"))
+}
+
 impl Reader for SqliteReader<'_> {
     fn version(&self) -> Result<u64> {
         self.version.map_or_else(|| self.with(|conn, file| Ok(heads::census(conn, file)?.commits)), Ok)
@@ -111,6 +127,7 @@ impl Reader for SqliteReader<'_> {
             let mut found = Vec::with_capacity(seqs.len());
             for row in content_rows::many(conn, file, id, seqs)? {
                 let Some(row) = row else {
+                    missing(conn, file, id, seqs[found.len()])?;
                     found.push(None);
                     continue;
                 };
