@@ -48,7 +48,7 @@ lint: $(VENV)/.test ## formatting, clippy, ruff, strict types, stubs against the
 crash: $(VENV)/.test ## kill a writer KILLS times and count what is lost; OUT=f.json
 	$(BIN)/python -m tests.trust.crash --kills $(KILLS) $(if $(OUT),--out $(OUT))
 
-quality: $(VENV)/.bench ## retrieval quality on DATA=dir; SETS=a,b OUT=f.json
+quality: $(VENV)/.bench ## retrieval quality on DATA=dir; SETS=a,b OUT=f.json README=1
 	$(BIN)/python -m benches.quality --data $(DATA) $(if $(SETS),--sets $(SETS)) $(if $(OUT),--out $(OUT))
 
 latency: $(VENV)/.bench ## latency against peers in one interleaved run; OUT=f.json

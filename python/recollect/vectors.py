@@ -17,6 +17,8 @@ __all__ = ["GIVEN", "Keys", "embedded_text", "keys_of_many", "keys_of_one", "spa
 GIVEN = "given"
 """Name of the embedding space of vectors that come without an embedder."""
 _BATCH = 1024
+_ROLES = frozenset({"user", "assistant", "system", "human", "ai", "tool", "bot"})
+"""Speakers that say nothing about a text, as the lexical index has them too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +31,8 @@ class Keys:
 
 
 def embedded_text(text: str, speaker: str | None) -> str:
-    """Return what is embedded for a text: with its speaker in front, where there is one."""
-    return f"{speaker}: {text}" if speaker else text
+    """Return what is embedded for a text: with its speaker in front, if that is somebody and no role."""
+    return f"{speaker}: {text}" if speaker and speaker.strip().lower() not in _ROLES else text
 
 
 def space_of_given(embedder: Embedder | None, dim: int) -> SpaceRow:
