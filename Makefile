@@ -5,6 +5,8 @@ BIN    := $(VENV)/bin
 KILLS  ?= 1000
 SETS   ?=
 OUT    ?=
+DATA   ?=
+README ?=
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint crash quality latency clean
@@ -49,10 +51,11 @@ crash: $(VENV)/.test ## kill a writer KILLS times and count what is lost; OUT=f.
 	$(BIN)/python -m tests.trust.crash --kills $(KILLS) $(if $(OUT),--out $(OUT))
 
 quality: $(VENV)/.bench ## retrieval quality on DATA=dir; SETS=a,b OUT=f.json README=1
-	$(BIN)/python -m benches.quality --data $(DATA) $(if $(SETS),--sets $(SETS)) $(if $(OUT),--out $(OUT))
+	@test -n "$(DATA)" || { echo "say where the sets are: make quality DATA=dir" >&2; exit 2; }
+	$(BIN)/python -m benches.quality --data $(DATA) $(if $(SETS),--sets $(SETS)) $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
 
-latency: $(VENV)/.bench ## latency against peers in one interleaved run; OUT=f.json
-	$(BIN)/python -m benches.latency $(if $(OUT),--out $(OUT))
+latency: $(VENV)/.bench ## latency against peers in one interleaved run; OUT=f.json README=1
+	$(BIN)/python -m benches.latency --targets $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
 
 clean: ## remove what the verbs made
 	rm -rf $(VENV) target

@@ -66,8 +66,11 @@ fn log2(x: f64) -> f64 {
     whole + x / whole.exp2() - 1.0
 }
 
+/// Memories with their BM25.
+type Told<'a> = Vec<(&'a Life, f64)>;
+
 /// Words and distinct terms of the query over all live memories, expired ones too.
-fn lexical<'a>(lives: &[&'a Life], text: &str) -> (Vec<(&'a Life, f64)>, Vec<(f64, usize)>) {
+fn lexical<'a>(lives: &[&'a Life], text: &str) -> (Told<'a>, Vec<(f64, usize)>) {
     let documents: Vec<Vec<String>> = lives.iter().map(|life| terms(&key(life.record()))).collect();
     let count = documents.len() as f64;
     let average = documents.iter().map(Vec::len).sum::<usize>() as f64 / count.max(1.0);
