@@ -20,7 +20,12 @@ const LEVELS: &[&[&str]] = &[
 /// Most lines of a file.
 const LONGEST: usize = 400;
 
-fn sources() -> Vec<PathBuf> {
+/// The sources of the core, or of the binding beside it.
+fn root(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(name).join("src")
+}
+
+fn sources(root: &Path) -> Vec<PathBuf> {
     fn walk(folder: &Path, out: &mut Vec<PathBuf>) {
         let mut entries: Vec<_> = fs::read_dir(folder).unwrap().map(|x| x.unwrap().path()).collect();
         entries.sort();
@@ -33,13 +38,12 @@ fn sources() -> Vec<PathBuf> {
         }
     }
     let mut out = Vec::new();
-    walk(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut out);
+    walk(root, &mut out);
     out
 }
 
 /// The module path of a file, such as `["store", "cell"]`; a `mod.rs` stands for its folder.
-fn module(path: &Path) -> Vec<String> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+fn module(root: &Path, path: &Path) -> Vec<String> {
     let relative = path.strip_prefix(root).unwrap().with_extension("");
     let parts = relative.iter().map(|x| x.to_str().unwrap().to_owned());
     parts.filter(|x| x != "mod" && x != "lib").collect()
@@ -53,8 +57,8 @@ fn code(path: &Path) -> String {
 }
 
 /// Every `crate::a::b` and `super::a` of a file as module paths, braces expanded.
-fn imports(path: &Path) -> BTreeSet<Vec<String>> {
-    let (code, own) = (code(path), module(path));
+fn imports(root: &Path, path: &Path) -> BTreeSet<Vec<String>> {
+    let (code, own) = (code(path), module(root, path));
     let mut found = BTreeSet::new();
     for (start, parents) in [("crate::", own.len()), ("super::", 1)] {
         for (at, _) in code.match_indices(start) {
@@ -110,11 +114,11 @@ fn level(room: &str) -> usize {
 
 #[test]
 fn rooms_import_only_from_lower_levels() {
-    let mut wrong = Vec::new();
-    for path in sources() {
-        let own = module(&path);
+    let (root, mut wrong) = (root("recollect-core"), Vec::new());
+    for path in sources(&root) {
+        let own = module(&root, &path);
         let Some(room) = own.first() else { continue };
-        for import in imports(&path) {
+        for import in imports(&root, &path) {
             let Some(other) = import.first() else { continue };
             if other != room && level(other) >= level(room) {
                 wrong.push(format!("{} imports {}", path.display(), import.join("::")));
@@ -126,7 +130,14 @@ fn rooms_import_only_from_lower_levels() {
 
 #[test]
 fn no_file_imports_in_a_circle() {
-    let files: BTreeMap<Vec<String>, PathBuf> = sources().into_iter().map(|x| (module(&x), x)).collect();
+    for name in ["recollect-core", "recollect-py"] {
+        refuse_circles(&root(name));
+    }
+}
+
+fn refuse_circles(root: &Path) {
+    let files: BTreeMap<Vec<String>, PathBuf> =
+        sources(root).into_iter().map(|x| (module(root, &x), x)).collect();
     // What a folder re-exports belongs to the file it comes from.
     let mut exported: BTreeMap<Vec<String>, Vec<String>> = BTreeMap::new();
     for (own, path) in files.iter().filter(|x| x.1.ends_with("mod.rs")) {
@@ -154,7 +165,7 @@ fn no_file_imports_in_a_circle() {
         .iter()
         .filter(|x| !x.1.ends_with("mod.rs") && !x.1.ends_with("lib.rs"))
         .map(|(own, path)| {
-            let targets = imports(path).into_iter().filter_map(|x| resolve(&x)).filter(|x| x != own);
+            let targets = imports(root, path).into_iter().filter_map(|x| resolve(&x)).filter(|x| x != own);
             (own.clone(), targets.filter(|x| !files[x].ends_with("mod.rs")).collect())
         })
         .collect();
@@ -184,10 +195,11 @@ fn follow(
 
 #[test]
 fn files_are_short_and_named_for_an_idea() {
-    for path in sources() {
+    let all = ["recollect-core", "recollect-py"].map(root);
+    for (root, path) in all.iter().flat_map(|root| sources(root).into_iter().map(move |path| (root, path))) {
         let lines = fs::read_to_string(&path).unwrap().lines().count();
         assert!(lines <= LONGEST, "{} has {lines} lines", path.display());
-        let name = module(&path).join("/");
+        let name = module(root, &path).join("/");
         for vague in ["util", "helper", "common", "manager", "misc"] {
             assert!(!name.contains(vague), "{name}: find the idea");
         }

@@ -17,7 +17,7 @@ use crate::enter::enter;
 use crate::query::{
     event, metadata as json, path, selection, space as named, uid as identity, uids as identities,
 };
-use crate::rows::{OutcomeRow, change, found, held, list, outcome};
+use crate::rows::{OutcomeRow, change, found, held, list, outcome, stats};
 
 type SpaceArgument = Option<(String, u32, String)>;
 type VectorRows<'py> = (Bound<'py, PyArray2<f32>>, Bound<'py, PyArray1<i64>>, SpaceArgument);
@@ -335,7 +335,8 @@ impl Namespace {
 
     /// What the namespace holds, as JSON.
     fn stats(&self, py: Python<'_>) -> PyResult<String> {
-        enter(py, self.pid, |cancel| crate::store::stats(self.store.stats(self.memory.path(), cancel)?))
+        let found = enter(py, self.pid, |cancel| self.store.stats(self.memory.path(), cancel))?;
+        Ok(stats(found))
     }
 
     fn __repr__(&self) -> String {

@@ -5,7 +5,8 @@ use pyo3::types::{PyList, PyTuple};
 use recollect_core::namespace::Namespace;
 use recollect_core::recall::Signal;
 use recollect_core::record::Record;
-use recollect_core::store::{Change, Found, Held, Outcome};
+use recollect_core::store::{Change, Found, Held, Outcome, Stats};
+use serde_json::json;
 
 /// Identity, version, operation, reason, mentions.
 pub(crate) type OutcomeRow = (String, u32, &'static str, String, u32);
@@ -97,4 +98,18 @@ pub(crate) fn found(py: Python<'_>, found: Found) -> PyResult<Bound<'_, PyTuple>
     let signal = |s: Signal| (s.name, s.rank, s.score, s.share);
     let signals: Vec<_> = found.hit.signals.into_iter().map(signal).collect();
     (held(py, found.held, &found.namespace)?, found.hit.score, signals).into_pyobject(py)
+}
+
+/// Statistics of a namespace as JSON.
+pub(crate) fn stats(stats: Stats) -> String {
+    json!({
+        "memories": stats.memories,
+        "events": stats.events,
+        "terms": stats.terms,
+        "sessions": stats.sessions,
+        "vectors": stats.vectors,
+        "lexical_bytes": stats.lexical_bytes,
+        "vector_bytes": stats.vector_bytes,
+    })
+    .to_string()
 }

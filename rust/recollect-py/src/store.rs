@@ -3,13 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use pyo3::prelude::*;
-use recollect_core::error::{Error, Result};
 use recollect_core::journal::in_memory::InMemoryLedger;
 use recollect_core::journal::ledger::Ledger;
 use recollect_core::journal::sqlite::{Durability, Options, SqliteLedger};
 use recollect_core::lexical::Language;
-use recollect_core::store::{Stats, Store as Core};
-use serde_json::{Value, json};
+use recollect_core::store::Store as Core;
+use serde_json::json;
 
 use crate::enter::enter;
 use crate::errors::{invalid, raise};
@@ -146,25 +145,8 @@ impl Store {
         answer
     }
 
-    /// The memories of several namespaces that answer a query best; see `Namespace.recall`.
     fn __repr__(&self) -> String {
         let place = self.path.as_ref().map_or_else(|| "memory".to_owned(), |p| p.display().to_string());
         format!("<recollect._native.Store in {place}>")
     }
-}
-
-/// Statistics of a namespace as JSON.
-pub(crate) fn stats(stats: Stats) -> Result<String> {
-    let Value::Object(map) = json!({
-        "memories": stats.memories,
-        "events": stats.events,
-        "terms": stats.terms,
-        "sessions": stats.sessions,
-        "vectors": stats.vectors,
-        "lexical_bytes": stats.lexical_bytes,
-        "vector_bytes": stats.vector_bytes,
-    }) else {
-        return Err(Error::Storage("statistics are no object".into()));
-    };
-    Ok(Value::Object(map).to_string())
 }
