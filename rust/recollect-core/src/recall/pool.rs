@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::id::{Slot, Uid};
 use crate::lexical::Query;
 use crate::scored::Scored;
+use crate::simd::Kernels;
 use crate::vector::{FlatIndex, TopK};
 
 /// Largest scope that is answered exhaustively: every memory is scored.
@@ -74,7 +75,10 @@ impl Pool {
         let mode = if scope <= EXHAUSTIVE { Mode::Exhaustive } else { Mode::Candidates };
         let (slots, words, vectors) = match mode {
             Mode::Exhaustive => {
-                let slots: Vec<Slot> = view.admitted().iter().collect();
+                let slots: Vec<Slot> = match view.admitted() {
+                    all if all.len() == view.uids.len() => (0..all.len() as Slot).collect(),
+                    some => some.iter().collect(),
+                };
                 let all = slots.len() == view.uids.len();
                 let pick = |scores: Vec<f32>| {
                     if all { scores } else { slots.iter().map(|&slot| scores[slot as usize]).collect() }
@@ -119,7 +123,7 @@ impl Pool {
             Mode::Exhaustive => Population::of(&vectors),
             Mode::Candidates => sample(view, vector)?,
         };
-        let top = words.iter().copied().fold(0.0, f32::max);
+        let top = Kernels::best().greatest(&words).max(0.0);
         let words = if top > 0.0 { words } else { Vec::new() };
         let uids = if slots.len() == view.uids.len() {
             view.uids.to_vec()
