@@ -50,11 +50,7 @@ fn reciprocal_ranks(pools: &[Pool], list: impl Fn(&Pool) -> &Vec<f32>, floor: f3
 
 fn normalised(pools: &[Pool], list: impl Fn(&Pool) -> &Vec<f32>, weight: f32) -> Vec<Vec<f32>> {
     let greatest = pools.iter().flat_map(|pool| list(pool).iter().copied()).fold(0.0, f32::max);
-    let finite = pools.iter().flat_map(|pool| list(pool).iter().copied()).filter(|x| *x > f32::NEG_INFINITY);
-    let (least, best) = finite.fold((f32::INFINITY, f32::NEG_INFINITY), |(a, b), x| (a.min(x), b.max(x)));
-    // Distances are never above zero: there the least counts as nothing and the greatest as one.
-    let (nought, span) = if greatest > 0.0 { (0.0, greatest) } else { (least, best - least) };
-    let factor = if span > 0.0 { weight / span } else { 0.0 };
-    let scaled = |score: &f32| if *score > f32::NEG_INFINITY { (score - nought) * factor } else { 0.0 };
+    let factor = if greatest > 0.0 { weight / greatest } else { 0.0 };
+    let scaled = |score: &f32| if *score > f32::NEG_INFINITY { score * factor } else { 0.0 };
     pools.iter().map(|pool| list(pool).iter().map(scaled).collect()).collect()
 }

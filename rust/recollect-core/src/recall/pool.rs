@@ -10,6 +10,7 @@ use crate::error::Result;
 use crate::id::{Slot, Uid};
 use crate::lexical::Query;
 use crate::scored::Scored;
+use crate::session::Place;
 use crate::simd::Kernels;
 use crate::vector::{FlatIndex, TopK};
 
@@ -46,7 +47,7 @@ pub struct Pool {
     pub(super) addressed: Vec<u32>,
     /// What stands beside each candidate.
     pub(super) context: Context,
-    /// Whether a session of the namespace has two memories.
+    /// Whether a session has two memories in scope.
     pub(super) conversational: bool,
     /// Centre and spread of the similarities in the whole scope.
     pub(super) similarity: Population,
@@ -133,7 +134,9 @@ impl Pool {
         let addressed = query.as_ref().map_or_else(Vec::new, |query| addressed(view, query, &slots));
         let memories = view.lexical.len();
         let context = Context::of(view, &slots, &words);
-        let conversational = view.sessions.iter().any(|members| members.len() > 1);
+        let seen =
+            |members: &[Place]| members.iter().filter(|x| view.admitted().contains(x.slot)).take(2).count();
+        let conversational = view.sessions.iter().any(|members| seen(members) == 2);
         Ok(Self {
             slots,
             uids,

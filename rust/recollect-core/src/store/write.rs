@@ -166,12 +166,9 @@ impl Memory {
         let id = self.read(call.cancel, |seen| Ok(Some(seen.id)))?;
         self.write(space.filter(|_| has_vectors), call, move |state, batch, call, space| {
             if let Some(key) = &edit.key
-                && let Some(&(known, version)) = state.keys.get(key)
+                && let Some(&(uid, version)) = state.keys.get(key)
             {
-                if known != uid {
-                    return Err(Error::invalid("key", "was used for another memory"));
-                }
-                return Ok(repeated(state, known, version));
+                return Ok(repeated(state, uid, version));
             }
             let slot = state.slot(uid, call.now)?;
             let entry = &state.entries[slot as usize];
