@@ -19,8 +19,10 @@ SIZE = 40_000
 ROUNDS = 6
 
 PROGRAM = """if True:
-    import json, os, sys, time, recollect
+    import json, os, signal, sys, time, recollect
     import numpy as np
+    # A run that was started in the background hands down an ignored SIGINT.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     path, operation, size = sys.argv[1], sys.argv[2], int(sys.argv[3])
     memory = recollect.open(path, durability="normal")
     rows = np.random.default_rng(1).standard_normal((size, 32), dtype=np.float32)
