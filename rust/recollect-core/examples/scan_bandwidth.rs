@@ -1,7 +1,7 @@
 //! Reads memory, scans f32 and narrows by codes in turns, one thread; one JSON line a figure.
 //!
 //! `cargo run --release --example scan_bandwidth`
-#![allow(clippy::print_stdout)]
+#![expect(clippy::print_stdout, reason = "its result is what it prints")]
 
 use std::hint::black_box;
 use std::time::Instant;
