@@ -16,6 +16,7 @@ pub mod pages;
 pub mod recall;
 pub mod record;
 pub mod scored;
+pub mod seed;
 pub mod session;
 pub mod simd;
 pub mod store;

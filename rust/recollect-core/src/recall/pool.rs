@@ -12,7 +12,7 @@ use crate::lexical::Query;
 use crate::scored::Scored;
 use crate::session::Place;
 use crate::simd::Kernels;
-use crate::vector::{FlatIndex, TopK};
+use crate::vector::{TopK, VectorIndex};
 
 /// Largest scope that is answered exhaustively: every memory is scored.
 pub(super) const EXHAUSTIVE: usize = 32_768;
@@ -163,7 +163,7 @@ impl Pool {
 /// Replaces the similarities on codes by exact ones wherever they could decide: for every memory that could be among the
 /// best `k` by similarity, and for the best by words.
 fn refine(
-    index: &FlatIndex,
+    index: &VectorIndex,
     vector: &[f32],
     k: usize,
     slots: &[Slot],
@@ -210,7 +210,7 @@ fn addressed(view: &View<'_>, query: &Query, slots: &[Slot]) -> Vec<u32> {
     (0..slots.len() as u32).filter(|&at| named.contains(slots[at as usize])).collect()
 }
 
-type Vector<'a> = Option<(&'a FlatIndex, &'a [f32])>;
+type Vector<'a> = Option<(&'a VectorIndex, &'a [f32])>;
 
 /// The similarities of a large scope, from evenly spaced members.
 fn sample(view: &View<'_>, vector: Vector<'_>) -> Result<Population> {

@@ -4,7 +4,7 @@ use crate::bitmap::Bitmap;
 use crate::id::{Slot, Uid};
 use crate::lexical::LexicalIndex;
 use crate::session::{Place, SessionId, Sessions};
-use crate::vector::FlatIndex;
+use crate::vector::VectorIndex;
 
 /// What recall asks about a memory beside its scores.
 pub trait Standing {
@@ -20,7 +20,7 @@ pub struct View<'a> {
     /// Words.
     pub lexical: &'a LexicalIndex,
     /// Vectors, where the namespace has some.
-    pub vectors: Option<&'a FlatIndex>,
+    pub vectors: Option<&'a VectorIndex>,
     /// Order inside sessions.
     pub sessions: &'a Sessions,
     /// All memories that can be recalled.

@@ -3,7 +3,7 @@
 //! | kernel | baseline | AVX2 | AVX-512 |
 //! |---|---|---|---|
 //! | `dot`, `squared_euclidean`, their `_rows` and `dot_batch` (f32) | lane body | registers | registers |
-//! | `sum`, `squared_norm` (f64 sum), `greatest` | lane body | lane body | lane body |
+//! | `sum`, `squared_norm` (f64 sum), `greatest`, `hadamard` | lane body | lane body | lane body |
 //! | `dot_i8`, `dot_i8_rows` (i32) | plain body | byte products | VNNI |
 //! | `quantize`, `upper_bounds` | lane body | lane body | lane body |
 //!
@@ -45,6 +45,8 @@ tier::tiers! {
     sum = f32::total, f32::total, f32::total: (a: &[f32]) -> f32;
     /// Sum of squares, added in f64.
     squared_norm = f32::squared_norm, f32::squared_norm, f32::squared_norm: (a: &[f32]) -> f64;
+    /// Walsh-Hadamard transform in place, scaled to keep lengths; the length is a power of two.
+    hadamard = f32::hadamard, f32::hadamard, f32::hadamard: (a: &mut [f32]);
     /// Greatest absolute value; zero of nothing.
     greatest = f32::greatest, f32::greatest, f32::greatest: (a: &[f32]) -> f32;
     /// Exact inner product of two code vectors of equal length, at most 65,536 codes.

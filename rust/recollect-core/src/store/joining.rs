@@ -5,7 +5,7 @@ use super::state::State;
 use crate::error::{Error, Result};
 use crate::journal::event::KeyVector;
 use crate::journal::ledger::{Ledger, Space};
-use crate::vector::{FlatIndex, admit};
+use crate::vector::{VectorIndex, admit};
 
 /// The configuration with the space a call brings, if the namespace has none yet.
 pub(super) fn join(
@@ -19,7 +19,7 @@ pub(super) fn join(
         Some(held) => Err(mismatch(held, space)),
         None => {
             // Before anything is written: a namespace whose space makes no index could never be read again.
-            FlatIndex::new(space.dim as usize, space.metric.parse()?)?;
+            VectorIndex::new(space.dim as usize, space.metric.parse()?)?;
             let config = Config { space: Some(ledger.space(space)?), ..state.config.clone() };
             Ok(Some((config, space.clone())))
         }

@@ -21,7 +21,7 @@ use crate::journal::event::NamespaceId;
 use crate::journal::ledger::{Head, Ledger, Reader, SegmentPart, Space};
 use crate::lexical::LexicalIndex;
 use crate::record::{Kind, Ttl};
-use crate::vector::FlatIndex;
+use crate::vector::VectorIndex;
 
 /// Format of the parts; any other is rebuilt.
 const FORMAT: u32 = 2;
@@ -72,7 +72,7 @@ pub(super) fn load(
         state.lexical = LexicalIndex::decode_chunks(&all("lexical")?)?;
         if state.space.is_some() {
             state.vectors =
-                Some(FlatIndex::decode_chunks((0..parts("vectors")).map(|at| part("vectors", at)))?);
+                Some(VectorIndex::decode_chunks((0..parts("vectors")).map(|at| part("vectors", at)))?);
         }
         state.check_indexes()?;
         if state.seq != header.watermark {

@@ -18,7 +18,7 @@ use crate::lexical::{Bm25, LexicalIndex};
 use crate::record::Kind;
 use crate::session::Sessions;
 use crate::time::{Interval, Timestamp};
-use crate::vector::{FlatIndex, Metric};
+use crate::vector::{Metric, VectorIndex};
 
 /// The memories of one namespace and their indexes.
 #[derive(Debug)]
@@ -42,7 +42,7 @@ pub(super) struct State {
     pub past: FxHashMap<Uid, Vec<Seq>>,
     pub sessions: Sessions,
     pub lexical: LexicalIndex,
-    pub vectors: Option<FlatIndex>,
+    pub vectors: Option<VectorIndex>,
 }
 
 /// What a call asks of memories before any scoring.
@@ -308,6 +308,6 @@ impl State {
     }
 }
 
-fn index(space: &Space) -> Result<FlatIndex> {
-    FlatIndex::new(space.dim as usize, space.metric.parse::<Metric>()?)
+fn index(space: &Space) -> Result<VectorIndex> {
+    VectorIndex::new(space.dim as usize, space.metric.parse::<Metric>()?)
 }

@@ -5,19 +5,23 @@
 
 mod admission;
 mod flat;
+mod index;
 mod margin;
 mod matrix;
 mod metric;
 mod narrowing;
 mod owners;
+mod rotation;
 mod scalar_quantizer;
 mod segment;
 mod top_k;
 
 pub use admission::{MAX_DIM, MAX_NORM, MAX_SLOTS, admit};
 pub use flat::FlatIndex;
+pub use index::VectorIndex;
 pub use matrix::Matrix;
 pub use metric::Metric;
+pub use rotation::{Rotation, WORD};
 pub use scalar_quantizer::{Codes, Quantized};
 pub use top_k::TopK;
 
