@@ -5,7 +5,8 @@
 //! | `dot`, `squared_euclidean`, their `_rows` and `dot_batch` (f32) | lane body | registers | registers |
 //! | `sum`, `squared_norm` (f64 sum), `greatest`, `hadamard` | lane body | lane body | lane body |
 //! | `dot_i8`, `dot_i8_rows` (i32) | plain body | byte products | VNNI |
-//! | `quantize`, `upper_bounds` | lane body | lane body | lane body |
+//! | `quantize`, `upper_bounds`, `sketch_scores` | lane body | lane body | lane body |
+//! | `disagreement` | plain body | table of bytes | table of bytes, or VPOPCNTDQ |
 //!
 //! Every kernel gives the same bits on every tier: floats are added in a fixed lane order with plain multiply and add,
 //! integers are exact. The tier is chosen once, on first use.
@@ -15,6 +16,7 @@ mod codes;
 mod f32;
 mod i8;
 mod prefetch;
+mod sketch;
 mod tier;
 #[cfg(target_arch = "x86_64")]
 mod wide;
@@ -23,6 +25,7 @@ use std::sync::LazyLock;
 
 pub use codes::Margins;
 pub use prefetch::prefetch;
+pub use sketch::LANES;
 pub use tier::Tier;
 
 tier::tiers! {
@@ -60,6 +63,15 @@ tier::tiers! {
     /// Turns code products into scores with their margin, see [`Margins`].
     upper_bounds = codes::upper_bounds, codes::upper_bounds, codes::upper_bounds:
         (dots: &[i32], margins: Margins<'_>, out: &mut [f32]);
+    /// What bit codes and a query of several planes disagree on, weighed; see [`LANES`] and the sketch of `vector`.
+    ///
+    /// `query` is (planes, words): signs, then magnitudes of weight 2, 4, ..; `blocks` is (blocks, words, 8); `out` is
+    /// (blocks, 8).
+    disagreement = sketch::disagreement, sketch::avx2::disagreement, sketch::avx2::disagreement, sketch::popcount::disagreement:
+        (query: &[u64], planes: usize, blocks: &[u64], out: &mut [u32]);
+    /// Scores of disagreements: `factor * (offset - step * disagreement) + base`; an empty base is zero.
+    sketch_scores = sketch::sketch_scores, sketch::sketch_scores, sketch::sketch_scores:
+        (disagreements: &[u32], factor: &[f32], base: &[f32], offset: f32, step: f32, out: &mut [f32]);
 }
 
 static BEST: LazyLock<&'static Kernels> =
