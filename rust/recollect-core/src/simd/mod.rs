@@ -6,6 +6,7 @@
 //! | `sum`, `squared_norm` (f64 sum), `greatest`, `hadamard` | lane body | lane body | lane body |
 //! | `dot_i8`, `dot_i8_rows` (i32) | plain body | byte products | VNNI |
 //! | `quantize`, `upper_bounds`, `sketch_scores` | lane body | lane body | lane body |
+//! | `differing` | plain body | plain body | plain body |
 //! | `disagreement` | plain body | table of bytes | table of bytes, or VPOPCNTDQ |
 //!
 //! Every kernel gives the same bits on every tier: floats are added in a fixed lane order with plain multiply and add,
@@ -69,6 +70,8 @@ tier::tiers! {
     /// (blocks, 8).
     disagreement = sketch::disagreement, sketch::avx2::disagreement, sketch::avx2::disagreement, sketch::popcount::disagreement:
         (query: &[u64], planes: usize, blocks: &[u64], out: &mut [u32]);
+    /// Number of bits in which two rows of words of equal length differ.
+    differing = sketch::differing, sketch::differing, sketch::differing, sketch::differing: (a: &[u64], b: &[u64]) -> u32;
     /// Scores of disagreements: `factor * (offset - step * disagreement) + base`; an empty base is zero.
     sketch_scores = sketch::sketch_scores, sketch::sketch_scores, sketch::sketch_scores:
         (disagreements: &[u32], factor: &[f32], base: &[f32], offset: f32, step: f32, out: &mut [f32]);

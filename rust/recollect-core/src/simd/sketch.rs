@@ -34,6 +34,13 @@ fn checked(query: &[u64], planes: usize, blocks: &[u64], out: &[u32]) -> usize {
     words
 }
 
+/// In how many bits two codes differ.
+#[inline(always)]
+pub(super) fn differing(a: &[u64], b: &[u64]) -> u32 {
+    assert_eq!(a.len(), b.len(), "codes of equal length");
+    a.iter().zip(b).map(|(a, b)| (a ^ b).count_ones()).sum()
+}
+
 /// Turns disagreements into upper bounds of scores: `factor * (offset - step * disagreement) + base`; no base is zero.
 #[inline(always)]
 pub(super) fn sketch_scores(
