@@ -177,9 +177,6 @@ pub(crate) fn lsh_collision(
     active: usize,
     tables: usize,
 ) -> PyResult<(f64, f64)> {
-    let rates = || {
-        let family = settings(family, bits, active, tables)?.family()?;
-        Ok((family.collision(similarity), family.recall(similarity)))
-    };
+    let rates = || settings(family, bits, active, tables)?.rates(similarity);
     py.detach(rates).map_err(|error| raise(py, error))
 }

@@ -8,7 +8,7 @@ use crate::lsh::family::{Bucket, Family, Hashed};
 use crate::lsh::hyperplane::MAX_SIGNATURE;
 use crate::lsh::normal::{both_within, density, integral};
 use crate::lsh::probing::greatest;
-use crate::lsh::projection::{Projection, signs};
+use crate::lsh::projection::Projection;
 
 /// Where the normal distribution ends for practical purposes.
 const FAR: f64 = 8.0;
@@ -85,12 +85,12 @@ impl Family for CrossPolytope {
 
     fn hash(&self, vector: &[f32], probes: usize, out: &mut Hashed) {
         out.buckets.clear();
-        out.signature.clear();
+        out.projections.clear();
         let (axes, each) = (self.axes(), self.projection.width() / self.axes());
         let mut held = Vec::new();
         self.projection.each(vector, |rotation, projections| {
             if rotation == 0 {
-                signs(&projections[..self.words() * 64], &mut out.signature);
+                out.projections.extend(&projections[..self.words() * 64]);
             }
             let first = rotation * each;
             for table in first..(first + each).min(self.tables) {

@@ -63,12 +63,24 @@ impl LshIndex {
     /// [`Error::Invalid`] for a threshold outside (0, 1], a miss outside (0, 1), or another metric than the cosine;
     /// [`Error::Limit`] if more than `most` pairs would be given, or the vectors lie so close below the threshold that
     /// more comparisons would be needed; [`Error::Cancelled`].
-    pub fn near_duplicates(&self, threshold: f64, miss: f64, most: usize, cancel: Cancel<'_>) -> Result<Vec<Pair>> {
+    pub fn near_duplicates(
+        &self,
+        threshold: f64,
+        miss: f64,
+        most: usize,
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<Pair>> {
         if !(threshold > 0.0 && threshold <= 1.0) {
-            return Err(Error::invalid("threshold", format!("expected more than 0 and at most 1, found {threshold}")));
+            return Err(Error::invalid(
+                "threshold",
+                format!("expected more than 0 and at most 1, found {threshold}"),
+            ));
         }
         if !(miss > 0.0 && miss < 1.0) {
-            return Err(Error::invalid("miss", format!("expected more than 0 and less than 1, found {miss}")));
+            return Err(Error::invalid(
+                "miss",
+                format!("expected more than 0 and less than 1, found {miss}"),
+            ));
         }
         if self.settings.metric != Metric::Cosine {
             return Err(Error::invalid("metric", "near duplicates are told by the cosine"));
@@ -113,7 +125,8 @@ impl LshIndex {
     }
 
     fn compare(&self, a: &Distinct, b: &Distinct, threshold: f64, pairs: &mut Pairs) -> Result<()> {
-        let score = self.settings.metric.score(self.rows.row(a.slot as usize), self.rows.row(b.slot as usize));
+        let score =
+            self.settings.metric.score(self.rows.row(a.slot as usize), self.rows.row(b.slot as usize));
         let similarity = score.min(1.0);
         if f64::from(similarity) >= threshold { pairs.push_all(&a.ids, &b.ids, similarity) } else { Ok(()) }
     }

@@ -15,12 +15,12 @@ pub struct Bucket {
 }
 
 /// What a family says of a vector.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Hashed {
     /// The buckets it falls into, each followed by those it would have fallen into next.
     pub buckets: Vec<Bucket>,
-    /// Bits that near vectors agree on, beyond the buckets; empty where the buckets say it all.
-    pub signature: Vec<u64>,
+    /// Projections on random directions, whose signs are a signature; empty where the buckets say it all.
+    pub projections: Vec<f32>,
 }
 
 /// Hash functions under which near vectors share buckets.
@@ -45,11 +45,6 @@ pub trait Family: fmt::Debug + Send + Sync {
 
     /// Probability that a vector falls into a given bucket of another at this cosine.
     fn collision(&self, cosine: f64) -> f64;
-
-    /// Probability that two vectors at this cosine share a bucket, as if the choices were independent.
-    fn recall(&self, cosine: f64) -> f64 {
-        1.0 - libm::pow(1.0 - self.collision(cosine), self.choices() as f64)
-    }
 
     /// Bytes of memory reserved.
     fn bytes(&self) -> usize;

@@ -31,7 +31,10 @@ impl Fly {
     /// [`Error::Invalid`] unless there are 1 to [`Fly::MAX_UNITS`] units and no more active ones.
     pub fn new(dim: usize, units: usize, active: usize, seed: u64) -> Result<Self> {
         if !(1..=Self::MAX_UNITS).contains(&units) {
-            return Err(Error::invalid("bits", format!("expected 1 to {} units, found {units}", Self::MAX_UNITS)));
+            return Err(Error::invalid(
+                "bits",
+                format!("expected 1 to {} units, found {units}", Self::MAX_UNITS),
+            ));
         }
         if !(1..=units).contains(&active) {
             return Err(Error::invalid("active", format!("expected 1 to {units} units, found {active}")));
@@ -105,7 +108,7 @@ impl Family for Fly {
     }
 
     fn hash(&self, vector: &[f32], probes: usize, out: &mut Hashed) {
-        out.signature.clear();
+        out.projections.clear();
         out.buckets.clear();
         let units = self.excited(&vector[..self.dim], probes);
         out.buckets.extend(units.into_iter().map(|key| Bucket { table: 0, key }));

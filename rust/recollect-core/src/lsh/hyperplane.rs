@@ -6,7 +6,7 @@
 
 use crate::error::{Error, Result};
 use crate::lsh::family::{Bucket, Family, Hashed};
-use crate::lsh::probing::flips;
+use crate::lsh::probing::Flips;
 use crate::lsh::projection::{Projection, signs};
 
 /// Words of a signature: what [`MAX_SIGNATURE`] projections give.
@@ -69,15 +69,15 @@ impl Family for Hyperplane {
 
     fn hash(&self, vector: &[f32], probes: usize, out: &mut Hashed) {
         out.buckets.clear();
-        out.signature.clear();
+        out.projections.clear();
         let each = self.projection.width() / self.bits;
         let mut words = Vec::with_capacity(self.projection.width() / 64);
-        let mut margins = Vec::with_capacity(self.bits);
+        let mut flips = Flips::default();
         self.projection.each(vector, |rotation, projections| {
             words.clear();
             signs(projections, &mut words);
             if rotation == 0 {
-                out.signature.extend(&words[..self.words()]);
+                out.projections.extend(&projections[..self.words() * 64]);
             }
             let first = rotation * each;
             for table in first..(first + each).min(self.tables) {
@@ -86,9 +86,9 @@ impl Family for Hyperplane {
                 let table = table as u32;
                 out.buckets.push(Bucket { table, key });
                 if probes > 0 {
-                    margins.clear();
-                    margins.extend(projections[at..at + self.bits].iter().map(|x| x * x));
-                    flips(&margins, probes, |mask| out.buckets.push(Bucket { table, key: key ^ mask }));
+                    let margins = projections[at..at + self.bits].iter().map(|x| x * x);
+                    let flipped = flips.first(margins, probes);
+                    out.buckets.extend(flipped.map(|mask| Bucket { table, key: key ^ mask }));
                 }
             }
         });

@@ -54,16 +54,35 @@ impl Settings {
             return Err(Error::invalid("dim", "expected at least one dimension"));
         }
         if self.dim > MAX_DIM {
-            return Err(Error::Limit { argument: "dim".into(), found: self.dim as u64, limit: MAX_DIM as u64 });
+            return Err(Error::Limit {
+                argument: "dim".into(),
+                found: self.dim as u64,
+                limit: MAX_DIM as u64,
+            });
         }
         if !(1..=MAX_TABLES).contains(&self.tables) {
-            return Err(Error::invalid("tables", format!("expected 1 to {MAX_TABLES}, found {}", self.tables)));
+            return Err(Error::invalid(
+                "tables",
+                format!("expected 1 to {MAX_TABLES}, found {}", self.tables),
+            ));
         }
         Ok(match self.family {
             Kind::CrossPolytope => Box::new(CrossPolytope::new(self.dim, self.bits, self.tables, self.seed)?),
             Kind::Hyperplane => Box::new(Hyperplane::new(self.dim, self.bits, self.tables, self.seed)?),
             Kind::Fly => Box::new(Fly::new(self.dim, self.bits, self.active, self.seed)?),
         })
+    }
+}
+
+impl Settings {
+    /// Probability that two vectors at a cosine share a given bucket, and any bucket, without a family being made.
+    ///
+    /// # Errors
+    /// As [`Settings::family`].
+    pub fn rates(&self, cosine: f64) -> Result<(f64, f64)> {
+        let collision = Self { dim: 1, tables: 1, ..*self }.family()?.collision(cosine);
+        let choices = if self.family == Kind::Fly { self.active } else { self.tables };
+        Ok((collision, 1.0 - libm::pow(1.0 - collision, choices as f64)))
     }
 }
 
@@ -113,7 +132,7 @@ impl LshIndex {
         Ok(Self {
             settings,
             tables,
-            signatures: Signatures::new(family.words()),
+            signatures: Signatures::new(family.words())?,
             family,
             rows: Matrix::new(settings.dim),
             ids: Vec::new(),
@@ -263,7 +282,7 @@ impl LshIndex {
         self.settings.metric.prepare(&mut row);
         let mut hashed = Hashed::default();
         self.family.hash(&row, 0, &mut hashed);
-        self.signatures.put(slot, &hashed.signature)?;
+        self.signatures.put(slot, &hashed.projections)?;
         for (at, bucket) in hashed.buckets.iter().enumerate() {
             if let Err(error) = self.tables[bucket.table as usize].insert(bucket.key, slot) {
                 for bucket in &hashed.buckets[..at] {
@@ -302,7 +321,8 @@ impl LshIndex {
     pub fn stats(&self) -> Stats {
         let filled = self.tables.iter().map(Buckets::filled);
         let tables: usize = self.tables.iter().map(Buckets::bytes).sum();
-        let names = size_of::<i64>() * self.ids.capacity() + 17 * self.slots.capacity() + 4 * self.free.capacity();
+        let names =
+            size_of::<i64>() * self.ids.capacity() + 17 * self.slots.capacity() + 4 * self.free.capacity();
         Stats {
             vectors: self.len(),
             tables: self.family.tables(),
@@ -320,7 +340,10 @@ fn admit_distinct(ids: &[i64]) -> Result<()> {
     let mut seen = FxHashMap::default();
     for (at, &id) in ids.iter().enumerate() {
         if let Some(first) = seen.insert(id, at) {
-            return Err(Error::invalid(format!("ids[{at}]"), format!("{id} is given twice, first as ids[{first}]")));
+            return Err(Error::invalid(
+                format!("ids[{at}]"),
+                format!("{id} is given twice, first as ids[{first}]"),
+            ));
         }
     }
     Ok(())

@@ -83,12 +83,17 @@ mod tests {
     fn known_integrals_come_out() {
         assert!((integral(-8.0, 8.0, density) - 1.0).abs() < 1e-12);
         assert!((integral(0.0, 2.0, |x| x * x) - 8.0 / 3.0).abs() < 1e-12);
-        assert!((above(quantile_above(0.05)) - 0.05).abs() < 1e-12 && (quantile_above(0.025) - 1.959_964).abs() < 1e-6);
+        assert!(
+            (above(quantile_above(0.05)) - 0.05).abs() < 1e-12
+                && (quantile_above(0.025) - 1.959_964).abs() < 1e-6
+        );
         for correlation in [-0.9, -0.3, 0.0, 0.5, 0.99] {
             let quadrant = 0.25 + libm::asin(correlation) / (2.0 * PI);
             assert!((both_above(0.0, correlation) - quadrant).abs() < 1e-12, "{correlation}");
             // Inclusion and exclusion of the corners.
-            let corners = 1.0 - 4.0 * above(1.3) + 2.0 * both_above(1.3, correlation) + 2.0 * both_above(1.3, -correlation);
+            let corners = 1.0 - 4.0 * above(1.3)
+                + 2.0 * both_above(1.3, correlation)
+                + 2.0 * both_above(1.3, -correlation);
             assert!((both_within(1.3, 1.3, correlation) - corners).abs() < 1e-9, "{correlation}");
         }
         assert!((both_within(1.0, 2.0, 0.999_999) - (1.0 - 2.0 * above(1.0))).abs() < 1e-4);

@@ -1,77 +1,79 @@
 //! The order in which choices are overturned: whatever changes the least first.
 //!
-//! Lv, Josephson, Wang, Charikar and Li, "Multi-probe LSH: efficient indexing for high-dimensional similarity search",
-//! 2007: subsets by the sum of their squared margins, each next one made from the best so far by moving its last member
-//! on or by adding the one after it.
+//! Sets of bits by the sum of their squared margins, after Lv, Josephson, Wang, Charikar and Li, "Multi-probe LSH:
+//! efficient indexing for high-dimensional similarity search", 2007.
 
-use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+/// A set of bits as a mask, and the sum of its margins.
+type Flip = (f32, u32);
 
-/// A subset of bits, as ranks by margin.
-#[derive(Debug, Clone, Copy)]
-struct Subset {
-    sum: f32,
-    ranks: u32,
-    last: u32,
+/// Lists that are used again from table to table.
+#[derive(Debug, Default)]
+pub(super) struct Flips {
+    margins: Vec<Flip>,
+    best: Vec<Flip>,
+    merged: Vec<Flip>,
 }
 
-impl Ord for Subset {
-    /// Greatest for the least sum, then for the lower ranks, as the heap gives the greatest first.
-    fn cmp(&self, other: &Self) -> Ordering {
-        other.sum.total_cmp(&self.sum).then(other.ranks.cmp(&self.ranks))
-    }
-}
-
-impl PartialOrd for Subset {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Subset {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other).is_eq()
-    }
-}
-
-impl Eq for Subset {}
-
-/// Gives the first `most` sets of bits to flip as masks, by ascending sum of margins; the empty set is left out.
-///
-/// `margins` are the squared margins of at most 32 bits, none of them NaN.
-pub(super) fn flips(margins: &[f32], most: usize, mut take: impl FnMut(u32)) {
-    let mut order: [(f32, u32); 32] = [(0.0, 0); 32];
-    let count = margins.len().min(32);
-    for (at, (place, &margin)) in order.iter_mut().zip(margins).enumerate() {
-        *place = (margin, 1 << at);
-    }
-    let order = &mut order[..count];
-    order.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
-    let mut heap = BinaryHeap::with_capacity(most.min(1 << 16) + 2);
-    if let Some(&(sum, _)) = order.first() {
-        heap.push(Subset { sum, ranks: 1, last: 0 });
-    }
-    for _ in 0..most {
-        let Some(Subset { sum, ranks, last }) = heap.pop() else { break };
-        let (mut mask, mut rest) = (0, ranks);
-        while rest != 0 {
-            mask |= order[rest.trailing_zeros() as usize].1;
-            rest &= rest - 1;
+impl Flips {
+    /// The first `most` sets of bits to flip as masks, by ascending sum; the empty set is left out.
+    ///
+    /// `margins` are the squared margins of at most 32 bits, none of them NaN.
+    pub(super) fn first(
+        &mut self,
+        margins: impl Iterator<Item = f32>,
+        most: usize,
+    ) -> impl Iterator<Item = u32> {
+        self.margins.clear();
+        self.margins.extend(margins.zip((0..32).map(|at| 1 << at)));
+        self.margins.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        self.best.clear();
+        self.best.push((0.0, 0));
+        let room = most.saturating_add(1);
+        for &(margin, bit) in &self.margins {
+            let full = self.best.len() >= room;
+            if full && self.best.last().is_some_and(|last| last.0 <= margin) {
+                // A set with this bit, or with one of the later ones, comes after all of these.
+                break;
+            }
+            let count = room.min(2 * self.best.len());
+            self.merged.clear();
+            let (mut without, mut with) = (0, 0);
+            for _ in 0..count {
+                let added = self.best.get(with).map_or((f32::INFINITY, 0), |x| (x.0 + margin, x.1 | bit));
+                match self.best.get(without) {
+                    Some(&held) if held.0 <= added.0 => {
+                        self.merged.push(held);
+                        without += 1;
+                    }
+                    _ => {
+                        self.merged.push(added);
+                        with += 1;
+                    }
+                }
+            }
+            std::mem::swap(&mut self.best, &mut self.merged);
         }
-        take(mask);
-        let next = last as usize + 1;
-        if let Some(&(margin, _)) = order.get(next) {
-            let (own, added) = (1 << last, 1 << next);
-            heap.push(Subset { sum: sum + margin, ranks: ranks | added, last: next as u32 });
-            let moved = sum - order[last as usize].0 + margin;
-            heap.push(Subset { sum: moved, ranks: ranks & !own | added, last: next as u32 });
-        }
+        self.best.iter().skip(1).map(|x| x.1)
     }
 }
+
+/// Entries that are kept in order while they are found.
+const FEW: usize = 16;
 
 /// The `most` entries of greatest absolute value, greatest first, ties by ascending place.
 pub(super) fn greatest(values: &[f32], most: usize, held: &mut Vec<(f32, u32)>) {
     held.clear();
+    if most <= FEW {
+        for (x, at) in values.iter().map(|x| x.abs()).zip(0..) {
+            if held.len() == most && held.last().is_none_or(|last| x <= last.0) {
+                continue;
+            }
+            held.truncate(most - 1);
+            let place = held.iter().rposition(|other| other.0 >= x).map_or(0, |before| before + 1);
+            held.insert(place, (x, at));
+        }
+        return;
+    }
     held.extend(values.iter().enumerate().map(|(at, x)| (x.abs(), at as u32)));
     let order = |a: &(f32, u32), b: &(f32, u32)| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1));
     if most < held.len() {
@@ -89,8 +91,7 @@ mod tests {
     proptest! {
         #[test]
         fn flips_are_all_subsets_by_their_sum(margins in prop::collection::vec(0.0f32..4.0, 0..9), most in 0usize..300) {
-            let mut found = Vec::new();
-            flips(&margins, most, |mask| found.push(mask));
+            let mut found: Vec<u32> = Flips::default().first(margins.iter().copied(), most).collect();
             let sum = |mask: u32| -> f32 {
                 margins.iter().enumerate().filter(|(at, _)| mask >> at & 1 == 1).map(|(_, x)| x).sum()
             };

@@ -55,7 +55,9 @@ impl Projection {
 pub(super) fn signs(projections: &[f32], out: &mut Vec<u64>) {
     let (words, rest) = projections.as_chunks::<WORD>();
     debug_assert!(rest.is_empty());
-    out.extend(words.iter().map(|word| {
-        word.iter().enumerate().fold(0, |bits, (at, &x)| bits | u64::from(x >= 0.0) << at)
-    }));
+    out.extend(
+        words
+            .iter()
+            .map(|word| word.iter().enumerate().fold(0, |bits, (at, &x)| bits | u64::from(x >= 0.0) << at)),
+    );
 }

@@ -25,7 +25,8 @@ fn pair(dim: usize, cosine: f64, sparse: bool, seed: &mut Seed) -> (Vec<f32>, Ve
         let (length, across) = (product(&a, &a).sqrt(), product(&b, &b).sqrt());
         if across > 1e-9 * length {
             let sine = (1.0 - cosine * cosine).sqrt();
-            let other = a.iter().zip(&b).map(|(x, y)| (cosine * x / length + sine * y / across) as f32).collect();
+            let other =
+                a.iter().zip(&b).map(|(x, y)| (cosine * x / length + sine * y / across) as f32).collect();
             return (a.iter().map(|&x| (x / length) as f32).collect(), other);
         }
     }
@@ -63,7 +64,8 @@ fn a_bit_agrees_as_often_as_the_angle_says() {
         for cosine in COSINES {
             for sparse in [false, true] {
                 let of = |seed| -> Box<dyn Family> { Box::new(Hyperplane::new(dim, 1, 256, seed).unwrap()) };
-                let (found, theory) = (rate(of, dim, cosine, sparse), 1.0 - cosine.acos() / std::f64::consts::PI);
+                let (found, theory) =
+                    (rate(of, dim, cosine, sparse), 1.0 - cosine.acos() / std::f64::consts::PI);
                 assert!((found - theory).abs() < 0.01, "{dim} {cosine} {sparse}: {found} for {theory}");
                 assert!((Hyperplane::agreement(1, cosine) - theory).abs() < 1e-12);
             }
@@ -76,9 +78,13 @@ fn a_key_agrees_as_often_as_all_of_its_bits() {
     for (dim, bits) in [(3, 4), (100, 8), (128, 12), (384, 6)] {
         for cosine in COSINES {
             for sparse in [false, true] {
-                let of = |seed| -> Box<dyn Family> { Box::new(Hyperplane::new(dim, bits, 64, seed).unwrap()) };
+                let of =
+                    |seed| -> Box<dyn Family> { Box::new(Hyperplane::new(dim, bits, 64, seed).unwrap()) };
                 let (found, theory) = (rate(of, dim, cosine, sparse), Hyperplane::agreement(bits, cosine));
-                assert!((found - theory).abs() < 0.01, "{dim} {bits} {cosine} {sparse}: {found} for {theory}");
+                assert!(
+                    (found - theory).abs() < 0.01,
+                    "{dim} {bits} {cosine} {sparse}: {found} for {theory}"
+                );
             }
         }
     }
@@ -89,9 +95,13 @@ fn an_axis_agrees_as_often_as_the_integral_says() {
     for (dim, bits) in [(3, 3), (100, 6), (128, 8), (384, 8)] {
         for cosine in COSINES {
             for sparse in [false, true] {
-                let of = |seed| -> Box<dyn Family> { Box::new(CrossPolytope::new(dim, bits, 48, seed).unwrap()) };
+                let of =
+                    |seed| -> Box<dyn Family> { Box::new(CrossPolytope::new(dim, bits, 48, seed).unwrap()) };
                 let (found, theory) = (rate(of, dim, cosine, sparse), CrossPolytope::agreement(bits, cosine));
-                assert!((found - theory).abs() < 0.01, "{dim} {bits} {cosine} {sparse}: {found} for {theory}");
+                assert!(
+                    (found - theory).abs() < 0.01,
+                    "{dim} {bits} {cosine} {sparse}: {found} for {theory}"
+                );
             }
         }
     }
@@ -107,13 +117,18 @@ fn the_integral_agrees_with_drawing() {
             for axis in 1..=axes {
                 let (x, z) = (seed.normal(), seed.normal());
                 let y = cosine * x + (1.0 - cosine * cosine).sqrt() * z;
-                let better = |best: (f64, i64), x: f64| if x.abs() > best.0 { (x.abs(), axis * x.signum() as i64) } else { best };
+                let better = |best: (f64, i64), x: f64| {
+                    if x.abs() > best.0 { (x.abs(), axis * x.signum() as i64) } else { best }
+                };
                 (a, b) = (better(a, x), better(b, y));
             }
             a.1 == b.1
         });
         let found = met.count() as f64 / f64::from(draws);
-        assert!((found - CrossPolytope::agreement(bits as usize, cosine)).abs() < 0.012, "{bits} {cosine}: {found}");
+        assert!(
+            (found - CrossPolytope::agreement(bits as usize, cosine)).abs() < 0.012,
+            "{bits} {cosine}: {found}"
+        );
     }
     assert_eq!((CrossPolytope::agreement(8, 1.0), CrossPolytope::agreement(8, -1.0)), (1.0, 0.0));
     assert!((CrossPolytope::agreement(8, 0.0) - 1.0 / 256.0).abs() < 1e-6);

@@ -15,6 +15,9 @@ const SLOTS_AHEAD: usize = 12;
 /// Rows between the one that is scored and the one that memory is asked for.
 const ROWS_AHEAD: usize = 3;
 
+/// Candidates by differing bits alone for each one that is kept by what the bits weigh.
+const SCREENED: usize = 4;
+
 /// Rows scored between two questions to [`Cancel`].
 const CHECKPOINT: usize = 8192;
 
@@ -113,7 +116,12 @@ impl LshIndex {
             return (slots, false);
         };
         if !self.signatures.absent() {
-            self.signatures.differing(&hashed.signature, &slots, &mut distances);
+            let few = most.saturating_mul(SCREENED);
+            if few < slots.len() {
+                self.signatures.differing(&hashed.projections, &slots, &mut distances);
+                self.nearest(&mut slots, &distances, few);
+            }
+            self.signatures.weighed(&hashed.projections, &slots, &mut distances);
         }
         self.nearest(&mut slots, &distances, most);
         (slots, true)
