@@ -101,14 +101,18 @@ impl FlatIndex {
     /// As [`FlatIndex::check`]; [`Error::Limit`](crate::error::Error::Limit) for a slot from 2^28 on;
     /// [`Error::Storage`](crate::error::Error::Storage) without memory. The index is unchanged by a failure.
     pub fn insert(&mut self, slot: Slot, vector: &[f32]) -> Result<()> {
+        self.insert_row(slot, vector).map(drop)
+    }
+
+    /// As [`FlatIndex::insert`]; gives the number of the row.
+    pub(super) fn insert_row(&mut self, slot: Slot, vector: &[f32]) -> Result<usize> {
         self.check("vector", vector)?;
         admit_slot(slot)?;
         let metric = self.metric;
         self.place(slot, |row| {
             row.copy_from_slice(vector);
             metric.prepare(row);
-        })?;
-        Ok(())
+        })
     }
 
     /// Adds a row, which `fill` writes in the form that is scored, and gives its number.
@@ -253,6 +257,22 @@ impl FlatIndex {
             let scores = self.owners.rows_of(slot).map(|row| self.metric.score(query, self.rows.row(row)));
             take(slot, scores.fold(f32::NEG_INFINITY, f32::max));
         }
+    }
+
+    /// Writes a row as it is scored, without its padding.
+    pub(super) fn decode_row(&self, row: usize, out: &mut [f32]) {
+        out.copy_from_slice(&self.rows.row(row)[..out.len()]);
+    }
+
+    /// The codes of a row, padded, and the value of a step.
+    pub(super) fn quantized_row(&self, row: usize) -> (&[i8], f32) {
+        (self.codes.matrix().row(row), self.codes.scale()[row])
+    }
+
+    /// About the inner product of a row with a quantized vector that is padded as the rows of codes are.
+    pub(super) fn rough(&self, row: usize, with: &Quantized) -> f32 {
+        let dot = Kernels::best().dot_i8(&with.codes, self.codes.matrix().row(row));
+        dot as f32 * self.codes.scale()[row] * with.scale
     }
 
     /// The query checked, in the form that is scored, padded as the rows are.

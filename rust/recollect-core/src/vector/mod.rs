@@ -4,6 +4,7 @@
 //! the bytes. A search reads the codes, and the f32 rows only of what the codes cannot rule out.
 
 mod admission;
+mod cells;
 mod flat;
 mod index;
 mod margin;
@@ -14,6 +15,7 @@ mod owners;
 mod rotation;
 mod scalar_quantizer;
 mod segment;
+mod sketch;
 mod top_k;
 
 pub use admission::{MAX_DIM, MAX_NORM, MAX_SLOTS, admit};
@@ -23,6 +25,7 @@ pub use matrix::Matrix;
 pub use metric::Metric;
 pub use rotation::{Rotation, WORD};
 pub use scalar_quantizer::{Codes, Quantized};
+pub use sketch::{MAX_PLANES, SketchQuery, Sketcher};
 pub use top_k::TopK;
 
 #[cfg(test)]
