@@ -12,6 +12,7 @@ mod metric;
 mod narrowing;
 mod owners;
 mod rotation;
+mod rows;
 mod scalar_quantizer;
 mod segment;
 mod top_k;

@@ -35,10 +35,11 @@ impl FlatIndex {
             let rows: Vec<_> = live.by_ref().take(full).collect();
             let mut piece = Vec::with_capacity(rows.len() * (4 + 4 * self.dim()));
             rows.iter().for_each(|(_, slot)| piece.extend_from_slice(&slot.to_le_bytes()));
+            let mut vector = vec![0.0; self.dim()];
             for &(row, _) in &rows {
-                let vector = &self.rows.row(row)[..self.dim()];
+                self.decode_row(row, &mut vector);
                 if cfg!(target_endian = "little") {
-                    piece.extend_from_slice(bytemuck::cast_slice(vector));
+                    piece.extend_from_slice(bytemuck::cast_slice(&vector));
                 } else {
                     vector.iter().for_each(|x| piece.extend_from_slice(&x.to_le_bytes()));
                 }
@@ -164,7 +165,7 @@ impl Loader {
                 row.iter_mut().for_each(|x| *x = f32::from_bits(x.to_bits().swap_bytes()));
             }
         })?;
-        let norm = f64::from(self.index.codes.norm()[row]);
+        let norm = f64::from(self.index.rows.codes().norm()[row]);
         let sound = match metric {
             Metric::Cosine => norm == 0.0 || (norm - 1.0).abs() < UNIT,
             Metric::Dot | Metric::Euclidean => norm <= MAX_NORM * (1.0 + UNIT),

@@ -163,8 +163,11 @@ fn removed_rows_are_wiped_and_reused() {
     assert_eq!((index.remove(9), index.remove(9), index.remove(77)), (2, 0, 0));
     assert!(index.search(&[1.0; 4], 20, None, Cancel::never()).unwrap().iter().all(|hit| hit.slot != 9));
     for row in 18..20 {
-        assert!(index.rows.row(row).iter().all(|&x| x == 0.0));
-        assert!(index.codes.matrix().row(row).iter().all(|&x| x == 0) && index.codes.norm()[row] == 0.0);
+        let mut vector = [1.0; 4];
+        index.decode_row(row, &mut vector);
+        assert_eq!(vector, [0.0; 4]);
+        let codes = index.rows.codes();
+        assert!(codes.matrix().row(row).iter().all(|&x| x == 0) && codes.norm()[row] == 0.0);
     }
     index.insert(3, &[100.0; 4]).unwrap();
     index.insert(4, &[-1.0; 4]).unwrap();
