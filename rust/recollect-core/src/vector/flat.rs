@@ -1,4 +1,4 @@
-//! The exact index: every vector is looked at, and the answer is that of the f32 scan.
+//! The exact index: every vector is looked at, and the answer is that of the f32 scan over what is kept of them.
 
 use crate::bitmap::Bitmap;
 use crate::cancel::Cancel;
@@ -10,7 +10,7 @@ use crate::vector::admission::{admit, admit_dim, admit_slot};
 use crate::vector::margin::Margin;
 use crate::vector::owners::Owners;
 use crate::vector::rows::Rows;
-use crate::vector::{Metric, Quantized, TopK};
+use crate::vector::{Keep, Metric, Quantized, TopK};
 
 /// Rows scored before their scores are looked at; the scores stay in the first cache.
 pub(super) const BLOCK: usize = 256;
@@ -30,14 +30,27 @@ pub struct FlatIndex {
 }
 
 impl FlatIndex {
-    /// An empty index of `dim` dimensions, 1..=8192.
+    /// An empty index of `dim` dimensions, 1..=8192, that keeps f32.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::error::Error::Invalid) or [`Error::Limit`](crate::error::Error::Limit) for another
     /// dimension.
     pub fn new(dim: usize, metric: Metric) -> Result<Self> {
+        Self::with_keep(dim, metric, Keep::F32)
+    }
+
+    /// An empty index that keeps vectors in a form of its own.
+    ///
+    /// # Errors
+    /// As [`FlatIndex::new`].
+    pub fn with_keep(dim: usize, metric: Metric, keep: Keep) -> Result<Self> {
         admit_dim(dim)?;
-        Ok(Self { metric, rows: Rows::new(dim), owners: Owners::default() })
+        Ok(Self { metric, rows: Rows::new(dim, keep), owners: Owners::default() })
+    }
+
+    /// The form in which vectors are kept.
+    pub fn keep(&self) -> Keep {
+        self.rows.keep()
     }
 
     /// Dimensions of a vector.
@@ -75,7 +88,7 @@ impl FlatIndex {
         self.owners.rows_of(slot).next().is_some()
     }
 
-    /// The vectors of a slot as they are scored: of length one for the cosine.
+    /// The vectors of a slot as they are kept and scored: of length one for the cosine, as near as the form allows.
     pub fn vectors(&self, slot: Slot) -> impl Iterator<Item = Vec<f32>> {
         self.owners.rows_of(slot).map(|row| {
             let mut vector = vec![0.0; self.dim()];
@@ -93,10 +106,10 @@ impl FlatIndex {
     ///
     /// # Errors
     /// [`Error::DimensionMismatch`](crate::error::Error::DimensionMismatch) for another dimension,
-    /// [`Error::Invalid`](crate::error::Error::Invalid) for a component that is NaN or infinite, or a norm over 1e18
-    /// under another metric than the cosine.
+    /// [`Error::Invalid`](crate::error::Error::Invalid) for a component that is NaN or infinite, and under another
+    /// metric than the cosine for a norm over 1e18 or a component that the form does not hold.
     pub fn check(&self, argument: &str, vector: &[f32]) -> Result<()> {
-        admit(argument, vector, self.dim(), self.metric)
+        self.keep().admit(argument, vector, self.dim(), self.metric)
     }
 
     /// Adds a vector to a slot.
@@ -107,15 +120,15 @@ impl FlatIndex {
     pub fn insert(&mut self, slot: Slot, vector: &[f32]) -> Result<()> {
         self.check("vector", vector)?;
         admit_slot(slot)?;
-        let metric = self.metric;
+        let (metric, keep) = (self.metric, self.keep());
         self.place(slot, |row| {
             row.copy_from_slice(vector);
-            metric.prepare(row);
+            keep.prepare(metric, row);
         })?;
         Ok(())
     }
 
-    /// Adds a row, which `fill` writes in the form that is scored, and gives its number.
+    /// Adds a row, which `fill` writes as [`Keep::prepare`] leaves it, and gives its number.
     pub(super) fn place(&mut self, slot: Slot, fill: impl FnOnce(&mut [f32])) -> Result<usize> {
         self.owners.reserve(slot)?;
         let row = self.owners.next_row();
@@ -133,7 +146,7 @@ impl FlatIndex {
         rows.len()
     }
 
-    /// As [`FlatIndex::search`], by the plain f32 scan.
+    /// As [`FlatIndex::search`], by the plain scan that scores every row in f32.
     ///
     /// # Errors
     /// As [`FlatIndex::search`].
@@ -226,7 +239,7 @@ impl FlatIndex {
     /// The most that a score of [`FlatIndex::scores`] can differ from the f32 score.
     ///
     /// # Errors
-    /// As [`FlatIndex::check`] for the query.
+    /// As [`admit`] for the query.
     pub fn slack(&self, query: &[f32]) -> Result<f32> {
         let (_, margin) = self.quantized(&self.prepared(query)?);
         Ok(margin.most(self.rows.codes()))
@@ -235,7 +248,7 @@ impl FlatIndex {
     /// Exact f32 scores of some slots, in their order; minus infinity where a slot owns no vector.
     ///
     /// # Errors
-    /// As [`FlatIndex::check`] for the query.
+    /// As [`admit`] for the query.
     pub fn score_slots(&self, query: &[f32], slots: &[Slot], out: &mut Vec<f32>) -> Result<()> {
         let query = self.prepared(query)?;
         out.clear();
@@ -273,7 +286,7 @@ impl FlatIndex {
 
     /// The query checked, in the form that is scored, padded as the rows are.
     pub(super) fn prepared(&self, query: &[f32]) -> Result<Vec<f32>> {
-        self.check("query", query)?;
+        admit("query", query, self.dim(), self.metric)?;
         let mut padded = vec![0.0; self.rows.padded()];
         let vector = &mut padded[..query.len()];
         vector.copy_from_slice(query);

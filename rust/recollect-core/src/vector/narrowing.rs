@@ -1,4 +1,4 @@
-//! Search on the codes first, on the f32 rows only where the codes leave a doubt.
+//! Search on the codes first, on the rows themselves only where the codes leave a doubt.
 //!
 //! Each row has an interval that holds its f32 score. The k-th greatest lower end is a score that k slots reach for
 //! sure, so a row whose upper end lies below it is out. What is left is scored in f32, most promising first, until the
@@ -28,7 +28,7 @@ impl FlatIndex {
     /// [`FlatIndex::search_f32`].
     ///
     /// # Errors
-    /// As [`FlatIndex::check`] for the query; [`Error::Cancelled`](crate::error::Error::Cancelled) if asked to stop.
+    /// As [`admit`](crate::vector::admit) for the query; [`Error::Cancelled`](crate::error::Error::Cancelled) if asked to stop.
     pub fn search(
         &self,
         query: &[f32],
