@@ -6,7 +6,7 @@ use crate::error::Result;
 use crate::id::Slot;
 use crate::scored::Scored;
 use crate::vector::cells::{Cells, Reach};
-use crate::vector::{FlatIndex, Metric};
+use crate::vector::{FlatIndex, Keep, Metric};
 
 /// Vectors of one dimension under one metric; a slot may own several, and scores as the best of them.
 #[derive(Debug)]
@@ -16,12 +16,25 @@ pub struct VectorIndex {
 }
 
 impl VectorIndex {
-    /// An empty index of `dim` dimensions, 1..=8192.
+    /// An empty index of `dim` dimensions, 1..=8192, that keeps f32.
     ///
     /// # Errors
     /// As [`FlatIndex::new`].
     pub fn new(dim: usize, metric: Metric) -> Result<Self> {
-        Ok(Self { flat: FlatIndex::new(dim, metric)?, cells: Cells::new(dim, metric)? })
+        Self::with_keep(dim, metric, Keep::F32)
+    }
+
+    /// An empty index that keeps vectors in a form of its own.
+    ///
+    /// # Errors
+    /// As [`FlatIndex::new`].
+    pub fn with_keep(dim: usize, metric: Metric, keep: Keep) -> Result<Self> {
+        Ok(Self { flat: FlatIndex::with_keep(dim, metric, keep)?, cells: Cells::new(dim, metric)? })
+    }
+
+    /// The form in which vectors are kept.
+    pub fn keep(&self) -> Keep {
+        self.flat.keep()
     }
 
     /// Dimensions of a vector.
@@ -102,6 +115,10 @@ impl VectorIndex {
     /// EXPERIMENT
     pub fn reach(&self, k: f64, target: f64) -> Option<(usize, f32, f64)> {
         self.cells.reach(k, target).map(|(r, e)| (r.cells, r.slack, e))
+    }
+    /// EXPERIMENT
+    pub fn dump(&self) -> (Vec<f32>, Vec<u32>) {
+        self.cells.dump(self.dim())
     }
     /// EXPERIMENT
     pub fn sweep(&mut self) {

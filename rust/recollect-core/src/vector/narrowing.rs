@@ -1,4 +1,4 @@
-//! Search on the codes first, on the f32 rows only where the codes leave a doubt.
+//! Search on the codes first, on the rows themselves only where the codes leave a doubt.
 //!
 //! Each row has an interval that holds its f32 score. The k-th greatest lower end is a score that k slots reach for
 //! sure, so a row whose upper end lies below it is out. What is left is scored in f32, most promising first, until the
@@ -29,7 +29,7 @@ impl FlatIndex {
     /// [`FlatIndex::search_f32`].
     ///
     /// # Errors
-    /// As [`FlatIndex::check`] for the query; [`Error::Cancelled`](crate::error::Error::Cancelled) if asked to stop.
+    /// As [`admit`](crate::vector::admit) for the query; [`Error::Cancelled`](crate::error::Error::Cancelled) if asked to stop.
     pub fn search(
         &self,
         query: &[f32],
@@ -128,7 +128,7 @@ impl<'a> Narrowing<'a> {
         {
             return;
         }
-        simd::prefetch(self.index.codes.matrix().row(row as usize));
+        simd::prefetch(self.index.rows.codes().matrix().row(row as usize));
         self.pending[self.waiting] = row;
         self.waiting += 1;
         if self.waiting == FETCHED {
@@ -141,17 +141,17 @@ impl<'a> Narrowing<'a> {
         let rows = &self.pending[..n];
         let (mut codes, mut dots, mut upper) = ([&[][..]; FETCHED], [0; FETCHED], [0.0; FETCHED]);
         for (codes, &row) in codes.iter_mut().zip(rows) {
-            *codes = index.codes.matrix().row(row as usize);
+            *codes = index.rows.codes().matrix().row(row as usize);
         }
         Kernels::best().dot_i8_each(&self.query.codes, &codes[..n], &mut dots[..n]);
-        self.margin.upper_each(&dots[..n], &index.codes, rows, &mut upper);
+        self.margin.upper_each(&dots[..n], index.rows.codes(), rows, &mut upper);
         for (&row, upper) in rows.iter().zip(upper) {
             let row = row as usize;
             if upper >= self.sure.floor()
                 && let Some(slot) = index.owners.owner(row)
             {
                 self.found.push(Candidate { row, upper });
-                let score = self.margin.lower(upper, &index.codes, row);
+                let score = self.margin.lower(upper, index.rows.codes(), row);
                 self.sure.push(Scored { slot, score });
             }
         }
@@ -164,7 +164,8 @@ impl<'a> Narrowing<'a> {
         self.sure.settle();
         let floor = self.sure.floor();
         self.found.retain(|candidate| candidate.upper >= floor);
-        self.found.sort_unstable_by(|a, b| b.upper.total_cmp(&a.upper));
+        self.found.sort_unstable_by(|a, b| b.upper.total_cmp(&a.upper).then(a.row.cmp(&b.row)));
+        self.found.dedup_by_key(|candidate| candidate.row);
         rerank(self.index, query, self.k, self.found, cancel)
     }
 }
@@ -182,13 +183,14 @@ fn candidates(
     let mut sure = TopK::new(k);
     let mut found = Vec::new();
     let (mut dots, mut upper) = ([0; BLOCK], [0.0; BLOCK]);
-    for (first, rows) in index.codes.matrix().blocks(BLOCK) {
+    let codes = index.rows.codes();
+    for (first, rows) in codes.matrix().blocks(BLOCK) {
         if first % CHECKPOINT < BLOCK {
             cancel.check()?;
         }
         let n = rows.len() / query.codes.len();
         Kernels::best().dot_i8_rows(&query.codes, rows, &mut dots[..n]);
-        margin.upper(&dots, &index.codes, first, &mut upper[..n]);
+        margin.upper(&dots, codes, first, &mut upper[..n]);
         for (group, upper) in upper[..n].chunks(GROUP).enumerate() {
             if !sure.reached_by(upper) {
                 continue;
@@ -200,7 +202,7 @@ fn candidates(
                     && allow.is_none_or(|allow| allow.contains(slot))
                 {
                     found.push(Candidate { row, upper });
-                    sure.push(Scored { slot, score: margin.lower(upper, &index.codes, row) });
+                    sure.push(Scored { slot, score: margin.lower(upper, codes, row) });
                 }
             }
         }
@@ -238,10 +240,10 @@ fn rerank(
             break;
         }
         if let Some(next) = candidates.get(i + 2) {
-            simd::prefetch(index.rows.row(next.row));
+            index.prefetch_row(next.row);
         }
         if let Some(slot) = index.owners.owner(row) {
-            best.push(Scored { slot, score: index.metric.score(query, index.rows.row(row)) });
+            best.push(Scored { slot, score: index.score_row(query, row) });
         }
     }
     Ok(best.into_sorted())
