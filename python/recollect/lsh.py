@@ -1,7 +1,8 @@
 """Locality-sensitive hashing: near vectors fall into the same buckets, more likely the nearer they are.
 
-An index of hash tables for vectors that come and go: adding and removing cost a few microseconds, finding looks at a small
-part of the vectors and scores it exactly. What it may miss follows from theory, which ``collision`` and ``recall`` tell.
+An index of hash tables for vectors that come and go: adding and removing cost a few microseconds, finding
+looks at a small part of the vectors and scores it exactly. What it may miss follows from theory, which
+``collision`` and ``recall`` tell.
 
 >>> import numpy as np
 >>> from recollect.lsh import LshIndex
@@ -18,7 +19,7 @@ False
 >>> pairs.shape
 (0, 2)
 >>> round(index.recall(0.9), 2), round(index.recall(0.2), 2)
-(1.0, 0.17)
+(1.0, 0.22)
 
 ================  ================================================  ==========================================
 family            a bucket is                                       ``bits``
@@ -28,13 +29,14 @@ hyperplane        the sides of random hyperplanes                   hyperplanes 
 fly               an active unit of a sparse representation         units (1..65536): 640
 ================  ================================================  ==========================================
 
-Sources: Andoni and others, "Practical and optimal LSH for angular distance" (2015); Charikar, "Similarity estimation
-techniques from rounding algorithms" (2002); Dasgupta and others, "A neural algorithm for a fundamental computing problem"
-(2017); probing after Lv and others, "Multi-probe LSH" (2007). ``LshIndex(dim, tables=1)`` is the single table of
-Think-in-Memory (Liu and others, 2023).
+Sources: Andoni and others, "Practical and optimal LSH for angular distance" (2015); Charikar, "Similarity
+estimation techniques from rounding algorithms" (2002); Dasgupta and others, "A neural algorithm for a
+fundamental computing problem" (2017); probing after Lv and others, "Multi-probe LSH" (2007).
+``LshIndex(dim, tables=1)`` is the single table of Think-in-Memory (Liu and others, 2023).
 """
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TypedDict
 
 import numpy as np
@@ -56,7 +58,7 @@ Ids = npt.NDArray[np.int64]
 
 _BITS = {"cross-polytope": 8, "hyperplane": 8, "fly": 640}
 _METRICS = ("cosine", "dot", "euclidean")
-# The fly's buckets are met by most vectors: so many candidates for each result are scored unless told otherwise.
+# Most vectors share a unit with a query of the fly: so many of them are scored for each result.
 _OF_THE_FLY = 32
 
 
@@ -75,8 +77,9 @@ class LshStats(TypedDict):
 class LshIndex:
     """Vectors in hash tables, found by the buckets that they share with a query.
 
-    The same vectors, settings and seed give the same answers on every CPU. Calls may come from several threads; searches
-    run side by side, and the interpreter is free meanwhile. The index lives in memory alone.
+    The same vectors, settings and seed give the same answers on every CPU. Calls may come from several
+    threads; searches run side by side, and the interpreter is free meanwhile. The index lives in memory
+    alone.
 
     Parameters
     ----------
@@ -93,8 +96,8 @@ class LshIndex:
     probes
         Buckets looked at beyond a vector's own in each table, those first that it nearly fell into.
     metric
-        ``"cosine"``, ``"dot"`` or ``"euclidean"`` (minus the squared distance): how candidates are scored. They are found
-        by their angle under each of them, so the others suit vectors of similar lengths.
+        ``"cosine"``, ``"dot"`` or ``"euclidean"`` (minus the squared distance): how candidates are scored.
+        They are found by their angle under each of them, so the others suit vectors of similar lengths.
     seed
         Where the random numbers come from, 0 to 2**64 - 1.
 
@@ -161,7 +164,8 @@ class LshIndex:
         vectors
             ``[d]`` or ``[n, d]``, real numbers.
         ids
-            ``[n]`` whole numbers of 64 bits; without them they count on from the greatest that was ever given, from 0.
+            ``[n]`` whole numbers of 64 bits; without them they count on from the greatest that was ever
+            given, from 0.
 
         Returns
         -------
@@ -171,7 +175,8 @@ class LshIndex:
         Raises
         ------
         InvalidArgument
-            If a vector has another dimension or a component that is not finite, or an id is in the index already.
+            If a vector has another dimension or a component that is not finite, or an id is in the index
+            already.
         """
         rows = matrix(vectors, "vectors", self._dim)
         return self._native.add(rows, None if ids is None else _ids(ids, len(rows)))
@@ -213,8 +218,9 @@ class LshIndex:
         probes
             Buckets beyond the query's own in each table; those of the index if not given.
         most
-            Candidates that are scored exactly: the nearest by signature (signs of random projections; active units for the
-            fly), which is quicker where many are found and misses few. All of them if not given; ``32 * k`` for the fly.
+            Candidates that are scored exactly: the nearest by signature (signs of random projections;
+            active units for the fly), which is quicker where many are found and misses few. All of them if
+            not given; ``32 * k`` for the fly.
 
         Returns
         -------
@@ -232,7 +238,7 @@ class LshIndex:
     ) -> list[tuple[Ids, Vectors]]:
         """Return what :meth:`search` does for each row of ``[n, d]``, in one call."""
         ids, scores, ends = self._search(matrix(queries, "queries", self._dim), k, probes, most)
-        return [(ids[a:b], scores[a:b]) for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        return [(ids[a:b], scores[a:b]) for a, b in pairwise(ends)]
 
     def _search(
         self, rows: Vectors, k: int, probes: int | None, most: int | None
@@ -244,9 +250,7 @@ class LshIndex:
             most = count_of(most, "most", 1)
         return self._native.search(rows, k, probes=self._probing(probes), most=most)
 
-    def candidates(
-        self, query: npt.ArrayLike, *, probes: int | None = None, most: int | None = None
-    ) -> Ids:
+    def candidates(self, query: npt.ArrayLike, *, probes: int | None = None, most: int | None = None) -> Ids:
         """Return the ids that share a bucket with a query ``[d]``.
 
         Returns
@@ -265,17 +269,17 @@ class LshIndex:
     ) -> tuple[Ids, Vectors]:
         """Return the pairs of vectors whose cosine is `threshold` or more.
 
-        Tables of hyperplanes are made for the threshold, whatever the family of the index, and what meets in one of them
-        is verified exactly. Equal vectors are grouped first. The work is bounded: no more than 4,096 comparisons are made
-        for each distinct vector. Zero vectors are in no pair.
+        Tables of hyperplanes are made for the threshold, whatever the family of the index, and what meets
+        in one of them is verified exactly. Equal vectors are grouped first. The work is bounded: no more
+        than 4,096 comparisons are made for each distinct vector. Zero vectors are in no pair.
 
         Parameters
         ----------
         threshold
             Least cosine, above 0 and at most 1.
         miss
-            Greatest probability that a given pair is missed, for one at the threshold; nearer pairs are missed less, and
-            pairs of equal vectors never.
+            Greatest probability that a given pair is missed, for one at the threshold; nearer pairs are
+            missed less, and pairs of equal vectors never.
         most
             Pairs at most.
 
@@ -289,15 +293,18 @@ class LshIndex:
         InvalidArgument
             If an argument is out of its domain, or the metric of the index is not the cosine.
         LimitExceeded
-            If there are more than `most` pairs, or so many vectors crowd just below the threshold that more comparisons
-            would be needed; a greater threshold or miss needs fewer.
+            If there are more than `most` pairs, or so many vectors crowd just below the threshold that more
+            comparisons would be needed; a greater threshold or miss needs fewer.
         """
         return self._native.near_duplicates(
             _number(threshold, "threshold"), _number(miss, "miss"), count_of(most, "most")
         )
 
     def collision(self, similarity: float) -> float:
-        """Return the probability that two vectors of this cosine share a given bucket, see `collision_probability`."""
+        """Return the probability that two vectors of this cosine share a given bucket.
+
+        See :func:`collision_probability`.
+        """
         return self._rates(similarity)[0]
 
     def recall(self, similarity: float) -> float:
@@ -311,7 +318,7 @@ class LshIndex:
         return _collision(self._family, _cosine(similarity), self._bits, self._active, self._tables)
 
     def stats(self) -> LshStats:
-        """Return the vectors, tables, keys of a table, entries, filled keys, entries of the fullest, and bytes."""
+        """Return how much it holds: vectors, tables, keys of a table, entries of all, and bytes of memory."""
         vectors, tables, keys, entries, filled, largest, size = self._native.stats()
         return LshStats(
             vectors=vectors,
@@ -336,8 +343,8 @@ def collision_probability(
     ----------
     family
         ``"hyperplane"``: ``(1 - angle / pi) ** bits``. ``"cross-polytope"``: the probability that one of
-        ``2 ** (bits - 1)`` axes is the nearest for both with the same sign, by numerical integration. ``"fly"``: the
-        expected share of active units in common, by numerical integration.
+        ``2 ** (bits - 1)`` axes is the nearest for both with the same sign, by numerical integration.
+        ``"fly"``: the expected share of active units in common, by numerical integration.
     similarity
         The cosine of the two, of the centred vectors for the fly.
     bits, active

@@ -3,7 +3,7 @@
 use numpy::{PyArray1, PyArray2, PyArrayMethods, PyReadonlyArray1, PyReadonlyArray2};
 use parking_lot::RwLock;
 use pyo3::prelude::*;
-use recollect_core::error::Result;
+use recollect_core::error::{Error, Result};
 use recollect_core::lsh::{Kind, LshIndex as Core, Match, Settings};
 use recollect_core::vector::Metric;
 
@@ -26,8 +26,18 @@ fn settings(family: &str, bits: usize, active: usize, tables: usize) -> Result<S
 }
 
 /// Copied while attached, so that no other thread can change it.
-fn copied(vectors: &PyReadonlyArray2<'_, f32>) -> Vec<f32> {
-    vectors.as_array().iter().copied().collect()
+fn copied(
+    py: Python<'_>,
+    argument: &str,
+    vectors: &PyReadonlyArray2<'_, f32>,
+    dim: usize,
+) -> PyResult<Vec<f32>> {
+    let vectors = vectors.as_array();
+    if vectors.ncols() != dim {
+        let (argument, found) = (argument.into(), vectors.ncols());
+        return Err(raise(py, Error::DimensionMismatch { argument, expected: dim, found }));
+    }
+    Ok(vectors.iter().copied().collect())
 }
 
 fn listed(ids: &PyReadonlyArray1<'_, i64>) -> Vec<i64> {
@@ -74,7 +84,8 @@ impl LshIndex {
         vectors: PyReadonlyArray2<'py, f32>,
         ids: Option<PyReadonlyArray1<'py, i64>>,
     ) -> PyResult<Ids<'py>> {
-        let (count, vectors, ids) = (vectors.as_array().nrows(), copied(&vectors), ids.map(|x| listed(&x)));
+        let (count, ids) = (vectors.as_array().nrows(), ids.map(|x| listed(&x)));
+        let vectors = copied(py, "vectors", &vectors, self.dim)?;
         let ids = enter(py, self.pid, |cancel| {
             let mut core = self.core.write();
             let ids = match ids {
@@ -100,13 +111,12 @@ impl LshIndex {
         ids: PyReadonlyArray1<'_, i64>,
         vectors: PyReadonlyArray2<'_, f32>,
     ) -> PyResult<()> {
-        let (ids, vectors) = (listed(&ids), copied(&vectors));
+        let (ids, vectors) = (listed(&ids), copied(py, "vectors", &vectors, self.dim)?);
         enter(py, self.pid, |cancel| self.core.write().update(&ids, &vectors, cancel))
     }
 
     /// The best k of each query, one after the other, and where each query's begin and end.
     #[pyo3(signature = (queries, k, *, probes, most=None))]
-    #[expect(clippy::type_complexity, reason = "three arrays")]
     fn search<'py>(
         &self,
         py: Python<'py>,
@@ -115,7 +125,7 @@ impl LshIndex {
         probes: usize,
         most: Option<usize>,
     ) -> PyResult<(Ids<'py>, Scores<'py>, Ids<'py>)> {
-        let queries = copied(&queries);
+        let queries = copied(py, "queries", &queries, self.dim)?;
         let (found, ends) = enter(py, self.pid, |cancel| {
             let core = self.core.read();
             let (mut found, mut ends): (Vec<Match>, Vec<i64>) = (Vec::new(), vec![0]);

@@ -1,25 +1,26 @@
-//! The slots of each key of a table, in one array.
+//! The slots of each key of all tables, in one array.
 //!
 //! A key holds its slots side by side in a place of a power of two, so that reading them is one run over memory; places
 //! that were outgrown are kept by size and used again. A key of one slot holds it in its own entry.
 
 use crate::error::{Error, Result};
 use crate::id::Slot;
+use crate::pages::Pages;
 use crate::simd;
 
-/// Where the slots of a key lie.
-#[derive(Debug, Clone, Copy, Default)]
-struct Entry {
-    /// The slot itself if it is one, else the start of the place.
-    at: u32,
-    len: u32,
-}
+/// Places of the first allocation.
+const FIRST: usize = 1024;
+
+/// Where the slots of a key lie: the start of its place, or the slot itself if it is one; and how many they are.
+type Entry = [u32; 2];
 
 /// The slots of each key.
 #[derive(Debug)]
 pub(super) struct Buckets {
-    entries: Vec<Entry>,
-    places: Vec<Slot>,
+    entries: Pages<Entry>,
+    places: Pages<Slot>,
+    /// Slots of `places` that were ever given out.
+    used: usize,
     /// Starts of the places of `2^size` slots that nobody uses.
     free: Vec<Vec<u32>>,
     held: usize,
@@ -31,10 +32,8 @@ impl Buckets {
     /// # Errors
     /// [`Error::Storage`] without memory.
     pub(super) fn new(keys: usize) -> Result<Self> {
-        let mut entries = Vec::new();
-        entries.try_reserve_exact(keys).map_err(refused)?;
-        entries.resize(keys, Entry::default());
-        Ok(Self { entries, places: Vec::new(), free: vec![Vec::new(); 32], held: 0 })
+        let (entries, places) = (Pages::zeroed(keys)?, Pages::zeroed(0)?);
+        Ok(Self { entries, places, used: 0, free: vec![Vec::new(); 32], held: 0 })
     }
 
     /// Asks for the entry of a key, which [`Buckets::ask_for_slots`] reads.
@@ -52,11 +51,11 @@ impl Buckets {
     /// The slots of a key.
     #[inline]
     pub(super) fn slots(&self, key: u32) -> &[Slot] {
-        let entry = &self.entries[key as usize];
-        match entry.len {
+        let [at, len] = &self.entries[key as usize];
+        match len {
             0 => &[],
-            1 => std::slice::from_ref(&entry.at),
-            len => &self.places[entry.at as usize..][..len as usize],
+            1 => std::slice::from_ref(at),
+            &len => &self.places[*at as usize..][..len as usize],
         }
     }
 
@@ -65,9 +64,9 @@ impl Buckets {
     /// # Errors
     /// [`Error::Storage`] without memory; nothing is changed.
     pub(super) fn insert(&mut self, key: u32, slot: Slot) -> Result<()> {
-        let Entry { at, len } = self.entries[key as usize];
+        let [at, len] = self.entries[key as usize];
         let entry = if len == 0 {
-            Entry { at: slot, len: 1 }
+            [slot, 1]
         } else if len.is_power_of_two() {
             let size = len.ilog2() as usize;
             let place = self.place(size + 1)?;
@@ -80,10 +79,10 @@ impl Buckets {
                 self.free[size].push(at);
             }
             self.places[start + len as usize] = slot;
-            Entry { at: place, len: len + 1 }
+            [place, len + 1]
         } else {
             self.places[(at + len) as usize] = slot;
-            Entry { at, len: len + 1 }
+            [at, len + 1]
         };
         self.entries[key as usize] = entry;
         self.held += 1;
@@ -92,20 +91,20 @@ impl Buckets {
 
     /// Takes a slot out of a key; whether it was there. O(slots of the key).
     pub(super) fn remove(&mut self, key: u32, slot: Slot) -> bool {
-        let Entry { at, len } = self.entries[key as usize];
+        let [at, len] = self.entries[key as usize];
         let Some(found) = self.slots(key).iter().position(|&x| x == slot) else { return false };
         self.held -= 1;
         let rest = len - 1;
         if rest == 0 {
-            self.entries[key as usize] = Entry::default();
+            self.entries[key as usize] = [0, 0];
             return true;
         }
         let start = at as usize;
         self.places.swap(start + found, start + rest as usize);
         self.places[start + rest as usize] = 0;
-        self.entries[key as usize] = Entry { at, len: rest };
+        self.entries[key as usize] = [at, rest];
         if rest == 1 {
-            self.entries[key as usize].at = self.places[start];
+            self.entries[key as usize][0] = self.places[start];
             self.free[1].push(at);
         } else if rest.is_power_of_two() {
             self.shrink(key, rest);
@@ -115,13 +114,13 @@ impl Buckets {
 
     /// Moves the slots of a key, a power of two of them, into a place of their size.
     fn shrink(&mut self, key: u32, len: u32) {
-        let (size, old) = (len.ilog2() as usize, self.entries[key as usize].at);
+        let (size, old) = (len.ilog2() as usize, self.entries[key as usize][0]);
         match self.place(size) {
             Ok(place) => {
                 self.places.copy_within(old as usize..(old + len) as usize, place as usize);
                 self.places[old as usize..(old + len) as usize].fill(0);
                 self.free[size + 1].push(old);
-                self.entries[key as usize].at = place;
+                self.entries[key as usize][0] = place;
             }
             // Without memory for it the place is cut in two, which no later growth can undo.
             Err(_) => self.free[size].push(old + len),
@@ -133,12 +132,17 @@ impl Buckets {
         if let Some(at) = self.free[size].pop() {
             return Ok(at);
         }
-        let (at, more) = (self.places.len(), 1usize << size);
-        let start = u32::try_from(at).ok().filter(|&x| u64::from(x) + more as u64 <= 1 << 32);
-        let start = start.ok_or_else(|| Error::Storage("a table holds no more than 2^32 places".into()))?;
-        self.places.try_reserve(more).map_err(refused)?;
-        self.places.resize(at + more, 0);
-        Ok(start)
+        let (start, end) = (self.used, self.used + (1 << size));
+        if end > 1 << 32 {
+            return Err(Error::Storage("the tables hold no more than 2^32 places".into()));
+        }
+        if end > self.places.len() {
+            let mut larger = Pages::zeroed(end.max(2 * self.places.len()).max(FIRST))?;
+            larger[..start].copy_from_slice(&self.places[..start]);
+            self.places = larger;
+        }
+        self.used = end;
+        Ok(start as u32)
     }
 
     /// Number of slots of all keys.
@@ -148,19 +152,15 @@ impl Buckets {
 
     /// Number of keys that hold a slot, and the most slots of one.
     pub(super) fn filled(&self) -> (usize, usize) {
-        let lengths = self.entries.iter().map(|entry| entry.len as usize);
+        let lengths = self.entries.iter().map(|entry| entry[1] as usize);
         (lengths.clone().filter(|&len| len > 0).count(), lengths.max().unwrap_or(0))
     }
 
     /// Bytes of memory reserved.
     pub(super) fn bytes(&self) -> usize {
         let free: usize = self.free.iter().map(Vec::capacity).sum();
-        size_of::<Entry>() * self.entries.capacity() + 4 * (self.places.capacity() + free)
+        self.entries.bytes() + self.places.bytes() + size_of::<u32>() * free
     }
-}
-
-fn refused(error: std::collections::TryReserveError) -> Error {
-    Error::Storage(error.to_string())
 }
 
 #[cfg(test)]
@@ -187,7 +187,7 @@ mod tests {
                 }
                 prop_assert_eq!(buckets.len(), model.values().map(BTreeSet::len).sum::<usize>());
             }
-            prop_assert!(buckets.places.len() <= 3 * 128);
+            prop_assert!(buckets.used <= 3 * 128);
         }
     }
 }

@@ -92,7 +92,7 @@ impl LshIndex {
                 pairs.push_all(&[id], &one.ids[at + 1..], 1.0)?;
             }
         }
-        let plan = self.plan(&distinct, threshold, miss);
+        let plan = self.plan(&distinct, threshold, miss, cancel)?;
         let keys = self.keys(&distinct, plan, cancel)?;
         let mut left = COMPARISONS * distinct.len();
         let mut order: Vec<u64> = Vec::with_capacity(distinct.len());
@@ -135,7 +135,7 @@ impl LshIndex {
     fn distinct(&self, cancel: Cancel<'_>) -> Result<Vec<Distinct>> {
         let mut all: Vec<(u64, Slot)> = Vec::with_capacity(self.len());
         for (slot, &id) in (0..).zip(&self.ids) {
-            if slot as usize % CHECKPOINT == 0 {
+            if (slot as usize).is_multiple_of(CHECKPOINT) {
                 cancel.check()?;
             }
             let row = self.row(slot);
@@ -162,20 +162,23 @@ impl LshIndex {
     }
 
     /// The tables that meet the miss and are expected to take the least time; times in nanoseconds, roughly.
-    fn plan(&self, distinct: &[Distinct], threshold: f64, miss: f64) -> Plan {
+    fn plan(&self, distinct: &[Distinct], threshold: f64, miss: f64, cancel: Cancel<'_>) -> Result<Plan> {
         let (count, dim) = (distinct.len() as f64, self.settings.dim as f64);
         let comparison = 20.0 + dim / 4.0;
         let mut best = (count * count / 2.0 * comparison, Plan { bits: 0, tables: 1 });
         let projection = Projection::new(self.settings.dim, MAX_BITS, 1, self.seed_of_pairs());
         let mut words = Vec::new();
-        let sampled = distinct.iter().map(|one| {
+        let mut sampled: Vec<u32> = Vec::with_capacity(distinct.len());
+        for (at, one) in distinct.iter().enumerate() {
+            if at.is_multiple_of(CHECKPOINT) {
+                cancel.check()?;
+            }
             projection.each(self.row(one.slot), |_, projections| {
                 words.clear();
                 signs(projections, &mut words);
             });
-            words[0] as u32
-        });
-        let mut sampled: Vec<u32> = sampled.collect();
+            sampled.push(words[0] as u32);
+        }
         sampled.sort_unstable();
         for bits in 1..=MAX_BITS {
             let shift = MAX_BITS - bits;
@@ -188,7 +191,7 @@ impl LshIndex {
                 best = (time, Plan { bits, tables: tables as usize });
             }
         }
-        best.1
+        Ok(best.1)
     }
 
     /// The keys of each distinct vector, (vectors, tables).
@@ -204,7 +207,7 @@ impl LshIndex {
         let each = projection.width() / plan.bits;
         let mut words = Vec::new();
         for (at, one) in distinct.iter().enumerate() {
-            if at % CHECKPOINT == 0 {
+            if at.is_multiple_of(CHECKPOINT) {
                 cancel.check()?;
             }
             projection.each(self.row(one.slot), |rotation, projections| {

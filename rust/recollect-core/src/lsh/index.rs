@@ -6,85 +6,13 @@ use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::id::Slot;
 use crate::lsh::buckets::Buckets;
-use crate::lsh::cross_polytope::CrossPolytope;
-use crate::lsh::family::{Family, Hashed, Kind};
-use crate::lsh::fly::Fly;
-use crate::lsh::hyperplane::Hyperplane;
+use crate::lsh::family::{Bucket, Family, Hashed};
+use crate::lsh::settings::Settings;
 use crate::lsh::signatures::Signatures;
-use crate::vector::{MAX_DIM, MAX_SLOTS, Matrix, Metric, admit};
-
-/// Most tables of an index.
-pub const MAX_TABLES: usize = 1024;
+use crate::vector::{MAX_SLOTS, Matrix, admit};
 
 /// Vectors between two questions to [`Cancel`].
 const CHECKPOINT: usize = 256;
-
-/// What an index is made of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Settings {
-    /// Dimensions of a vector, 1..=8192.
-    pub dim: usize,
-    /// The family of hash functions.
-    pub family: Kind,
-    /// Bits of a key; units of the fly.
-    pub bits: usize,
-    /// Units of the fly that stay active; nothing to the others.
-    pub active: usize,
-    /// Tables, 1..=1024; nothing to the fly.
-    pub tables: usize,
-    /// How candidates are scored; they are found by their angle under each metric.
-    pub metric: Metric,
-    /// Where the random numbers come from.
-    pub seed: u64,
-}
-
-impl Settings {
-    /// The defaults of a family: 256 keys in each of 16 tables, or 32 of 640 units.
-    pub fn new(dim: usize, family: Kind) -> Self {
-        let bits = if family == Kind::Fly { 640 } else { 8 };
-        Self { dim, family, bits, active: 32, tables: 16, metric: Metric::Cosine, seed: 0 }
-    }
-
-    /// The family.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] and [`Error::Limit`], naming the setting that is out of its domain.
-    pub fn family(&self) -> Result<Box<dyn Family>> {
-        if self.dim == 0 {
-            return Err(Error::invalid("dim", "expected at least one dimension"));
-        }
-        if self.dim > MAX_DIM {
-            return Err(Error::Limit {
-                argument: "dim".into(),
-                found: self.dim as u64,
-                limit: MAX_DIM as u64,
-            });
-        }
-        if !(1..=MAX_TABLES).contains(&self.tables) {
-            return Err(Error::invalid(
-                "tables",
-                format!("expected 1 to {MAX_TABLES}, found {}", self.tables),
-            ));
-        }
-        Ok(match self.family {
-            Kind::CrossPolytope => Box::new(CrossPolytope::new(self.dim, self.bits, self.tables, self.seed)?),
-            Kind::Hyperplane => Box::new(Hyperplane::new(self.dim, self.bits, self.tables, self.seed)?),
-            Kind::Fly => Box::new(Fly::new(self.dim, self.bits, self.active, self.seed)?),
-        })
-    }
-}
-
-impl Settings {
-    /// Probability that two vectors at a cosine share a given bucket, and any bucket, without a family being made.
-    ///
-    /// # Errors
-    /// As [`Settings::family`].
-    pub fn rates(&self, cosine: f64) -> Result<(f64, f64)> {
-        let collision = Self { dim: 1, tables: 1, ..*self }.family()?.collision(cosine);
-        let choices = if self.family == Kind::Fly { self.active } else { self.tables };
-        Ok((collision, 1.0 - libm::pow(1.0 - collision, choices as f64)))
-    }
-}
 
 /// What an index holds, counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -110,7 +38,7 @@ pub struct Stats {
 pub struct LshIndex {
     pub(super) settings: Settings,
     pub(super) family: Box<dyn Family>,
-    pub(super) tables: Vec<Buckets>,
+    pub(super) buckets: Buckets,
     pub(super) signatures: Signatures,
     pub(super) rows: Matrix<f32>,
     /// The id of each row; of no meaning where the row is free.
@@ -128,10 +56,10 @@ impl LshIndex {
     /// As [`Settings::family`]; [`Error::Storage`] without memory for the tables.
     pub fn new(settings: Settings) -> Result<Self> {
         let family = settings.family()?;
-        let tables = (0..family.tables()).map(|_| Buckets::new(family.keys())).collect::<Result<_>>()?;
+        let buckets = Buckets::new(family.tables() * family.keys())?;
         Ok(Self {
             settings,
-            tables,
+            buckets,
             signatures: Signatures::new(family.words())?,
             family,
             rows: Matrix::new(settings.dim),
@@ -172,6 +100,11 @@ impl LshIndex {
         self.slots.get(&id).map(|&slot| self.row(slot))
     }
 
+    /// The number of a bucket among the keys of all tables.
+    pub(super) fn key(&self, bucket: &Bucket) -> u32 {
+        bucket.table * self.family.keys() as u32 + bucket.key
+    }
+
     pub(super) fn row(&self, slot: Slot) -> &[f32] {
         &self.rows.row(slot as usize)[..self.settings.dim]
     }
@@ -193,7 +126,7 @@ impl LshIndex {
             }
         }
         for (at, (&id, vector)) in ids.iter().zip(vectors.chunks_exact(self.settings.dim)).enumerate() {
-            let asked = if at % CHECKPOINT == 0 { cancel.check() } else { Ok(()) };
+            let asked = if at.is_multiple_of(CHECKPOINT) { cancel.check() } else { Ok(()) };
             if let Err(error) = asked.and_then(|()| self.insert(id, vector)) {
                 ids[..at].iter().for_each(|&id| self.take_out(id));
                 return Err(error);
@@ -212,7 +145,7 @@ impl LshIndex {
         let before: Vec<f32> = ids.iter().filter_map(|&id| self.vector(id)).flatten().copied().collect();
         let dim = self.settings.dim;
         for (at, (&id, vector)) in ids.iter().zip(vectors.chunks_exact(dim)).enumerate() {
-            let asked = if at % CHECKPOINT == 0 { cancel.check() } else { Ok(()) };
+            let asked = if at.is_multiple_of(CHECKPOINT) { cancel.check() } else { Ok(()) };
             let answer = asked.and_then(|()| {
                 self.take_out(id);
                 self.insert(id, vector)
@@ -284,9 +217,9 @@ impl LshIndex {
         self.family.hash(&row, 0, &mut hashed);
         self.signatures.put(slot, &hashed.projections)?;
         for (at, bucket) in hashed.buckets.iter().enumerate() {
-            if let Err(error) = self.tables[bucket.table as usize].insert(bucket.key, slot) {
+            if let Err(error) = self.buckets.insert(self.key(bucket), slot) {
                 for bucket in &hashed.buckets[..at] {
-                    self.tables[bucket.table as usize].remove(bucket.key, slot);
+                    self.buckets.remove(self.key(bucket), slot);
                 }
                 return Err(error);
             }
@@ -311,7 +244,7 @@ impl LshIndex {
         // The buckets follow from the vector, so that they need not be kept.
         self.family.hash(self.row(slot), 0, &mut hashed);
         for bucket in &hashed.buckets {
-            self.tables[bucket.table as usize].remove(bucket.key, slot);
+            self.buckets.remove(self.key(bucket), slot);
         }
         self.rows.row_mut(slot as usize).fill(0.0);
         self.free.push(slot);
@@ -319,18 +252,21 @@ impl LshIndex {
 
     /// What it holds, counted.
     pub fn stats(&self) -> Stats {
-        let filled = self.tables.iter().map(Buckets::filled);
-        let tables: usize = self.tables.iter().map(Buckets::bytes).sum();
+        let (filled, largest) = self.buckets.filled();
         let names =
             size_of::<i64>() * self.ids.capacity() + 17 * self.slots.capacity() + 4 * self.free.capacity();
         Stats {
             vectors: self.len(),
             tables: self.family.tables(),
             keys: self.family.keys(),
-            entries: self.tables.iter().map(Buckets::len).sum(),
-            filled: filled.clone().map(|x| x.0).sum(),
-            largest: filled.map(|x| x.1).max().unwrap_or(0),
-            bytes: tables + names + self.rows.bytes() + self.signatures.bytes() + self.family.bytes(),
+            entries: self.buckets.len(),
+            filled,
+            largest,
+            bytes: self.buckets.bytes()
+                + names
+                + self.rows.bytes()
+                + self.signatures.bytes()
+                + self.family.bytes(),
         }
     }
 }

@@ -20,6 +20,7 @@ mod normal;
 mod probing;
 mod projection;
 mod search;
+mod settings;
 mod signatures;
 
 pub use cross_polytope::CrossPolytope;
@@ -27,8 +28,9 @@ pub use duplicates::{COMPARISONS, Pair};
 pub use family::{Bucket, Family, Hashed, Kind};
 pub use fly::Fly;
 pub use hyperplane::Hyperplane;
-pub use index::{LshIndex, MAX_TABLES, Settings, Stats};
+pub use index::{LshIndex, Stats};
 pub use search::Match;
+pub use settings::{MAX_TABLES, Settings};
 
 #[cfg(test)]
 mod rates;

@@ -47,7 +47,7 @@ impl LshIndex {
     /// As [`admit`] for the query.
     pub fn candidates(&self, query: &[f32], probes: usize, most: Option<usize>) -> Result<Vec<i64>> {
         let query = self.prepared(query)?;
-        let (slots, ordered) = self.gather(&query, probes, most);
+        let (slots, ordered) = self.gather(&query, probes, most, true);
         let mut ids: Vec<i64> = slots.iter().map(|&slot| self.ids[slot as usize]).collect();
         if !ordered {
             ids.sort_unstable();
@@ -71,12 +71,12 @@ impl LshIndex {
             return Err(Error::invalid("k", "expected at least 1, found 0"));
         }
         let query = self.prepared(query)?;
-        let (slots, _) = self.gather(&query, probes, most);
+        let (slots, _) = self.gather(&query, probes, most, false);
         let mut found: Vec<Match> = Vec::with_capacity(slots.len());
         let mut padded = query;
         padded.resize(self.rows.stride(), 0.0);
         for (at, &slot) in slots.iter().enumerate() {
-            if at % CHECKPOINT == 0 {
+            if at.is_multiple_of(CHECKPOINT) {
                 cancel.check()?;
             }
             if let Some(&next) = slots.get(at + ROWS_AHEAD) {
@@ -100,8 +100,9 @@ impl LshIndex {
         Ok(query)
     }
 
-    /// The slots that share a bucket with the query; whether they are in order, because only the best were kept.
-    fn gather(&self, query: &[f32], probes: usize, most: Option<usize>) -> (Vec<Slot>, bool) {
+    /// The slots that share a bucket with the query; whether they are in order of nearness, because only
+    /// some were kept and it was asked for.
+    fn gather(&self, query: &[f32], probes: usize, most: Option<usize>, in_order: bool) -> (Vec<Slot>, bool) {
         let mut hashed = Hashed::default();
         self.family.hash(query, probes, &mut hashed);
         let mut distances = Vec::new();
@@ -119,30 +120,30 @@ impl LshIndex {
             let few = most.saturating_mul(SCREENED);
             if few < slots.len() {
                 self.signatures.differing(&hashed.projections, &slots, &mut distances);
-                self.nearest(&mut slots, &distances, few);
+                self.nearest(&mut slots, &distances, few, false);
             }
             self.signatures.weighed(&hashed.projections, &slots, &mut distances);
         }
-        self.nearest(&mut slots, &distances, most);
-        (slots, true)
+        self.nearest(&mut slots, &distances, most, in_order);
+        (slots, in_order)
     }
 
-    /// Each slot of some buckets once.
+    /// Each slot of some buckets once, ascending, so that what is read of them lies in the order of memory.
     fn union(&self, buckets: &[Bucket]) -> Vec<Slot> {
         let mut seen = vec![0u64; self.ids.len().div_ceil(64)];
-        let mut slots: Vec<Slot> = Vec::new();
         self.read(buckets, |found| {
-            // Written whether it is new or not, and kept only if it is: a branch here would be a coin to guess.
-            let mut end = slots.len();
-            slots.resize(end + found.len(), 0);
             for &slot in found {
-                let (word, bit) = (slot as usize / 64, slot % 64);
-                slots[end] = slot;
-                end += usize::from(seen[word] >> bit & 1 == 0);
-                seen[word] |= 1 << bit;
+                seen[slot as usize / 64] |= 1 << (slot % 64);
             }
-            slots.truncate(end);
         });
+        let mut slots = Vec::with_capacity(seen.iter().map(|word| word.count_ones() as usize).sum());
+        for (word, first) in seen.into_iter().zip((0..).step_by(64)) {
+            let mut rest = word;
+            while rest != 0 {
+                slots.push(first + rest.trailing_zeros());
+                rest &= rest - 1;
+            }
+        }
         slots
     }
 
@@ -165,20 +166,20 @@ impl LshIndex {
 
     /// Gives the slots of some buckets, whose memory is asked for in time.
     fn read<'a>(&'a self, buckets: &[Bucket], mut take: impl FnMut(&'a [Slot])) {
-        let table = |bucket: &Bucket| &self.tables[bucket.table as usize];
+        let key = |at: usize| buckets.get(at).map(|bucket| self.key(bucket));
         for (at, bucket) in buckets.iter().enumerate() {
-            if let Some(next) = buckets.get(at + ENTRIES_AHEAD) {
-                table(next).ask_for_entry(next.key);
+            if let Some(next) = key(at + ENTRIES_AHEAD) {
+                self.buckets.ask_for_entry(next);
             }
-            if let Some(next) = buckets.get(at + SLOTS_AHEAD) {
-                table(next).ask_for_slots(next.key);
+            if let Some(next) = key(at + SLOTS_AHEAD) {
+                self.buckets.ask_for_slots(next);
             }
-            take(table(bucket).slots(bucket.key));
+            take(self.buckets.slots(self.key(bucket)));
         }
     }
 
-    /// Keeps the `most` slots of least distance in order, ties by ascending id; `most` is below their number.
-    fn nearest(&self, slots: &mut Vec<Slot>, distances: &[u32], most: usize) {
+    /// Keeps the `most` slots of least distance, ties by ascending id; `most` is below their number.
+    fn nearest(&self, slots: &mut Vec<Slot>, distances: &[u32], most: usize, in_order: bool) {
         let greatest = distances.iter().copied().max().unwrap_or(0) as usize;
         let mut counts = vec![0usize; greatest + 1];
         distances.iter().for_each(|&distance| counts[distance as usize] += 1);
@@ -193,8 +194,13 @@ impl LshIndex {
                 kept.push((distance, self.ids[slot as usize], slot));
             }
         }
-        kept.sort_unstable();
-        kept.truncate(most);
+        if most < kept.len() {
+            kept.select_nth_unstable(most);
+            kept.truncate(most);
+        }
+        if in_order {
+            kept.sort_unstable();
+        }
         slots.clear();
         slots.extend(kept.iter().map(|x| x.2));
     }

@@ -11,13 +11,16 @@ pub(super) fn disagreement_of(query: &[u64], planes: usize, rows: &[u64], slots:
     let words = query.len() / planes;
     assert!(query.len() == planes * words && words > 0, "whole planes");
     assert_eq!(slots.len(), out.len(), "one count a slot");
-    match words {
-        // The usual lengths stay in registers.
-        1 => of_length::<1>(query, rows, slots, out),
-        2 => of_length::<2>(query, rows, slots, out),
-        4 => of_length::<4>(query, rows, slots, out),
-        8 => of_length::<8>(query, rows, slots, out),
-        16 => of_length::<16>(query, rows, slots, out),
+    match (words, planes) {
+        // The usual sizes stay in registers.
+        (1, 1) => of_size::<1, 1>(query, rows, slots, out),
+        (2, 1) => of_size::<2, 1>(query, rows, slots, out),
+        (4, 1) => of_size::<4, 1>(query, rows, slots, out),
+        (8, 1) => of_size::<8, 1>(query, rows, slots, out),
+        (16, 1) => of_size::<16, 1>(query, rows, slots, out),
+        (4, 3) => of_size::<4, 3>(query, rows, slots, out),
+        (8, 3) => of_size::<8, 3>(query, rows, slots, out),
+        (16, 3) => of_size::<16, 3>(query, rows, slots, out),
         _ => {
             let (signs, magnitudes) = query.split_at(words);
             for (&slot, out) in slots.iter().zip(out) {
@@ -36,24 +39,30 @@ pub(super) fn disagreement_of(query: &[u64], planes: usize, rows: &[u64], slots:
 }
 
 #[inline(always)]
-fn of_length<const WORDS: usize>(query: &[u64], rows: &[u64], slots: &[u32], out: &mut [u32]) {
-    let (rows, planes) = (rows.as_chunks::<WORDS>().0, query.as_chunks::<WORDS>().0);
-    let Some((signs, magnitudes)) = planes.split_first() else { return };
+fn of_size<const WORDS: usize, const PLANES: usize>(
+    query: &[u64],
+    rows: &[u64],
+    slots: &[u32],
+    out: &mut [u32],
+) {
+    let rows = rows.as_chunks::<WORDS>().0;
+    let Some(query) = query.as_chunks::<WORDS>().0.first_chunk::<PLANES>() else { return };
     for (at, (&slot, out)) in slots.iter().zip(out).enumerate() {
         if let Some(&next) = slots.get(at + AHEAD) {
             prefetch(&rows[next as usize]);
         }
         let row = &rows[slot as usize];
-        let (mut differing, mut counts) = ([0; WORDS], [0; WORDS]);
-        for i in 0..WORDS {
-            differing[i] = signs[i] ^ row[i];
-            counts[i] = u64::from(differing[i].count_ones());
-        }
-        for (plane, magnitude) in (1..).zip(magnitudes) {
+        let mut counts = [0; WORDS];
+        for plane in (1..PLANES).rev() {
             for i in 0..WORDS {
-                counts[i] += u64::from((differing[i] & magnitude[i]).count_ones()) << plane;
+                let differing = (row[i] ^ query[0][i]) & query[plane][i];
+                counts[i] = 2 * (counts[i] + u64::from(differing.count_ones()));
             }
         }
-        *out = counts.iter().sum::<u64>() as u32;
+        let mut sum = 0;
+        for i in 0..WORDS {
+            sum += counts[i] + u64::from((row[i] ^ query[0][i]).count_ones());
+        }
+        *out = sum as u32;
     }
 }
