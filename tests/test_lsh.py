@@ -233,6 +233,15 @@ def test_equal_vectors_are_one_group() -> None:
         index.near_duplicates(0.9, most=1_000)
 
 
+def test_a_crowd_below_the_threshold_is_refused_and_not_waited_for() -> None:
+    random = np.random.default_rng(0)
+    centre = unit(random.standard_normal((1, 16)))
+    index = LshIndex(16, tables=1)
+    index.add(centre + 0.024 * random.standard_normal((9_000, 16)))
+    with pytest.raises(LimitExceeded, match="threshold"):
+        index.near_duplicates(0.999)
+
+
 def test_zero_has_no_direction() -> None:
     for family in FAMILIES:
         index = LshIndex(5, family=family)

@@ -150,7 +150,8 @@ class LshIndex:
         """Return whether an id has a vector."""
         if isinstance(id, bool) or not isinstance(id, (int, np.integer)):
             return False
-        return -(1 << 63) <= id < 1 << 63 and self._native.contains(int(id))
+        number = int(id)
+        return -(1 << 63) <= number < 1 << 63 and self._native.contains(number)
 
     def __repr__(self) -> str:
         """Return what it is made of."""

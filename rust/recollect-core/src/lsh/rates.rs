@@ -38,7 +38,7 @@ fn rate(family: impl Fn(u64) -> Box<dyn Family>, dim: usize, cosine: f64, sparse
     let (mut a, mut b) = (Hashed::default(), Hashed::default());
     for seed in 0.. {
         let family = family(seed);
-        for _ in 0..4 {
+        for _ in 0..if family.tables() == 1 { 20 } else { 4 } {
             let (x, y) = pair(dim, cosine, sparse, &mut pairs);
             family.hash(&x, 0, &mut a);
             family.hash(&y, 0, &mut b);
@@ -92,8 +92,8 @@ fn a_key_agrees_as_often_as_all_of_its_bits() {
 
 #[test]
 fn an_axis_agrees_as_often_as_the_integral_says() {
-    for (dim, bits) in [(3, 3), (100, 6), (128, 8), (384, 8)] {
-        for cosine in COSINES {
+    for (dim, bits) in [(3, 3), (128, 8), (384, 8)] {
+        for cosine in [0.3, 0.6, 0.9] {
             for sparse in [false, true] {
                 let of =
                     |seed| -> Box<dyn Family> { Box::new(CrossPolytope::new(dim, bits, 48, seed).unwrap()) };

@@ -116,7 +116,7 @@ proptest! {
 
 #[test]
 fn any_dimension_will_do() {
-    for dim in [1, 2, 3, 5, 63, 64, 65, 100, 127, 384, 1000, 4097] {
+    for dim in [1, 2, 3, 64, 65, 127, 1000, 4097] {
         for &family in Kind::ALL {
             let mut index = LshIndex::new(Settings { tables: 3, ..Settings::new(dim, family) }).unwrap();
             let vectors = clustered(24, dim, 2);
