@@ -65,7 +65,11 @@ fn check_codes(kernels: &Kernels, a: &[i8], b: &[i8]) {
         let mut block = Vec::new();
         (0..rows).for_each(|r| block.extend(if r % 3 == 1 { a } else { b }));
         let mut out = vec![0; rows];
+        let apart: Vec<&[i8]> = (0..rows).map(|r| if r % 3 == 1 { a } else { b }).collect();
+        kernels.dot_i8_each(a, &apart, &mut out);
+        let each = std::mem::replace(&mut out, vec![0; rows]);
         kernels.dot_i8_rows(a, &block, &mut out);
+        assert_eq!(each, out, "dot_i8_each {at:?}");
         for (r, &found) in out.iter().enumerate() {
             assert_eq!(found, product(a, if r % 3 == 1 { a } else { b }), "dot_i8_rows {at:?} row {r}");
         }
@@ -255,5 +259,70 @@ proptest! {
     fn any_codes(pairs in prop::collection::vec((any::<i8>(), any::<i8>()), 0..300)) {
         let (a, b): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
         Tier::available().filter_map(Kernels::of).for_each(|kernels| check_codes(kernels, &a, &b));
+    }
+}
+
+#[test]
+fn bits_and_their_sums_agree_on_every_tier() {
+    for words in 0..20 {
+        let mut x = noise(64 * words, words as u64);
+        if let Some(first) = x.first_mut() {
+            *first = -0.0;
+        }
+        let mut first = None;
+        for kernels in Tier::available().filter_map(Kernels::of) {
+            let (mut positive, mut reaching) = (vec![9; words], vec![9; words]);
+            kernels.positive_bits(&x, &mut positive);
+            let sum = kernels.reaching_bits(&x, 0.7, &mut reaching);
+            for (j, &x) in x.iter().enumerate() {
+                assert_eq!(positive[j / 64] >> (j % 64) & 1 == 1, x > 0.0);
+                assert_eq!(reaching[j / 64] >> (j % 64) & 1 == 1, x.abs() >= 0.7);
+            }
+            let exact: f64 = x.iter().map(|x| f64::from(x.abs())).filter(|&x| x >= f64::from(0.7f32)).sum();
+            assert!((f64::from(sum) - exact).abs() <= 1e-5 * exact.max(1.0));
+            let found = (positive, reaching, sum.to_bits());
+            assert_eq!(*first.get_or_insert_with(|| found.clone()), found);
+        }
+    }
+}
+
+fn disagreement_twin(query: &[u64], planes: usize, codes: &[Vec<u64>]) -> Vec<u32> {
+    let words = query.len() / planes;
+    let weight = |j: usize| {
+        let bit = |plane: usize| (query[plane * words + j / 64] >> (j % 64) & 1) as u32;
+        1 + (1..planes).map(|plane| bit(plane) << plane).sum::<u32>()
+    };
+    let differs = |code: &[u64], j: usize| (code[j / 64] ^ query[j / 64]) >> (j % 64) & 1 == 1;
+    codes.iter().map(|code| (0..64 * words).filter(|&j| differs(code, j)).map(weight).sum()).collect()
+}
+
+#[test]
+fn disagreements_are_exact_on_every_tier() {
+    let mut seed = crate::seed::Seed::new(3);
+    for words in [1, 2, 3, 4, 5, 6, 7, 8, 12, 13, 24, 65] {
+        for planes in 1..=6 {
+            let query: Vec<u64> = (0..planes * words).map(|_| seed.bits()).collect();
+            let mut codes: Vec<Vec<u64>> =
+                (0..24).map(|_| (0..words).map(|_| seed.bits()).collect()).collect();
+            codes[3] = query[..words].iter().map(|word| !word).collect();
+            codes[9] = query[..words].to_vec();
+            let mut blocks = Vec::new();
+            for block in codes.chunks_exact(LANES) {
+                (0..words).for_each(|w| blocks.extend(block.iter().map(|code| code[w])));
+            }
+            let expected = disagreement_twin(&query, planes, &codes);
+            let factor: Vec<f32> = (0..24).map(|i| 0.1 + i as f32).collect();
+            let mut first = None;
+            for kernels in Tier::available().filter_map(Kernels::of) {
+                let mut found = vec![7; 24];
+                kernels.disagreement(&query, planes, &blocks, &mut found);
+                assert_eq!(found, expected, "{:?} {words} {planes}", kernels.tier());
+                let mut scores = vec![0.0; 24];
+                kernels.sketch_scores(&found, &factor, &[], 3.7, 0.013, &mut scores);
+                kernels.sketch_scores(&found, &factor, &scores.clone(), 3.7, 0.013, &mut scores);
+                let bits: Vec<u32> = scores.iter().map(|x| x.to_bits()).collect();
+                assert_eq!(*first.get_or_insert_with(|| bits.clone()), bits);
+            }
+        }
     }
 }

@@ -9,11 +9,13 @@ pub enum Tier {
     Avx2,
     /// AVX-512 F, BW, DQ and VL with VNNI.
     Avx512,
+    /// The same with VPOPCNTDQ, which counts bits.
+    Avx512Popcount,
 }
 
 impl Tier {
     /// All of them, poorest first.
-    pub const ALL: [Self; 3] = [Self::Baseline, Self::Avx2, Self::Avx512];
+    pub const ALL: [Self; 4] = [Self::Baseline, Self::Avx2, Self::Avx512, Self::Avx512Popcount];
 
     /// Whether this CPU, and the system on it, can run the tier.
     pub fn is_available(self) -> bool {
@@ -28,6 +30,9 @@ impl Tier {
                     && is_x86_feature_detected!("avx512dq")
                     && is_x86_feature_detected!("avx512vl")
                     && is_x86_feature_detected!("avx512vnni")
+            }
+            Self::Avx512Popcount => {
+                Self::Avx512.is_available() && is_x86_feature_detected!("avx512vpopcntdq")
             }
         };
         #[cfg(not(target_arch = "x86_64"))]
@@ -45,11 +50,23 @@ impl Tier {
     }
 }
 
-/// Compiles each body once a tier and fills the table [`Kernels`](super::Kernels) with them.
+/// The last of one or two bodies.
+macro_rules! last {
+    ($only:path) => {
+        $only
+    };
+    ($first:path, $last:path) => {
+        $last
+    };
+}
+pub(super) use last;
+
+/// Compiles each body once a tier and fills the table [`Kernels`](super::Kernels) with them; the last tier has the bodies
+/// of the one before it, where no fourth is named.
 ///
 /// A body is `#[inline(always)]`, so that it takes on the features of the function around it.
 macro_rules! tiers {
-    ($( $(#[$doc:meta])* $name:ident = $plain:path, $avx2:path, $avx512:path: ($($arg:ident: $ty:ty),*) $(-> $ret:ty)?; )+) => {
+    ($( $(#[$doc:meta])* $name:ident = $plain:path, $avx2:path, $avx512:path $(, $popcount:path)?: ($($arg:ident: $ty:ty),*) $(-> $ret:ty)?; )+) => {
         /// One function a kernel, all of one tier.
         #[derive(Debug)]
         pub struct Kernels {
@@ -65,11 +82,15 @@ macro_rules! tiers {
                 static AVX2: Kernels = Kernels { tier: Tier::Avx2, $( $name: avx2::$name, )+ };
                 #[cfg(target_arch = "x86_64")]
                 static AVX512: Kernels = Kernels { tier: Tier::Avx512, $( $name: avx512::$name, )+ };
+                #[cfg(target_arch = "x86_64")]
+                static POPCOUNT: Kernels = Kernels { tier: Tier::Avx512Popcount, $( $name: popcount::$name, )+ };
                 tier.is_available().then_some(match tier {
                     #[cfg(target_arch = "x86_64")]
                     Tier::Avx2 => &AVX2,
                     #[cfg(target_arch = "x86_64")]
                     Tier::Avx512 => &AVX512,
+                    #[cfg(target_arch = "x86_64")]
+                    Tier::Avx512Popcount => &POPCOUNT,
                     _ => &BASELINE,
                 })
             }
@@ -107,6 +128,18 @@ macro_rules! tiers {
                 #[target_feature(enable = "avx2,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
                 fn featured($($arg: $ty),*) $(-> $ret)? { $avx512($($arg),*) }
                 // SAFETY: only the table AVX512 holds this function, and `Kernels::of` gives it out after
+                // `Tier::is_available` found all of the features.
+                unsafe { featured($($arg),*) }
+            } )+
+        }
+
+        #[cfg(target_arch = "x86_64")]
+        mod popcount {
+            use super::*;
+            $( pub(super) fn $name($($arg: $ty),*) $(-> $ret)? {
+                #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vpopcntdq")]
+                fn featured($($arg: $ty),*) $(-> $ret)? { tier::last!($avx512 $(, $popcount)?)($($arg),*) }
+                // SAFETY: only the table POPCOUNT holds this function, and `Kernels::of` gives it out after
                 // `Tier::is_available` found all of the features.
                 unsafe { featured($($arg),*) }
             } )+
