@@ -20,7 +20,7 @@ use crate::recall::{self, Hit, Mode, Pool, Request, Standing, View};
 use crate::record::Metadata;
 use crate::session::{Place, SessionId};
 use crate::time::Timestamp;
-use crate::vector::admit;
+use crate::vector::{Plan, admit};
 
 /// A memory recalled, with its namespace and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,6 +115,9 @@ fn check(request: &Request, space: Option<&Space>) -> Result<()> {
         if text.trim().is_empty() && request.vector.is_none() {
             return Err(Error::invalid("query", "the text is empty"));
         }
+    }
+    if !(request.recall > 0.0 && request.recall <= 1.0) {
+        return Err(Error::invalid("recall_target", "expected a number above 0 and up to 1"));
     }
     match (&request.vector, space) {
         (Some(vector), Some(space)) => admit("vector", vector, space.dim as usize, space.metric.parse()?),
@@ -229,6 +232,7 @@ fn trace(pools: &[Pool], request: &Request, has_vectors: &[bool]) -> Metadata {
     } else if pools.iter().all(|p| p.words.is_empty()) {
         skipped.push("words: no memory in scope holds a word of the query");
     }
+    let plans: Vec<Value> = pools.iter().filter_map(|pool| pool.plan.as_ref()).map(plan).collect();
     let value = json!({
         "namespaces": pools.len(),
         "scope": sum(&|p| p.scope),
@@ -239,10 +243,22 @@ fn trace(pools: &[Pool], request: &Request, has_vectors: &[bool]) -> Metadata {
             "words": sum(&|p| p.words.iter().filter(|&&x| x > 0.0).count()),
             "vectors": sum(&|p| p.vectors.iter().filter(|&&x| x > f32::NEG_INFINITY).count()),
         },
+        "vector_search": plans,
         "skipped": skipped,
     });
     match value {
         Value::Object(map) => map,
         _ => Metadata::new(),
     }
+}
+
+/// How the vectors of one namespace were searched, where not all of them were scored.
+fn plan(plan: &Plan) -> Value {
+    json!({
+        "way": plan.way.to_string(),
+        "cells": plan.cells,
+        "of_cells": plan.of,
+        "slack": plan.slack,
+        "expected_recall": plan.expected,
+    })
 }

@@ -15,7 +15,7 @@
 //! | `cell` | a namespace in memory, level with the ledger |
 //! | `batch` | one atomic write on its way |
 //! | `memory` | a namespace handle: the reading verbs |
-//! | `joining` | a namespace and its embedding space |
+//! | `joining` | a namespace, its embedding space and the form of its vectors |
 //! | `write` | its writing verbs |
 //! | `forget` | deletion and erasure |
 //! | `finding` | recall over one or more namespaces |
