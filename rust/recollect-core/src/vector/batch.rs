@@ -23,6 +23,7 @@ pub(super) fn shared<R: Send>(
     cancel: Cancel<'_>,
     work: impl Fn(std::ops::Range<usize>, Cancel<'_>) -> Result<Vec<R>> + Sync,
 ) -> Result<Vec<R>> {
+    cancel.check()?;
     let shares: Vec<_> = (0..count).step_by(SHARE).map(|start| start..(start + SHARE).min(count)).collect();
     let threads = threads.clamp(1, shares.len().max(1));
     if threads == 1 {
