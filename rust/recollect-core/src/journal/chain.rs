@@ -8,6 +8,7 @@ use crate::journal::event::{Content, Event, KeyVector, NamespaceId, Op, Seq};
 use crate::journal::row::{Columns, json_of};
 use crate::namespace::Namespace;
 use crate::record::Status;
+use crate::vector::Keep;
 
 /// Seals an event after the hash before it: fills its commitment and its hash.
 #[must_use]
@@ -59,28 +60,23 @@ pub(crate) fn commit_to(columns: &Columns<'_>, salt: &[u8; 16], keys: &[u8; 32])
     })
 }
 
-/// Digest of the vector keys of a content; zeros where there are none.
+/// Digest of the vector keys of a content, zeros where there are none; the second kind names the form of each.
 pub(crate) fn keys(vectors: &[KeyVector]) -> [u8; 32] {
     if vectors.is_empty() {
         return [0; 32];
     }
     let mut hasher = blake3::Hasher::new();
-    hasher.update(b"recollect/keys/1");
+    let plain = vectors.iter().all(|key| key.keep() == Keep::F32);
+    hasher.update(if plain { b"recollect/keys/1" } else { b"recollect/keys/2" });
     for key in vectors {
         hasher.update(&key.space.to_le_bytes());
-        hasher.update(&(key.values.len() as u64).to_le_bytes());
-        hasher.update(&floats(&key.values));
+        hasher.update(&(key.dim() as u64).to_le_bytes());
+        if !plain {
+            hasher.update(&[key.keep() as u8]);
+        }
+        hasher.update(key.data());
     }
     *hasher.finalize().as_bytes()
-}
-
-/// Components as little-endian bytes, without a copy where memory already holds them so.
-pub(crate) fn floats(values: &[f32]) -> std::borrow::Cow<'_, [u8]> {
-    if cfg!(target_endian = "little") {
-        bytemuck::cast_slice(values).into()
-    } else {
-        values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>().into()
-    }
 }
 
 /// What a content row carries, so that a row that changed, moved or came back is noticed.

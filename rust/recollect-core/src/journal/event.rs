@@ -3,6 +3,7 @@
 use crate::id::Uid;
 use crate::record::{Metadata, Record};
 use crate::time::Timestamp;
+use crate::vector::Keep;
 
 /// Number of a namespace inside its file; below 2^27.
 pub type NamespaceId = u32;
@@ -85,12 +86,54 @@ pub struct Event {
 }
 
 /// One vector key of a memory.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyVector {
     /// The embedding space it lies in.
     pub space: SpaceId,
+    keep: Keep,
+    dim: usize,
+    data: Vec<u8>,
+}
+
+impl KeyVector {
+    /// A key of these components, of which the form keeps what it can: all of them after [`Keep::round`].
+    pub fn new(space: SpaceId, keep: Keep, values: &[f32]) -> Self {
+        let mut data = Vec::with_capacity(keep.bytes(values.len()));
+        keep.encode(values, &mut data);
+        Self { space, keep, dim: values.len(), data }
+    }
+
+    /// A key of the bytes that another one gave; none where no key gives such bytes.
+    pub fn of_data(space: SpaceId, keep: Keep, dim: usize, data: &[u8]) -> Option<Self> {
+        let sound = match keep {
+            Keep::F32 => Some(data.len()) == dim.checked_mul(4),
+            Keep::F16 | Keep::Int8 => dim <= data.len() && keep.decode(data, &mut vec![0.0; dim]),
+        };
+        sound.then(|| Self { space, keep, dim, data: data.to_vec() })
+    }
+
+    /// The form of its components.
+    pub fn keep(&self) -> Keep {
+        self.keep
+    }
+
+    /// Number of its components.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
     /// Its components.
-    pub values: Vec<f32>,
+    pub fn values(&self) -> Vec<f32> {
+        let mut values = vec![0.0; self.dim];
+        // The bytes are those that `encode` wrote or `of_data` read.
+        let _ = self.keep.decode(&self.data, &mut values);
+        values
+    }
+
+    /// Its components in the bytes of their form, see [`Keep::encode`].
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
 }
 
 /// What an `Added` or `Updated` event wrote.

@@ -4,6 +4,8 @@
 //! |---|---|---|---|
 //! | `dot`, `squared_euclidean`, their `_rows` and `dot_batch` (f32) | lane body | registers | registers |
 //! | `sum`, `squared_norm` (f64 sum), `greatest`, `hadamard` | lane body | lane body | lane body |
+//! | the same with `_f16` (rows of f16), `_scaled` (rows of codes) | lane body | F16C, registers | registers |
+//! | `widen_f16`, `narrow_f16`, `widen_i8` | plain body | plain body | plain body |
 //! | `dot_i8`, `dot_i8_rows` (i32) | plain body | byte products | VNNI |
 //! | `quantize`, `upper_bounds`, `sketch_scores` | lane body | lane body | lane body |
 //! | `disagreement` | plain body | table of bytes | table of bytes, or VPOPCNTDQ |
@@ -15,6 +17,7 @@
 mod codes;
 mod f32;
 mod i8;
+mod narrow;
 mod prefetch;
 mod sketch;
 mod tier;
@@ -44,6 +47,37 @@ tier::tiers! {
     /// (rows, stride), `out` is (rows, queries).
     dot_batch = f32::dot_batch, wide::avx2::dot_batch, wide::avx512::dot_batch:
         (queries: &[f32], stride: usize, rows: &[f32], out: &mut [f32]);
+    /// Inner product with a row of IEEE half precision, the bits of `dot` with the row in f32.
+    dot_f16 = narrow::dot_f16, wide::avx2::dot_f16, wide::avx512::dot_f16: (query: &[f32], row: &[u16]) -> f32;
+    /// Squared Euclidean distance to a row of IEEE half precision.
+    squared_euclidean_f16 =
+        narrow::squared_euclidean_f16, wide::avx2::squared_euclidean_f16, wide::avx512::squared_euclidean_f16:
+        (query: &[f32], row: &[u16]) -> f32;
+    /// Inner product of the query with each row of IEEE half precision, shapes as in `dot_rows`.
+    dot_f16_rows = narrow::dot_f16_rows, wide::avx2::dot_f16_rows, wide::avx512::dot_f16_rows:
+        (query: &[f32], rows: &[u16], out: &mut [f32]);
+    /// Squared Euclidean distance of the query to each row of IEEE half precision, shapes as in `dot_rows`.
+    squared_euclidean_f16_rows = narrow::squared_euclidean_f16_rows, wide::avx2::squared_euclidean_f16_rows,
+        wide::avx512::squared_euclidean_f16_rows: (query: &[f32], rows: &[u16], out: &mut [f32]);
+    /// Inner product with a row of codes, each times a finite `scale` in f32: the bits of `dot` with those products.
+    dot_scaled = narrow::dot_scaled, wide::avx2::dot_scaled, wide::avx512::dot_scaled:
+        (query: &[f32], row: &[i8], scale: f32) -> f32;
+    /// Squared Euclidean distance to a row of codes, each times `scale`.
+    squared_euclidean_scaled = narrow::squared_euclidean_scaled, wide::avx2::squared_euclidean_scaled,
+        wide::avx512::squared_euclidean_scaled: (query: &[f32], row: &[i8], scale: f32) -> f32;
+    /// Inner product of the query with each row of codes, shapes as in `dot_rows`; `scale` holds one a row.
+    dot_scaled_rows = narrow::dot_scaled_rows, wide::avx2::dot_scaled_rows, wide::avx512::dot_scaled_rows:
+        (query: &[f32], rows: &[i8], scale: &[f32], out: &mut [f32]);
+    /// Squared Euclidean distance of the query to each row of codes, shapes as in `dot_scaled_rows`.
+    squared_euclidean_scaled_rows = narrow::squared_euclidean_scaled_rows,
+        wide::avx2::squared_euclidean_scaled_rows, wide::avx512::squared_euclidean_scaled_rows:
+        (query: &[f32], rows: &[i8], scale: &[f32], out: &mut [f32]);
+    /// IEEE half precision as f32, exact; `out` has the length of `x`, here and below.
+    widen_f16 = narrow::widen_f16, narrow::widen_f16, narrow::widen_f16: (x: &[u16], out: &mut [f32]);
+    /// f32 as IEEE half precision, ties to even; infinite from 65,520 on.
+    narrow_f16 = narrow::narrow_f16, narrow::narrow_f16, narrow::narrow_f16: (x: &[f32], out: &mut [u16]);
+    /// Codes, each times `scale` in f32.
+    widen_i8 = narrow::widen_i8, narrow::widen_i8, narrow::widen_i8: (x: &[i8], scale: f32, out: &mut [f32]);
     /// Sum in lane order; reads memory as fast as one thread can.
     sum = f32::total, f32::total, f32::total: (a: &[f32]) -> f32;
     /// Sum of squares, added in f64.

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::journal::event::SpaceId;
 use crate::lexical::{Analyzer, Language};
 use crate::record::Metadata;
+use crate::vector::Keep;
 
 /// What a namespace was set up with.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -14,6 +15,8 @@ pub(super) struct Config {
     pub language: Option<Language>,
     /// The embedding space of its vectors, once it has some.
     pub space: Option<SpaceId>,
+    /// The form of its vectors, set with the space.
+    pub keep: Keep,
 }
 
 impl Config {
@@ -26,13 +29,24 @@ impl Config {
                 Some(number.ok_or_else(|| Error::Storage("the space of a namespace is no number".into()))?)
             }
         };
-        Ok(Self { language, space })
+        let keep = match detail.get("keep") {
+            None => Keep::F32,
+            Some(word) => word.as_str().and_then(|word| word.parse().ok()).ok_or_else(|| {
+                Error::Storage(
+                    "the vectors of a namespace are kept in a form that this version does not read".into(),
+                )
+            })?,
+        };
+        Ok(Self { language, space, keep })
     }
 
     pub(super) fn write(&self) -> Metadata {
         let mut detail = Metadata::new();
         detail.insert("language".into(), self.language.map_or(Value::Null, |x| x.to_string().into()));
         detail.insert("space".into(), self.space.map_or(Value::Null, Into::into));
+        if self.keep != Keep::F32 {
+            detail.insert("keep".into(), self.keep.word().into());
+        }
         detail
     }
 

@@ -6,13 +6,14 @@ use super::admission;
 use super::batch::Call;
 use super::cell::{Cell, Renewal, Seen};
 use super::entry::NEVER;
+use super::joining::Wish;
 use super::shared::Shared;
 use super::state::{Selection, State};
 use crate::cancel::Cancel;
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::id::{Slot, Uid};
-use crate::journal::event::{Event, Seq};
+use crate::journal::event::{Event, KeyVector, Seq};
 use crate::journal::ledger::Space;
 use crate::namespace::Namespace;
 use crate::record::Record;
@@ -59,6 +60,7 @@ pub type VectorKeys = Vec<Vec<f32>>;
 pub struct Memory {
     pub(super) shared: Arc<Shared>,
     pub(super) cell: Arc<Cell>,
+    pub(super) wish: Wish,
 }
 
 impl Memory {
@@ -104,7 +106,7 @@ impl Memory {
         Ok(held)
     }
 
-    /// The vector keys of memories, as they were given, and the space they lie in.
+    /// The vector keys of memories as they are kept, which for f32 is as they were given, and the space they lie in.
     ///
     /// # Errors
     /// [`Error::UnknownMemory`], and as any read.
@@ -120,7 +122,7 @@ impl Memory {
             let seqs = uids.iter().map(seq).collect::<Result<Vec<Seq>>>()?;
             let contents = seen.reader.contents(id, &seqs, true)?;
             let keys =
-                contents.into_iter().map(|c| c.map(|c| c.vectors.into_iter().map(|x| x.values).collect()));
+                contents.into_iter().map(|c| c.map(|c| c.vectors.iter().map(KeyVector::values).collect()));
             let keys: Option<Vec<_>> = keys.collect();
             Ok(keys.map(|keys| (keys, seen.state.space.clone())))
         })

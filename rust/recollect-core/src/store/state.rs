@@ -18,7 +18,7 @@ use crate::lexical::{Bm25, LexicalIndex};
 use crate::record::Kind;
 use crate::session::Sessions;
 use crate::time::{Interval, Timestamp};
-use crate::vector::{Metric, VectorIndex};
+use crate::vector::{Keep, Metric, VectorIndex};
 
 /// The memories of one namespace and their indexes.
 #[derive(Debug)]
@@ -65,7 +65,7 @@ impl Selection {
 impl State {
     pub(super) fn new(config: Config, space: Option<Space>, genesis: [u8; 32]) -> Result<Self> {
         let lexical = LexicalIndex::with_parameters(config.analyzer(), Bm25::default().logarithmic());
-        let vectors = space.as_ref().map(index).transpose()?;
+        let vectors = space.as_ref().map(|space| index(space, config.keep)).transpose()?;
         Ok(Self {
             config,
             space,
@@ -134,7 +134,7 @@ impl State {
                 self.config = Config::read(&event.detail)?;
                 if let (Some(id), None) = (self.config.space, &self.space) {
                     let space = spaces(id)?;
-                    self.vectors = Some(index(&space)?);
+                    self.vectors = Some(index(&space, self.config.keep)?);
                     self.space = Some(space);
                 }
             }
@@ -157,7 +157,7 @@ impl State {
         lexical_key(record, &mut key);
         self.lexical.insert(slot, &key);
         if let Some(index) = &mut self.vectors {
-            content.vectors.iter().try_for_each(|key| index.insert(slot, &key.values))?;
+            content.vectors.iter().try_for_each(|key| index.insert(slot, &key.values()))?;
         }
         self.turn = self.turn.max(entry.turn);
         if let Some(session) = entry.session {
@@ -251,16 +251,30 @@ impl State {
             .as_ref()
             .is_none_or(|index| index.slots() <= self.live.len() && index.slots_end() <= self.entries.len());
         let space = self.space.as_ref().zip(self.vectors.as_ref());
-        let dim = space.is_none_or(|(space, index)| space.dim as usize == index.dim());
-        if words && vectors && dim { Ok(()) } else { Err(Error::Storage("the indexes disagree".into())) }
+        let form = space.is_none_or(|(space, index)| {
+            space.dim as usize == index.dim()
+                && space.metric == index.metric().word()
+                && self.config.keep == index.keep()
+        });
+        if words && vectors && form { Ok(()) } else { Err(Error::Storage("the indexes disagree".into())) }
     }
 
     /// Sets up a namespace that its first commit has just made.
     pub(super) fn configure(&mut self, config: Config, space: Space) -> Result<()> {
-        self.vectors = Some(index(&space)?);
+        self.vectors = Some(index(&space, config.keep)?);
         self.config = config;
         self.space = Some(space);
         Ok(())
+    }
+
+    /// Bytes of the table of memories and of what finds them by identity and content; not those of names and metadata.
+    pub(super) fn entry_bytes(&self) -> usize {
+        // A hash table has a byte of its own for each place, and seven of eight places are filled at most.
+        let table = |places: usize, pair: usize| places * 8 / 7 * (pair + 1);
+        self.entries.capacity() * size_of::<Entry>()
+            + self.identities.capacity() * size_of::<Uid>()
+            + table(self.uids.capacity(), size_of::<(Uid, Slot)>())
+            + table(self.digests.capacity(), size_of::<(u128, Slot)>())
     }
 
     /// The numbers of all contents of a memory, deleted ones too.
@@ -308,6 +322,6 @@ impl State {
     }
 }
 
-fn index(space: &Space) -> Result<VectorIndex> {
-    VectorIndex::new(space.dim as usize, space.metric.parse::<Metric>()?)
+fn index(space: &Space, keep: Keep) -> Result<VectorIndex> {
+    VectorIndex::with_keep(space.dim as usize, space.metric.parse::<Metric>()?, keep)
 }

@@ -7,7 +7,7 @@ use super::admission::{self, Draft};
 use super::batch::{Batch, Call, detail};
 use super::config::Config;
 use super::entry::digest;
-use super::joining::{check_vectors, join, keys};
+use super::joining::{Form, check_vectors, join, keys};
 use super::memory::Memory;
 use super::state::State;
 use crate::cancel::Cancel;
@@ -82,7 +82,7 @@ impl Memory {
         }
         check_vectors(drafts.iter().map(|d| &d.vectors), space)?;
         let has_vectors = drafts.iter().any(|d| !d.vectors.is_empty());
-        self.write(space.filter(|_| has_vectors), call, |state, batch, call, space| {
+        self.write(space.filter(|_| has_vectors), call, |state, batch, call, form| {
             let mut planned: FxHashMap<u128, (Uid, u32)> = FxHashMap::default();
             let mut keyed: FxHashMap<String, (Uid, u32)> = FxHashMap::default();
             let mut turn = state.turn;
@@ -97,7 +97,7 @@ impl Memory {
                     outcomes.push(repeated(state, uid, version));
                     continue;
                 }
-                let vectors = keys(draft.vectors, space);
+                let vectors = keys(draft.vectors, form, at)?;
                 let (key, given) = (draft.key, draft.turn);
                 let mut record = Record {
                     uid: Uid([0; 16]),
@@ -164,7 +164,7 @@ impl Memory {
         let has_vectors = edit.vectors.as_ref().is_some_and(|x| !x.is_empty());
         let shared = std::sync::Arc::clone(&self.shared);
         let id = self.read(call.cancel, |seen| Ok(Some(seen.id)))?;
-        self.write(space.filter(|_| has_vectors), call, move |state, batch, call, space| {
+        self.write(space.filter(|_| has_vectors), call, move |state, batch, call, form| {
             if let Some(key) = &edit.key
                 && let Some(&(uid, version)) = state.keys.get(key)
             {
@@ -186,7 +186,7 @@ impl Memory {
                 vectors.clear();
             }
             if let Some(new) = edit.vectors {
-                vectors = keys(new, space);
+                vectors = keys(new, form, 0)?;
             }
             record.text = edit.text.unwrap_or(record.text);
             record.kind = edit.kind.unwrap_or(record.kind);
@@ -234,7 +234,7 @@ impl Memory {
         &self,
         space: Option<&Space>,
         call: &mut Call<'_>,
-        plan: impl FnOnce(&State, &mut Batch, &mut Call<'_>, Option<u32>) -> Result<R>,
+        plan: impl FnOnce(&State, &mut Batch, &mut Call<'_>, Option<Form>) -> Result<R>,
     ) -> Result<R> {
         self.shared.check()?;
         let ledger = &*self.shared.ledger;
@@ -249,7 +249,7 @@ impl Memory {
             };
             let Some(loaded) = guard.as_ref() else { return Err(Error::Closed) };
             let state = &loaded.state;
-            let joined = join(state, space, ledger)?;
+            let joined = join(state, space, self.wish, ledger)?;
             let mut batch = Batch::after(state, call.now);
             if let Some((config, _)) = &joined {
                 if loaded.id.is_some() {
@@ -257,8 +257,11 @@ impl Memory {
                 }
                 batch.config = Some(config.write());
             }
-            let number = joined.as_ref().map_or(state.config.space, |x| x.0.space);
-            let answer = plan(state, &mut batch, call, number)?;
+            let form = match &joined {
+                Some((config, space)) => Form::of(config, Some(space))?,
+                None => Form::of(&state.config, state.space.as_ref())?,
+            };
+            let answer = plan(state, &mut batch, call, form)?;
             (loaded.id, batch, answer, joined)
         };
         let renewals = self.note_renewals(&mut batch);

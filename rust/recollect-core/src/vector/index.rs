@@ -5,7 +5,7 @@ use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::id::Slot;
 use crate::scored::Scored;
-use crate::vector::{FlatIndex, Metric};
+use crate::vector::{FlatIndex, Keep, Metric};
 
 /// Vectors of one dimension under one metric; a slot may own several, and scores as the best of them.
 #[derive(Debug)]
@@ -14,12 +14,25 @@ pub struct VectorIndex {
 }
 
 impl VectorIndex {
-    /// An empty index of `dim` dimensions, 1..=8192.
+    /// An empty index of `dim` dimensions, 1..=8192, that keeps f32.
     ///
     /// # Errors
     /// As [`FlatIndex::new`].
     pub fn new(dim: usize, metric: Metric) -> Result<Self> {
-        Ok(Self { flat: FlatIndex::new(dim, metric)? })
+        Self::with_keep(dim, metric, Keep::F32)
+    }
+
+    /// An empty index that keeps vectors in a form of its own.
+    ///
+    /// # Errors
+    /// As [`FlatIndex::new`].
+    pub fn with_keep(dim: usize, metric: Metric, keep: Keep) -> Result<Self> {
+        Ok(Self { flat: FlatIndex::with_keep(dim, metric, keep)? })
+    }
+
+    /// The form in which vectors are kept.
+    pub fn keep(&self) -> Keep {
+        self.flat.keep()
     }
 
     /// Dimensions of a vector.

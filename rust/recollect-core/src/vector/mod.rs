@@ -1,17 +1,19 @@
 //! Exact search over vectors.
 //!
-//! [`FlatIndex`] keeps every vector twice: as f32, which is what scores mean, and as int8 codes, which are a quarter of
-//! the bytes. A search reads the codes, and the f32 rows only of what the codes cannot rule out.
+//! [`FlatIndex`] keeps every vector in the form of its [`Keep`], which is what scores mean, and as int8 codes, where
+//! these are not the form itself. A search reads the codes, and the rows only of what the codes cannot rule out.
 
 mod admission;
 mod flat;
 mod index;
+mod keep;
 mod margin;
 mod matrix;
 mod metric;
 mod narrowing;
 mod owners;
 mod rotation;
+mod rows;
 mod scalar_quantizer;
 mod segment;
 mod top_k;
@@ -19,6 +21,7 @@ mod top_k;
 pub use admission::{MAX_DIM, MAX_NORM, MAX_SLOTS, admit};
 pub use flat::FlatIndex;
 pub use index::VectorIndex;
+pub use keep::Keep;
 pub use matrix::Matrix;
 pub use metric::Metric;
 pub use rotation::{Rotation, WORD};

@@ -1,4 +1,4 @@
-//! Search on the codes first, on the f32 rows only where the codes leave a doubt.
+//! Search on the codes first, on the rows themselves only where the codes leave a doubt.
 //!
 //! Each row has an interval that holds its f32 score. The k-th greatest lower end is a score that k slots reach for
 //! sure, so a row whose upper end lies below it is out. What is left is scored in f32, most promising first, until the
@@ -8,7 +8,7 @@ use crate::bitmap::Bitmap;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::scored::Scored;
-use crate::simd::{self, Kernels};
+use crate::simd::Kernels;
 use crate::vector::flat::{BLOCK, CHECKPOINT, FlatIndex, GROUP};
 use crate::vector::{Quantized, TopK, margin::Margin};
 
@@ -28,7 +28,7 @@ impl FlatIndex {
     /// [`FlatIndex::search_f32`].
     ///
     /// # Errors
-    /// As [`FlatIndex::check`] for the query; [`Error::Cancelled`](crate::error::Error::Cancelled) if asked to stop.
+    /// As [`admit`](crate::vector::admit) for the query; [`Error::Cancelled`](crate::error::Error::Cancelled) if asked to stop.
     pub fn search(
         &self,
         query: &[f32],
@@ -98,13 +98,14 @@ fn candidates(
     let mut sure = TopK::new(k);
     let mut found = Vec::new();
     let (mut dots, mut upper) = ([0; BLOCK], [0.0; BLOCK]);
-    for (first, rows) in index.codes.matrix().blocks(BLOCK) {
+    let codes = index.rows.codes();
+    for (first, rows) in codes.matrix().blocks(BLOCK) {
         if first % CHECKPOINT < BLOCK {
             cancel.check()?;
         }
         let n = rows.len() / query.codes.len();
         Kernels::best().dot_i8_rows(&query.codes, rows, &mut dots[..n]);
-        margin.upper(&dots, &index.codes, first, &mut upper[..n]);
+        margin.upper(&dots, codes, first, &mut upper[..n]);
         for (group, upper) in upper[..n].chunks(GROUP).enumerate() {
             if !sure.reached_by(upper) {
                 continue;
@@ -116,7 +117,7 @@ fn candidates(
                     && allow.is_none_or(|allow| allow.contains(slot))
                 {
                     found.push(Candidate { row, upper });
-                    sure.push(Scored { slot, score: margin.lower(upper, &index.codes, row) });
+                    sure.push(Scored { slot, score: margin.lower(upper, codes, row) });
                 }
             }
         }
@@ -154,10 +155,10 @@ fn rerank(
             break;
         }
         if let Some(next) = candidates.get(i + 2) {
-            simd::prefetch(index.rows.row(next.row));
+            index.prefetch_row(next.row);
         }
         if let Some(slot) = index.owners.owner(row) {
-            best.push(Scored { slot, score: index.metric.score(query, index.rows.row(row)) });
+            best.push(Scored { slot, score: index.score_row(query, row) });
         }
     }
     Ok(best.into_sorted())

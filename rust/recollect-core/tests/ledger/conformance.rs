@@ -10,6 +10,7 @@ use recollect_core::journal::ledger::{Commit, Ledger, Space, Target};
 use recollect_core::journal::sqlite::{Options, SqliteLedger};
 use recollect_core::record::{Kind, Metadata, Provenance, Record, Status, Ttl};
 use recollect_core::time::{Interval, Timestamp};
+use recollect_core::vector::{Keep, Metric};
 
 use crate::model::{Model, entries};
 use crate::story::Story;
@@ -65,8 +66,17 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let component = prop_oneof![any::<f32>(), Just(f32::NEG_INFINITY), Just(-0.0)];
-    let values = prop::collection::vec(component.prop_filter("comparable", |x| !x.is_nan()), 0..5);
-    let key = (1_u32..3, values).prop_map(|(space, values)| KeyVector { space, values });
+    let values = prop::collection::vec(component, 0..5);
+    let keep = prop::sample::select(Keep::ALL);
+    let key = (1_u32..3, keep, values).prop_map(|(space, keep, mut values)| {
+        if keep != Keep::F32 {
+            values.iter_mut().for_each(|x| *x = if x.is_finite() { x.fract() } else { 1.0 });
+            keep.round("values", &mut values, Metric::Euclidean).unwrap();
+        }
+        let key = KeyVector::new(space, keep, &values);
+        assert_eq!(KeyVector::of_data(space, keep, values.len(), key.data()).as_ref(), Some(&key));
+        key
+    });
     prop_oneof![
         6 => (a_record(), prop::collection::vec(key, 0..3), metadata())
             .prop_map(|(record, keys, detail)| Step::Write(Box::new(record), keys, detail)),

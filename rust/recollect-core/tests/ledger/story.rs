@@ -8,6 +8,7 @@ use recollect_core::journal::ledger::{Commit, Ledger, Target};
 use recollect_core::namespace::Namespace;
 use recollect_core::record::{Kind, Metadata, Provenance, Record, Status};
 use recollect_core::time::Timestamp;
+use recollect_core::vector::Keep;
 
 /// A record that says `text`.
 pub(crate) fn record(uid: u8, version: u32, text: &str) -> Record {
@@ -86,7 +87,7 @@ impl Story {
     }
 
     pub(crate) fn add(&mut self, uid: u8, text: &str, vector: &[f32]) -> Seq {
-        let vectors = vec![KeyVector { space: 1, values: vector.to_vec() }];
+        let vectors = vec![KeyVector::new(1, Keep::F32, vector)];
         let vectors = if vector.is_empty() { Vec::new() } else { vectors };
         self.event(Op::Added, Uid([uid; 16]), Some((record(uid, 1, text), vectors)))
     }

@@ -1,4 +1,7 @@
 //! The rows of `vec`: the vector keys of a content, all in one row.
+//!
+//! `spaces` names space and dimension of each key, `[[1,384]]`, and its form where one is not f32: `[[1,384,"int8"]]`.
+//! `data` holds them one after the other, as [`Keep::encode`](crate::vector::Keep::encode) writes them.
 
 use std::borrow::Cow;
 use std::path::Path;
@@ -6,10 +9,11 @@ use std::path::Path;
 use rusqlite::{Connection, Row, params};
 
 use crate::error::Result;
-use crate::journal::chain::{self, floats};
+use crate::journal::chain;
 use crate::journal::event::{KeyVector, NamespaceId, Seq, SpaceId};
 use crate::journal::sqlite::errors::{Checked, damage, sql};
 use crate::journal::sqlite::schema::row_id;
+use crate::vector::Keep;
 
 /// The columns in the order that [`decode`] reads them.
 macro_rules! select {
@@ -33,12 +37,18 @@ pub(crate) fn insert(
 ) -> Result<()> {
     let Some(first) = keys.first() else { return Ok(()) };
     let data: Cow<'_, [u8]> = match keys {
-        [one] => floats(&one.values),
-        _ => keys.iter().flat_map(|key| floats(&key.values).into_owned()).collect(),
+        [one] => one.data().into(),
+        _ => keys.iter().flat_map(KeyVector::data).copied().collect(),
     };
-    let mut spaces = format!("[[{},{}]", first.space, first.values.len());
+    let plain = keys.iter().all(|key| key.keep() == Keep::F32);
+    let named = |key: &KeyVector| match plain {
+        true => format!("[{},{}]", key.space, key.dim()),
+        false => format!("[{},{},\"{}\"]", key.space, key.dim(), key.keep()),
+    };
+    let mut spaces = format!("[{}", named(first));
     for key in &keys[1..] {
-        spaces += &format!(",[{},{}]", key.space, key.values.len());
+        spaces.push(',');
+        spaces += &named(key);
     }
     spaces.push(']');
     conn.prepare_cached("INSERT INTO vec VALUES (?1, ?2, ?3)")
@@ -82,12 +92,23 @@ pub(crate) fn check(keys: Vec<KeyVector>, digest: &[u8; 32]) -> Checked<Vec<KeyV
 }
 
 fn split(spaces: &str, mut data: &[u8]) -> Option<Vec<KeyVector>> {
-    let spaces: Vec<(SpaceId, usize)> = serde_json::from_str(spaces).ok()?;
+    // Most rows name no form, and reading pairs is quicker.
+    let spaces: Vec<(SpaceId, usize, Keep)> = if spaces.contains('"') {
+        let named: Vec<(SpaceId, usize, String)> = serde_json::from_str(spaces).ok()?;
+        named
+            .into_iter()
+            .map(|(space, dim, form)| Some((space, dim, form.parse().ok()?)))
+            .collect::<Option<_>>()?
+    } else {
+        let plain: Vec<(SpaceId, usize)> = serde_json::from_str(spaces).ok()?;
+        plain.into_iter().map(|(space, dim)| (space, dim, Keep::F32)).collect()
+    };
     let mut keys = Vec::with_capacity(spaces.len());
-    for (space, dim) in spaces {
-        let (own, rest) = data.split_at_checked(dim.checked_mul(4)?)?;
-        let values = own.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
-        keys.push(KeyVector { space, values });
+    for (space, dim, keep) in spaces {
+        // Every form takes a byte a dimension or more, so what cannot be there is not multiplied.
+        let bytes = keep.bytes(Some(dim).filter(|&dim| dim <= data.len())?);
+        let (own, rest) = data.split_at_checked(bytes)?;
+        keys.push(KeyVector::of_data(space, keep, dim, own)?);
         data = rest;
     }
     data.is_empty().then_some(keys)
