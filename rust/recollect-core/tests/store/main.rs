@@ -10,6 +10,7 @@ mod follower;
 mod format;
 mod home;
 mod isolation;
+mod keeping;
 mod life;
 mod machine;
 mod model;
