@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use recollect_core::cancel::Cancel;
 use recollect_core::error::{Error, Result};
 use recollect_core::id::Uid;
-use recollect_core::journal::event::{Content, Event, Op};
+use recollect_core::journal::event::{Content, Event, Op, Written};
 use recollect_core::journal::ledger::{Ledger, Reader, Space};
 use recollect_core::journal::sqlite::{Durability, Options, SqliteLedger};
 use recollect_core::record::Status;
@@ -40,7 +40,7 @@ fn store(folder: &Path) -> PathBuf {
     path
 }
 
-type All = (Vec<(Event, Option<Content>)>, Vec<Option<Content>>, Vec<Event>, usize);
+type All = (Vec<(Event, Option<Written>)>, Vec<Option<Content>>, Vec<Event>, usize);
 
 /// Everything that can be read of a namespace, or the first error.
 fn read(reader: &dyn Reader, name: &str) -> Result<Option<All>> {
