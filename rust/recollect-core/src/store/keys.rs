@@ -6,26 +6,30 @@ use crate::id::Slot;
 use crate::journal::event::{KeyVector, NamespaceId, Seq};
 use crate::journal::ledger::Reader;
 
-/// The keys that the current version of a memory got after its content; none if a row is gone by now.
-pub(super) fn alone(
+/// The keys of the current version of a memory in the open spaces, given those that lie with its content; none if a row
+/// is gone by now.
+pub(super) fn of(
     reader: &dyn Reader,
     id: NamespaceId,
     state: &State,
     slot: Slot,
+    beside: Vec<KeyVector>,
 ) -> Result<Option<Vec<KeyVector>>> {
-    let seqs = rows(state, slot);
-    if seqs.is_empty() {
-        return Ok(Some(Vec::new()));
-    }
-    let found: Option<Vec<_>> = reader.embeddings(id, &seqs)?.into_iter().collect();
-    Ok(found.map(|rows| rows.into_iter().flat_map(|row| row.vectors).collect()))
-}
-
-/// The rows of the current version: those of an earlier one came before it.
-fn rows(state: &State, slot: Slot) -> Vec<Seq> {
     let entry = &state.entries[slot as usize];
-    let all = state.embeddings.of(entry.uid).iter().map(|row| row.1);
-    all.filter(|&seq| seq > entry.seq).collect()
+    let mut keys = beside;
+    // What a content brought counts until the namespace moves on; should it come back to that space one day, by the
+    // keys that it gets then.
+    keys.retain(|key| entry.seq > state.moved && Some(key.space) == state.config.space);
+    // The rows of an earlier version came before this one.
+    let rows = state.embeddings.of(entry.uid).iter().map(|row| row.1);
+    let seqs: Vec<Seq> = rows.filter(|&seq| seq > entry.seq).collect();
+    if !seqs.is_empty() {
+        for row in reader.embeddings(id, &seqs)? {
+            let Some(row) = row else { return Ok(None) };
+            keys.extend(row.vectors);
+        }
+    }
+    Ok(Some(keys))
 }
 
 /// The keys of memories in the space of the namespace; none if a row is gone by now.
@@ -38,11 +42,10 @@ pub(super) fn own(
     let seqs: Vec<Seq> = slots.iter().map(|&slot| state.entries[slot as usize].seq).collect();
     let mut all = Vec::with_capacity(slots.len());
     for (content, &slot) in reader.contents(id, &seqs, true)?.into_iter().zip(slots) {
-        let (Some(content), Some(alone)) = (content, alone(reader, id, state, slot)?) else {
-            return Ok(None);
-        };
-        let both = content.vectors.into_iter().chain(alone);
-        all.push(both.filter(|key| Some(key.space) == state.config.space).collect());
+        let Some(content) = content else { return Ok(None) };
+        let Some(mut keys) = of(reader, id, state, slot, content.vectors)? else { return Ok(None) };
+        keys.retain(|key| Some(key.space) == state.config.space);
+        all.push(keys);
     }
     Ok(Some(all))
 }

@@ -137,12 +137,13 @@ fn slots(state: &State) -> Vec<u8> {
     out.0
 }
 
-/// Nothing where no vector keys were written alone.
+/// Nothing where no vector keys were written alone, and the namespace never moved.
 fn embeddings(state: &State) -> Vec<u8> {
     let mut out = Writer::default();
-    if state.embeddings.is_empty() && state.next.is_none() {
+    if state.embeddings.is_empty() && state.next.is_none() && state.moved == 0 {
         return out.0;
     }
+    out.u64(state.moved);
     let all = state.embeddings.sorted();
     out.u64(all.len() as u64);
     for (uid, rows) in all {
@@ -162,6 +163,7 @@ fn embeddings(state: &State) -> Vec<u8> {
 fn read_embeddings(bytes: &[u8], state: &mut State) -> Result<()> {
     let bad = || Error::Storage("a segment holds what no index writes".into());
     let mut from = Bytes::new(bytes);
+    state.moved = from.u64()?;
     for _ in 0..from.count(24)? {
         let uid = Uid(from.array()?);
         for _ in 0..from.count(12)? {

@@ -48,6 +48,8 @@ pub(super) struct State {
     /// The space the namespace moves to, while it does.
     pub next: Option<Next>,
     pub embeddings: Embeddings,
+    /// The event with which it last moved: keys that came with contents before it lie in an earlier space.
+    pub moved: Seq,
 }
 
 /// What a call asks of memories before any scoring.
@@ -92,6 +94,7 @@ impl State {
             vectors,
             next: None,
             embeddings: Embeddings::default(),
+            moved: 0,
         })
     }
 
@@ -139,7 +142,7 @@ impl State {
                 }
             }
             Op::Configured => {
-                self.reconfigure(Config::read(&event.detail)?, spaces)?;
+                self.reconfigure(Config::read(&event.detail)?, event.seq, spaces)?;
             }
             Op::Embedded => {
                 let keys = written.and_then(Written::keys).map_or(&[][..], |keys| &keys.vectors);
@@ -311,10 +314,18 @@ impl State {
     ///
     /// A journal that is read from its start is read under the configuration of its end, until the first change: spaces
     /// that only the end knows have no vectors before they are opened, and those it no longer knows need none.
-    fn reconfigure(&mut self, config: Config, spaces: &dyn Fn(u32) -> Result<Space>) -> Result<()> {
+    fn reconfigure(
+        &mut self,
+        config: Config,
+        seq: Seq,
+        spaces: &dyn Fn(u32) -> Result<Space>,
+    ) -> Result<()> {
         let open = |id: u32| spaces(id).and_then(|space| Next::new(space, config.keep));
         let mut next = self.config.next;
         if config.space != self.config.space || config.space.is_some() && self.space.is_none() {
+            if self.config.space.is_some() && self.config.space != config.space {
+                self.moved = seq;
+            }
             let moved = if next.is_some() && next == config.space { self.next.take() } else { None };
             let own = match (moved, config.space) {
                 (Some(moved), _) => Some(moved),

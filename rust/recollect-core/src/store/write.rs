@@ -7,7 +7,7 @@ use super::admission::{self, Draft};
 use super::batch::{Call, detail};
 use super::entry::digest;
 use super::joining::{Brought, Keys, check_vectors};
-use super::keys::alone;
+use super::keys;
 use super::memory::Memory;
 use super::state::State;
 use crate::error::{Error, Result};
@@ -190,11 +190,10 @@ impl Memory {
             let id = id.ok_or_else(|| Error::UnknownMemory(uid.to_string()))?;
             let reader = shared.ledger.read()?;
             let old = reader.contents(id, &[entry.seq], true)?.into_iter().flatten().next();
-            let mut old = old.ok_or_else(|| Error::UnknownMemory(uid.to_string()))?;
-            old.vectors.extend(alone(&*reader, id, state, slot)?.into_iter().flatten());
+            let old = old.ok_or_else(|| Error::UnknownMemory(uid.to_string()))?;
+            let kept = keys::of(&*reader, id, state, slot, old.vectors)?.unwrap_or_default();
             drop(reader);
-            let mut record = old.record;
-            let mut keys = Keys::split(old.vectors, &state.config);
+            let (mut record, mut keys) = (old.record, Keys::split(kept, &state.config));
             if edit.text.as_ref().is_some_and(|text| *text != record.text) {
                 keys = Keys::default();
             }
