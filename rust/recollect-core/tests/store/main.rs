@@ -15,6 +15,7 @@ mod life;
 mod machine;
 mod migrating;
 mod model;
+mod moves;
 mod oracle;
 mod plan;
 mod ranking;
