@@ -37,10 +37,12 @@ class Handle:
         """Return the handle of the namespace that holds all others."""
         return cls(store, store.namespace([]), (), embedder, clock)
 
-    def child(self, segments: tuple[object, ...], argument: str = "namespace") -> "Handle":
-        """Return the handle of a namespace below this one."""
+    def child(
+        self, segments: tuple[object, ...], argument: str = "namespace", keep: str | None = None
+    ) -> "Handle":
+        """Return the handle of a namespace below this one, its vectors kept as `keep` if that is given."""
         path = self.path + tuple(text_of(segment, f"{argument}[{at}]") for at, segment in enumerate(segments))
-        return Handle(self.store, self.store.namespace(list(path)), path, self.embedder, self.clock)
+        return Handle(self.store, self.store.namespace(list(path), keep), path, self.embedder, self.clock)
 
     def now(self, now: Time | None) -> int:
         """Return the time of a call in microseconds: the one given, else the clock's."""

@@ -6,9 +6,11 @@ import os
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
+from recollect.checks import KEEPS, one_of
 from recollect.embedding.protocol import Embedder
 from recollect.episodic import EpisodicStore
 from recollect.handle import Handle, Progress
+from recollect.options import Keep
 from recollect.readable import Readable
 from recollect.records import Verification
 from recollect.semantic import SemanticStore
@@ -67,20 +69,25 @@ class Memory(Writable, Readable):
         """What is known."""
         return SemanticStore(self._handle)
 
-    def namespace(self, *segments: str) -> "Memory":
+    def namespace(self, *segments: str, keep: Keep | None = None) -> "Memory":
         """Return the namespace at a path below this one; nothing is made before the first write.
 
         Parameters
         ----------
         *segments
             Names such as ``"user", "42"``; a name may hold any text, a slash has no meaning in it.
+        keep
+            The form in which its vectors are kept, see :func:`recollect.open`; None for that of the store,
+            or whatever it has. Its first vectors settle it, for this namespace and not for those below it.
 
         Raises
         ------
         InvalidArgument, LimitExceeded
-            If a segment is empty, holds NUL, or is too long, or there are too many.
+            If a segment is empty, holds NUL, or is too long, or there are too many; if its vectors are kept
+            in another form than `keep`, here or, where another call was quicker, at the next write of them.
         """
-        return Memory(self._handle.child(segments))
+        form = None if keep is None else one_of(keep, KEEPS, "keep")
+        return Memory(self._handle.child(segments, keep=form))
 
     def namespaces(self) -> builtins.list[tuple[str, ...]]:
         """Return the paths below this namespace that hold data, relative to it, in order."""
@@ -89,7 +96,12 @@ class Memory(Writable, Readable):
         return [tuple(path[len(own) :]) for path in found if len(path) > len(own)]
 
     def stats(self) -> dict[str, Any]:
-        """Return counts and sizes: of this namespace, and under ``"store"`` of the whole file."""
+        """Return counts and sizes: of this namespace, and under ``"store"`` of the whole file.
+
+        ``keep`` is the form of the vectors, None before the first. ``vector_bytes``, ``lexical_bytes`` and
+        ``entry_bytes`` (the table of memories, without names and metadata) are bytes of memory reserved;
+        ``bytes_per_memory`` is their sum over the memories. ``store["bytes_on_disk"]`` counts all files.
+        """
         found: dict[str, Any] = json.loads(self._handle.namespace.stats())
         return {**found, "store": json.loads(self._handle.store.stats())}
 

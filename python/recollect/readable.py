@@ -35,7 +35,10 @@ class Readable:
         return reading.get(self._handle, uid, version=version)
 
     def vectors(self, uid: str) -> Vectors:
-        """Return the vector keys of a memory as they were written: float32 ``[m, d]``, no rows without any.
+        """Return the vector keys of a memory as they are kept: float32 ``[m, d]``, no rows without any.
+
+        With ``keep="f32"`` they are what was given, with the other forms what searches score: rounded, and of
+        length one where the space measures by the cosine.
 
         Raises
         ------

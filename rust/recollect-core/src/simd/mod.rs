@@ -6,14 +6,16 @@
 //! | `sum`, `squared_norm` (f64 sum), `greatest`, `hadamard` | lane body | lane body | lane body |
 //! | the same with `_f16` (rows of f16), `_scaled` (rows of codes) | lane body | F16C, registers | registers |
 //! | `widen_f16`, `narrow_f16`, `widen_i8` | plain body | plain body | plain body |
-//! | `dot_i8`, `dot_i8_rows` (i32) | plain body | byte products | VNNI |
+//! | `dot_i8`, `dot_i8_rows`, `dot_i8_each` (i32) | plain body | byte products | VNNI |
 //! | `quantize`, `upper_bounds`, `sketch_scores` | lane body | lane body | lane body |
+//! | `positive_bits`, `reaching_bits` | plain body | masks | masks |
 //! | `disagreement` | plain body | table of bytes | table of bytes, or VPOPCNTDQ |
 //!
 //! Every kernel gives the same bits on every tier: floats are added in a fixed lane order with plain multiply and add,
 //! integers are exact. The tier is chosen once, on first use.
 #![allow(unsafe_code)]
 
+mod bits;
 mod codes;
 mod f32;
 mod i8;
@@ -90,6 +92,8 @@ tier::tiers! {
     dot_i8 = i8::dot, i8::avx2::dot, i8::vnni::dot: (a: &[i8], b: &[i8]) -> i32;
     /// Exact inner product of the query codes with each row, shapes as in `dot_rows`.
     dot_i8_rows = i8::dot_rows, i8::avx2::dot_rows, i8::vnni::dot_rows: (query: &[i8], rows: &[i8], out: &mut [i32]);
+    /// Exact inner product of the query codes with rows that lie apart, all of the length of the query.
+    dot_i8_each = i8::dot_each, i8::avx2::dot_each, i8::vnni::dot_each: (query: &[i8], rows: &[&[i8]], out: &mut [i32]);
     /// Rounds `x * inverse` to whole codes and gives the sum of squares of what was rounded away.
     ///
     /// `|x * inverse|` is at most 127.5; `codes` has the length of `x`.
@@ -97,6 +101,11 @@ tier::tiers! {
     /// Turns code products into scores with their margin, see [`Margins`].
     upper_bounds = codes::upper_bounds, codes::upper_bounds, codes::upper_bounds:
         (dots: &[i32], margins: Margins<'_>, out: &mut [f32]);
+    /// One bit an element, set where it is above zero; `x` fills whole words of `bits`.
+    positive_bits = bits::positive, bits::avx2::positive, bits::avx2::positive: (x: &[f32], bits: &mut [u64]);
+    /// One bit an element, set where its size reaches a threshold above zero; gives the sum of those sizes.
+    reaching_bits = bits::reaching, bits::avx2::reaching, bits::avx2::reaching:
+        (x: &[f32], threshold: f32, bits: &mut [u64]) -> f32;
     /// What bit codes and a query of several planes disagree on, weighed; see [`LANES`] and the sketch of `vector`.
     ///
     /// `query` is (planes, words): signs, then magnitudes of weight 2, 4, ..; `blocks` is (blocks, words, 8); `out` is

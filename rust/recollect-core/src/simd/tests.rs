@@ -65,7 +65,11 @@ fn check_codes(kernels: &Kernels, a: &[i8], b: &[i8]) {
         let mut block = Vec::new();
         (0..rows).for_each(|r| block.extend(if r % 3 == 1 { a } else { b }));
         let mut out = vec![0; rows];
+        let apart: Vec<&[i8]> = (0..rows).map(|r| if r % 3 == 1 { a } else { b }).collect();
+        kernels.dot_i8_each(a, &apart, &mut out);
+        let each = std::mem::replace(&mut out, vec![0; rows]);
         kernels.dot_i8_rows(a, &block, &mut out);
+        assert_eq!(each, out, "dot_i8_each {at:?}");
         for (r, &found) in out.iter().enumerate() {
             assert_eq!(found, product(a, if r % 3 == 1 { a } else { b }), "dot_i8_rows {at:?} row {r}");
         }
@@ -255,6 +259,30 @@ proptest! {
     fn any_codes(pairs in prop::collection::vec((any::<i8>(), any::<i8>()), 0..300)) {
         let (a, b): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
         Tier::available().filter_map(Kernels::of).for_each(|kernels| check_codes(kernels, &a, &b));
+    }
+}
+
+#[test]
+fn bits_and_their_sums_agree_on_every_tier() {
+    for words in 0..20 {
+        let mut x = noise(64 * words, words as u64);
+        if let Some(first) = x.first_mut() {
+            *first = -0.0;
+        }
+        let mut first = None;
+        for kernels in Tier::available().filter_map(Kernels::of) {
+            let (mut positive, mut reaching) = (vec![9; words], vec![9; words]);
+            kernels.positive_bits(&x, &mut positive);
+            let sum = kernels.reaching_bits(&x, 0.7, &mut reaching);
+            for (j, &x) in x.iter().enumerate() {
+                assert_eq!(positive[j / 64] >> (j % 64) & 1 == 1, x > 0.0);
+                assert_eq!(reaching[j / 64] >> (j % 64) & 1 == 1, x.abs() >= 0.7);
+            }
+            let exact: f64 = x.iter().map(|x| f64::from(x.abs())).filter(|&x| x >= f64::from(0.7f32)).sum();
+            assert!((f64::from(sum) - exact).abs() <= 1e-5 * exact.max(1.0));
+            let found = (positive, reaching, sum.to_bits());
+            assert_eq!(*first.get_or_insert_with(|| found.clone()), found);
+        }
     }
 }
 

@@ -17,7 +17,7 @@
 //! | `cell` | a namespace in memory, level with the ledger |
 //! | `batch` | one atomic write on its way |
 //! | `memory` | a namespace handle: the reading verbs |
-//! | `joining` | a namespace and its embedding space |
+//! | `joining` | a namespace, its embedding space and the form of its vectors |
 //! | `write` | its writing verbs |
 //! | `next`, `migration` | a namespace moves to another embedding space |
 //! | `forget` | deletion and erasure |

@@ -118,14 +118,18 @@ impl FlatIndex {
     /// As [`FlatIndex::check`]; [`Error::Limit`](crate::error::Error::Limit) for a slot from 2^28 on;
     /// [`Error::Storage`](crate::error::Error::Storage) without memory. The index is unchanged by a failure.
     pub fn insert(&mut self, slot: Slot, vector: &[f32]) -> Result<()> {
+        self.insert_row(slot, vector).map(drop)
+    }
+
+    /// As [`FlatIndex::insert`]; gives the number of the row.
+    pub(super) fn insert_row(&mut self, slot: Slot, vector: &[f32]) -> Result<usize> {
         self.check("vector", vector)?;
         admit_slot(slot)?;
         let (metric, keep) = (self.metric, self.keep());
         self.place(slot, |row| {
             row.copy_from_slice(vector);
             keep.prepare(metric, row);
-        })?;
-        Ok(())
+        })
     }
 
     /// Adds a row, which `fill` writes as [`Keep::prepare`] leaves it, and gives its number.
@@ -282,6 +286,17 @@ impl FlatIndex {
     #[inline]
     pub(super) fn prefetch_row(&self, row: usize) {
         self.rows.prefetch(row);
+    }
+
+    /// The codes of a row, padded, and the value of a step.
+    pub(super) fn quantized_row(&self, row: usize) -> (&[i8], f32) {
+        (self.rows.codes().matrix().row(row), self.rows.codes().scale()[row])
+    }
+
+    /// About the inner product of a row with a quantized vector that is padded as the rows of codes are.
+    pub(super) fn rough(&self, row: usize, with: &Quantized) -> f32 {
+        let dot = Kernels::best().dot_i8(&with.codes, self.rows.codes().matrix().row(row));
+        dot as f32 * self.rows.codes().scale()[row] * with.scale
     }
 
     /// The query checked, in the form that is scored, padded as the rows are.

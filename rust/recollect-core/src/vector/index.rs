@@ -5,12 +5,14 @@ use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::id::Slot;
 use crate::scored::Scored;
+use crate::vector::cells::{Cells, Reach};
 use crate::vector::{FlatIndex, Keep, Metric};
 
 /// Vectors of one dimension under one metric; a slot may own several, and scores as the best of them.
 #[derive(Debug)]
 pub struct VectorIndex {
     flat: FlatIndex,
+    cells: Cells,
 }
 
 impl VectorIndex {
@@ -27,7 +29,7 @@ impl VectorIndex {
     /// # Errors
     /// As [`FlatIndex::new`].
     pub fn with_keep(dim: usize, metric: Metric, keep: Keep) -> Result<Self> {
-        Ok(Self { flat: FlatIndex::with_keep(dim, metric, keep)? })
+        Ok(Self { flat: FlatIndex::with_keep(dim, metric, keep)?, cells: Cells::new(dim, metric)? })
     }
 
     /// The form in which vectors are kept.
@@ -72,7 +74,7 @@ impl VectorIndex {
 
     /// Bytes of memory reserved.
     pub fn bytes(&self) -> usize {
-        self.flat.bytes()
+        self.flat.bytes() + self.cells.bytes()
     }
 
     /// Adds a vector to a slot.
@@ -80,12 +82,48 @@ impl VectorIndex {
     /// # Errors
     /// As [`FlatIndex::insert`]; the index is unchanged by a failure.
     pub fn insert(&mut self, slot: Slot, vector: &[f32]) -> Result<()> {
-        self.flat.insert(slot, vector)
+        let row = self.flat.insert_row(slot, vector)?;
+        self.cells.insert(&self.flat, row)
     }
 
     /// Takes all vectors of a slot out, overwrites them, and gives their number.
     pub fn remove(&mut self, slot: Slot) -> usize {
+        let rows: Vec<usize> = self.flat.owners.rows_of(slot).collect();
+        for row in rows {
+            let _ = self.cells.remove(&self.flat, row);
+        }
         self.flat.remove(slot)
+    }
+
+    /// EXPERIMENT
+    ///
+    /// # Errors
+    /// As search.
+    pub fn approx(
+        &self,
+        query: &[f32],
+        k: usize,
+        cells: usize,
+        slack: f32,
+        allow: Option<&Bitmap>,
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<Scored>> {
+        let query = self.flat.prepared(query)?;
+        self.cells.search(&self.flat, &query, k, allow, Reach { cells, slack }, cancel)
+    }
+
+    /// EXPERIMENT
+    pub fn reach(&self, k: f64, target: f64) -> Option<(usize, f32, f64)> {
+        self.cells.reach(k, target).map(|(r, e)| (r.cells, r.slack, e))
+    }
+    /// EXPERIMENT
+    pub fn sweep(&mut self) {
+        self.cells.sweep(&self.flat);
+    }
+
+    /// EXPERIMENT
+    pub fn cell_count(&self) -> usize {
+        self.cells.cells()
     }
 
     /// The best `k` slots among `allow` (all without it), best first, ties by ascending slot.
@@ -136,6 +174,11 @@ impl VectorIndex {
     /// # Errors
     /// [`Error::Storage`](crate::error::Error::Storage) for anything else, and whatever the pieces bring.
     pub fn decode_chunks<B: AsRef<[u8]>>(pieces: impl IntoIterator<Item = Result<B>>) -> Result<Self> {
-        Ok(Self { flat: FlatIndex::decode_chunks(pieces)? })
+        let flat = FlatIndex::decode_chunks(pieces)?;
+        let mut cells = Cells::new(flat.dim(), flat.metric())?;
+        for row in 0..flat.owners.rows() {
+            cells.insert(&flat, row)?;
+        }
+        Ok(Self { flat, cells })
     }
 }

@@ -4,6 +4,7 @@
 //! these are not the form itself. A search reads the codes, and the rows only of what the codes cannot rule out.
 
 mod admission;
+mod cells;
 mod flat;
 mod index;
 mod keep;
@@ -16,6 +17,7 @@ mod rotation;
 mod rows;
 mod scalar_quantizer;
 mod segment;
+mod sketch;
 mod top_k;
 
 pub use admission::{MAX_DIM, MAX_NORM, MAX_SLOTS, admit};
@@ -26,6 +28,7 @@ pub use matrix::Matrix;
 pub use metric::Metric;
 pub use rotation::{Rotation, WORD};
 pub use scalar_quantizer::{Codes, Quantized};
+pub use sketch::{MAX_PLANES, SketchQuery, Sketcher};
 pub use top_k::TopK;
 
 #[cfg(test)]

@@ -8,9 +8,10 @@ use crate::bitmap::Bitmap;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::scored::Scored;
-use crate::simd::Kernels;
+use crate::simd::{self, Kernels};
 use crate::vector::flat::{BLOCK, CHECKPOINT, FlatIndex, GROUP};
-use crate::vector::{Quantized, TopK, margin::Margin};
+use crate::vector::margin::{self, Margin};
+use crate::vector::{Quantized, TopK};
 
 /// Reading a row by itself costs about as much as scanning the codes of this many.
 const GATHER: usize = 16;
@@ -83,6 +84,89 @@ fn gather(
         index.score_each(query, slots, |slot, score| best.push(Scored { slot, score }));
     }
     Ok(best.into_sorted())
+}
+
+/// Rows offered one by one: their codes are fetched some at a time, and what these rule out is dropped at once.
+pub(super) struct Narrowing<'a> {
+    index: &'a FlatIndex,
+    query: &'a Quantized,
+    margin: &'a Margin,
+    allow: Option<&'a Bitmap>,
+    pending: [u32; FETCHED],
+    waiting: usize,
+    found: Vec<Candidate>,
+    sure: TopK,
+    k: usize,
+}
+
+/// Rows whose codes are on their way at a time.
+const FETCHED: usize = margin::TOGETHER;
+
+impl<'a> Narrowing<'a> {
+    pub(super) fn new(
+        index: &'a FlatIndex,
+        query: &'a Quantized,
+        margin: &'a Margin,
+        k: usize,
+        allow: Option<&'a Bitmap>,
+    ) -> Self {
+        let (pending, waiting, found) = ([0; FETCHED], 0, Vec::with_capacity(8 * k.min(64)));
+        Self { index, query, margin, allow, pending, waiting, found, sure: TopK::new(k), k }
+    }
+
+    /// What a score must reach to matter.
+    #[inline]
+    pub(super) fn floor(&self) -> f32 {
+        self.sure.floor()
+    }
+
+    /// Takes a row into the running.
+    #[inline]
+    pub(super) fn offer(&mut self, row: u32) {
+        if let Some(allow) = self.allow
+            && !self.index.owners.owner(row as usize).is_some_and(|slot| allow.contains(slot))
+        {
+            return;
+        }
+        simd::prefetch(self.index.rows.codes().matrix().row(row as usize));
+        self.pending[self.waiting] = row;
+        self.waiting += 1;
+        if self.waiting == FETCHED {
+            self.flush();
+        }
+    }
+
+    fn flush(&mut self) {
+        let (index, n) = (self.index, self.waiting);
+        let rows = &self.pending[..n];
+        let (mut codes, mut dots, mut upper) = ([&[][..]; FETCHED], [0; FETCHED], [0.0; FETCHED]);
+        for (codes, &row) in codes.iter_mut().zip(rows) {
+            *codes = index.rows.codes().matrix().row(row as usize);
+        }
+        Kernels::best().dot_i8_each(&self.query.codes, &codes[..n], &mut dots[..n]);
+        self.margin.upper_each(&dots[..n], index.rows.codes(), rows, &mut upper);
+        for (&row, upper) in rows.iter().zip(upper) {
+            let row = row as usize;
+            if upper >= self.sure.floor()
+                && let Some(slot) = index.owners.owner(row)
+            {
+                self.found.push(Candidate { row, upper });
+                let score = self.margin.lower(upper, index.rows.codes(), row);
+                self.sure.push(Scored { slot, score });
+            }
+        }
+        self.waiting = 0;
+    }
+
+    /// The best of what was offered, by f32 scores.
+    pub(super) fn finish(mut self, query: &[f32], cancel: Cancel<'_>) -> Result<Vec<Scored>> {
+        self.flush();
+        self.sure.settle();
+        let floor = self.sure.floor();
+        self.found.retain(|candidate| candidate.upper >= floor);
+        self.found.sort_unstable_by(|a, b| b.upper.total_cmp(&a.upper));
+        rerank(self.index, query, self.k, self.found, cancel)
+    }
 }
 
 /// Rows that may be among the best, or nothing if they are too many to be worth it.

@@ -137,3 +137,41 @@ pub(crate) fn split(spaces: &str, mut data: &[u8]) -> Option<Vec<KeyVector>> {
     }
     data.is_empty().then_some(keys)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_name_their_form_and_hold_nothing_else() {
+        let floats = [1.0f32.to_le_bytes(), (-2.5f32).to_le_bytes()].concat();
+        let plain = split("[[7,2]]", &floats).unwrap();
+        assert_eq!(plain, [KeyVector::new(7, Keep::F32, &[1.0, -2.5])]);
+        let halves = [0x3C00u16.to_le_bytes(), 0xC100u16.to_le_bytes()].concat();
+        let codes = [&2f32.powi(-7).to_le_bytes()[..], &[127, 0x81]].concat();
+        let both = [&halves[..], &codes[..]].concat();
+        let named = split("[[7,2,\"f16\"],[1,2,\"int8\"]]", &both).unwrap();
+        assert_eq!(named[0].values(), [1.0, -2.5]);
+        assert_eq!(named[1].values(), [127.0 / 128.0, -127.0 / 128.0]);
+        assert_ne!(chain::keys(&named[..1]), chain::keys(&plain));
+
+        let infinite = [0x3C00u16.to_le_bytes(), 0xFC00u16.to_le_bytes()].concat();
+        let unscaled = [&2f32.powi(-7).to_le_bytes()[..], &[126, 0]].concat();
+        let below = [&2f32.powi(-7).to_le_bytes()[..], &[127, 0x80]].concat();
+        let long = [&0.1f32.to_le_bytes()[..], &[127, 0]].concat();
+        for (spaces, data) in [
+            ("[[7,2]]", &halves),
+            ("[[7,3]]", &floats),
+            ("[[7,2,\"f64\"]]", &floats),
+            ("[[7,2,\"f16\"]]", &infinite),
+            ("[[7,2,\"int8\"]]", &unscaled),
+            ("[[7,2,\"int8\"]]", &below),
+            ("[[7,2,\"int8\"]]", &long),
+            ("[[7,2,\"int8\"]]", &floats),
+            ("[[7,18446744073709551615]]", &Vec::new()),
+            ("[[7,9223372036854775808,\"f16\"]]", &Vec::new()),
+        ] {
+            assert!(split(spaces, data).is_none(), "{spaces}");
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! One cell becomes two, and its neighbours are looked over.
+//!
+//! Two-means on the members of the full cell, from the two that lie farthest apart among a few; then whatever member of a
+//! neighbouring cell lies nearer one of the new centres moves there, so that the partition stays close to one that was
+//! made of all rows at once. The work is bounded by the size of a cell and the number of neighbours.
+
+use super::centroids::Near;
+use super::extents::FULL;
+use super::{Cells, padded};
+use crate::error::Result;
+use crate::simd::Kernels;
+use crate::vector::flat::FlatIndex;
+use crate::vector::{Metric, Quantized};
+
+/// Rounds of two-means.
+const ROUNDS: usize = 5;
+
+/// Neighbouring cells whose members are looked over.
+const NEIGHBOURS: usize = 8;
+
+/// A side gets at least one in this many members.
+const LEAST_SHARE: usize = 8;
+
+impl Cells {
+    /// Splits a cell in two.
+    pub(super) fn split(&mut self, flat: &FlatIndex, cell: usize) -> Result<()> {
+        let rows = self.members.rows(cell).to_vec();
+        let dim = flat.dim();
+        let mut vectors = vec![0.0; rows.len() * dim];
+        for (&row, vector) in rows.iter().zip(vectors.chunks_exact_mut(dim)) {
+            flat.decode_row(row as usize, vector);
+        }
+        let (centres, second) = two_means(self.metric, &vectors, dim);
+        let new = self.cells();
+        // The first split gives the first cell its centre too.
+        self.centroids.put(cell, &centres[0], &self.sketcher)?;
+        self.centroids.put(new, &centres[1], &self.sketcher)?;
+        self.members.add_cell()?;
+        for (&row, second) in rows.iter().zip(second) {
+            if second {
+                self.members.transfer(row as usize, new);
+            }
+        }
+        self.look_over(flat, [cell, new])
+    }
+
+    /// Moves members of neighbouring cells that lie nearer one of two new centres.
+    fn look_over(&mut self, flat: &FlatIndex, new: [usize; 2]) -> Result<()> {
+        let mut near: Vec<Near> = Vec::new();
+        let mut neighbours: Vec<usize> = Vec::new();
+        let dim = flat.dim();
+        for cell in new {
+            self.near(&self.centroids.row(cell)[..dim], NEIGHBOURS / 2 + 2, &mut near);
+            neighbours.extend(near.iter().map(|near| near.cell as usize).filter(|cell| !new.contains(cell)));
+        }
+        neighbours.sort_unstable();
+        neighbours.dedup();
+        let codes = |cell: usize| (padded(&self.centroids.row(cell)[..dim]), self.centroids.half(cell));
+        let fresh = new.map(codes);
+        let mut moves: Vec<(u32, usize)> = Vec::new();
+        for &cell in &neighbours {
+            let own = codes(cell);
+            for &row in self.members.rows(cell) {
+                let score = |(centre, half): &(Quantized, f32)| flat.rough(row as usize, centre) + half;
+                let stay = score(&own);
+                let (first, second) = (score(&fresh[0]), score(&fresh[1]));
+                let best = if second > first { (second, new[1]) } else { (first, new[0]) };
+                if best.0 > stay {
+                    moves.push((row, best.1));
+                }
+            }
+        }
+        for (row, to) in moves {
+            // One place stays free, so that no split begets another.
+            if self.members.cells[to].len < FULL - 1 {
+                self.members.transfer(row as usize, to);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Two centres, and for each vector whether it belongs to the second.
+fn two_means(metric: Metric, vectors: &[f32], dim: usize) -> ([Vec<f32>; 2], Vec<bool>) {
+    let kernels = Kernels::best();
+    let count = vectors.len() / dim;
+    let row = |at: usize| &vectors[at * dim..(at + 1) * dim];
+    let distance = |a: &[f32], b: &[f32]| kernels.squared_euclidean(a, b);
+    let farthest = |from: usize| {
+        let far = (0..count).map(|at| distance(row(from), row(at)));
+        far.enumerate().fold((0, -1.0), |best, (at, far)| if far > best.1 { (at, far) } else { best }).0
+    };
+    let one = farthest(0);
+    let mut centres = [row(one).to_vec(), row(farthest(one)).to_vec()];
+    let mut second = vec![false; count];
+    let mut leaning = vec![0.0f32; count];
+    for _ in 0..ROUNDS {
+        let halves = centres.each_ref().map(|centre| 0.5 * kernels.dot(centre, centre));
+        for at in 0..count {
+            let towards = |i: usize| kernels.dot(row(at), &centres[i]) - halves[i];
+            leaning[at] = towards(1) - towards(0);
+        }
+        divide(&leaning, &mut second);
+        for (side, centre) in centres.iter_mut().enumerate() {
+            centre.fill(0.0);
+            let members = (0..count).filter(|&at| second[at] == (side == 1));
+            let mut number = 0usize;
+            for at in members {
+                number += 1;
+                centre.iter_mut().zip(row(at)).for_each(|(sum, x)| *sum += x);
+            }
+            centre.iter_mut().for_each(|sum| *sum /= number.max(1) as f32);
+            metric.prepare(centre);
+        }
+    }
+    (centres, second)
+}
+
+/// Puts those that lean to the second centre on its side, and at least a share on each.
+fn divide(leaning: &[f32], second: &mut [bool]) {
+    let count = leaning.len();
+    let least = (count / LEAST_SHARE).max(1);
+    let over = leaning.iter().filter(|&&x| x > 0.0).count();
+    let wanted = over.clamp(least, count - least);
+    if wanted == over {
+        second.iter_mut().zip(leaning).for_each(|(second, &x)| *second = x > 0.0);
+        return;
+    }
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_unstable_by(|&a, &b| leaning[b].total_cmp(&leaning[a]).then(a.cmp(&b)));
+    second.fill(false);
+    order[..wanted].iter().for_each(|&at| second[at] = true);
+}
