@@ -295,8 +295,8 @@ impl FlatIndex {
 
     /// About the inner product of a row with a quantized vector that is padded as the rows of codes are.
     pub(super) fn rough(&self, row: usize, with: &Quantized) -> f32 {
-        let dot = Kernels::best().dot_i8(&with.codes, self.rows.codes().matrix().row(row));
-        dot as f32 * self.rows.codes().scale()[row] * with.scale
+        let (codes, scale) = self.quantized_row(row);
+        Kernels::best().dot_i8(&with.codes, codes) as f32 * scale * with.scale
     }
 
     /// The query checked, in the form that is scored, padded as the rows are.

@@ -117,6 +117,10 @@ impl VectorIndex {
         self.cells.reach(k, target).map(|(r, e)| (r.cells, r.slack, e))
     }
     /// EXPERIMENT
+    pub fn dump(&self) -> (Vec<f32>, Vec<u32>) {
+        self.cells.dump(self.dim())
+    }
+    /// EXPERIMENT
     pub fn sweep(&mut self) {
         self.cells.sweep(&self.flat);
     }

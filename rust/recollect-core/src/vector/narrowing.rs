@@ -164,7 +164,8 @@ impl<'a> Narrowing<'a> {
         self.sure.settle();
         let floor = self.sure.floor();
         self.found.retain(|candidate| candidate.upper >= floor);
-        self.found.sort_unstable_by(|a, b| b.upper.total_cmp(&a.upper));
+        self.found.sort_unstable_by(|a, b| b.upper.total_cmp(&a.upper).then(a.row.cmp(&b.row)));
+        self.found.dedup_by_key(|candidate| candidate.row);
         rerank(self.index, query, self.k, self.found, cancel)
     }
 }

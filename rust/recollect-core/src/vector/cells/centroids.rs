@@ -144,6 +144,25 @@ impl Centroids {
         out.truncate(most);
     }
 
+    /// The best second cell of a vector among those near it, given its squared norm: `|r|^2 + (r . u)^2` is least, where
+    /// `r` leads from the centre to the vector and `u` is that direction at the first cell, of length one.
+    pub(super) fn second(&self, near: &[Near], norm: f32) -> Option<usize> {
+        let (first, others) = near.split_first()?;
+        let product = |near: &Near| near.score - self.halves[near.cell as usize];
+        let squared = |near: &Near| {
+            let row = self.rows.row(near.cell as usize);
+            if self.metric == Metric::Cosine { 1.0 } else { Kernels::best().dot(row, row) }
+        };
+        let own = norm - 2.0 * product(first) + squared(first);
+        let loss = |near: &Near| {
+            let centres = Kernels::best().dot(self.row(first.cell as usize), self.row(near.cell as usize));
+            let along = norm - product(first) - product(near) + centres;
+            norm - 2.0 * product(near) + squared(near) + along * along / own.max(f32::MIN_POSITIVE)
+        };
+        let losses = others.iter().map(|near| (loss(near), near.cell as usize));
+        losses.min_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1))).map(|(_, cell)| cell)
+    }
+
     /// Bytes reserved.
     pub(super) fn bytes(&self) -> usize {
         let small = 4 * (self.factors.capacity() + self.halves.capacity()) + 8 * self.sketch.capacity();

@@ -5,25 +5,25 @@
 //! | `FULL * words` | codes, eight to a block |
 //! | `FULL / 2` | factors, f32 |
 //! | `FULL / 2` | bases, f32 |
-//! | `FULL / 2` | rows, u32 |
+//! | `FULL / 2` | entries, u32 |
 
 use crate::error::{Error, Result};
 use crate::simd::LANES;
 use crate::vector::Matrix;
 
-/// Rows that a cell holds at most.
+/// Entries that a cell holds at most.
 pub(super) const FULL: usize = 512;
 
 /// u64 words that the facts of a full cell take, four bytes each.
 const FACTS: usize = FULL / 2;
 
-/// What is kept of one row.
+/// What is kept of one entry.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Kept<'a> {
     pub code: &'a [u64],
     pub factor: f32,
     pub base: f32,
-    pub row: u32,
+    pub entry: u32,
 }
 
 /// The arena.
@@ -56,7 +56,7 @@ impl Extents {
         self.free.push(extent);
     }
 
-    /// The codes of the first `len` rows, in whole blocks.
+    /// The codes of the first `len` entries, in whole blocks.
     #[inline]
     pub(super) fn codes(&self, extent: u32, len: usize) -> &[u64] {
         &self.matrix.row(extent as usize)[..len.next_multiple_of(LANES) * self.words]
@@ -79,9 +79,9 @@ impl Extents {
         bytemuck::cast_slice(self.facts(extent, 1))
     }
 
-    /// The rows.
+    /// The entries.
     #[inline]
-    pub(super) fn rows(&self, extent: u32) -> &[u32] {
+    pub(super) fn entries(&self, extent: u32) -> &[u32] {
         bytemuck::cast_slice(self.facts(extent, 2))
     }
 
@@ -96,10 +96,11 @@ impl Extents {
         let facts: &mut [u32] = bytemuck::cast_slice_mut(facts);
         facts[lane] = kept.factor.to_bits();
         facts[FULL + lane] = kept.base.to_bits();
-        facts[2 * FULL + lane] = kept.row;
+        facts[2 * FULL + lane] = kept.entry;
     }
 
-    /// Moves a lane within an extent or to another one; the place it leaves is wiped. Gives its row.
+    /// Moves a lane within an extent or to another one; the place it leaves is wiped. Gives the
+    /// entry.
     pub(super) fn shift(&mut self, from: (u32, usize), to: (u32, usize)) -> u32 {
         let words = self.words;
         for w in 0..words {
@@ -107,15 +108,22 @@ impl Extents {
             let word = std::mem::take(&mut self.matrix.row_mut(from.0 as usize)[at(from.1)]);
             self.matrix.row_mut(to.0 as usize)[at(to.1)] = word;
         }
-        let mut row = 0;
+        let mut entry = 0;
         for which in 0..3 {
             let at = FULL * words + which * FACTS;
             let old: &mut [u32] = bytemuck::cast_slice_mut(&mut self.matrix.row_mut(from.0 as usize)[at..]);
-            row = std::mem::take(&mut old[from.1]);
+            entry = std::mem::take(&mut old[from.1]);
             let new: &mut [u32] = bytemuck::cast_slice_mut(&mut self.matrix.row_mut(to.0 as usize)[at..]);
-            new[to.1] = row;
+            new[to.1] = entry;
         }
-        row
+        entry
+    }
+
+    /// Gives a lane to another entry of the same vector.
+    pub(super) fn rename(&mut self, at: (u32, usize), entry: u32) {
+        let start = FULL * self.words + 2 * FACTS;
+        let entries: &mut [u32] = bytemuck::cast_slice_mut(&mut self.matrix.row_mut(at.0 as usize)[start..]);
+        entries[at.1] = entry;
     }
 
     /// Wipes a lane.

@@ -34,7 +34,10 @@ use crate::vector::{Metric, Quantized, Sketcher};
 pub(super) use calibration::Calibration;
 pub(super) use scanning::Reach;
 
-/// Rows below which a cell dissolves, unless it is the last.
+/// Cells among which a row finds its second.
+const SECONDS: usize = 8;
+
+/// Entries below which a cell dissolves, unless it is the last.
 const SPARSE: usize = 32;
 
 /// Seed of the rotation, the same for every index: equal vectors have equal codes.
@@ -69,7 +72,7 @@ impl Cells {
         Ok(Self { metric, sketcher, members, centroids, calibration, round, writes, rotated, code })
     }
 
-    /// Number of rows.
+    /// Number of entries, up to two a row.
     pub(super) fn len(&self) -> usize {
         self.members.len()
     }
@@ -92,26 +95,44 @@ impl Cells {
         let mut vector = vec![0.0; flat.dim()];
         flat.decode_row(row, &mut vector);
         self.sketcher.rotate(&vector, &mut self.rotated);
-        let cell = if self.cells() == 1 {
-            0
-        } else {
-            let query = self.sketcher.query(&self.rotated, PLANES);
-            let mut near = Vec::new();
-            self.centroids.nearest(&query, flat.quantized_row(row), 1, true, &mut near);
-            near.first().map_or(0, |near| near.cell as usize)
-        };
         let factor = self.sketcher.encode(&self.rotated, &mut self.code);
         let base = match self.metric {
             Metric::Euclidean => -(Kernels::best().squared_norm(&vector) as f32),
             _ => 0.0,
         };
-        let row = row as u32;
-        self.members.push(cell, Kept { code: &self.code, factor, base, row })?;
+        let entry = 2 * row as u32;
+        let (first, second) = self.choose(flat, row);
+        let code = std::mem::take(&mut self.code);
+        let kept = Kept { code: &code, factor, base, entry };
+        let mut done = self.members.push(first, kept);
+        if let Some(second) = second {
+            done = done.and_then(|()| self.members.push(second, Kept { entry: entry + 1, ..kept }));
+        }
+        self.code = code;
+        done?;
         // A full cell splits at once, so that there is always room for one more.
-        if self.members.cells[cell].len == FULL {
-            self.split(flat, cell)?;
+        for cell in [Some(first), second].into_iter().flatten() {
+            if self.members.cells[cell].len == FULL {
+                self.split(flat, cell)?;
+            }
         }
         self.sample(flat)
+    }
+
+    /// The cell a row belongs to, and a second one: near too, and off in another direction, so that a query that misses
+    /// the one finds the other (SOAR, Sun et al., NeurIPS 2023).
+    ///
+    /// `self.rotated` is the row rotated.
+    fn choose(&self, flat: &FlatIndex, row: usize) -> (usize, Option<usize>) {
+        if self.cells() == 1 {
+            return (0, None);
+        }
+        let query = self.sketcher.query(&self.rotated, PLANES);
+        let mut near = Vec::new();
+        self.centroids.nearest(&query, flat.quantized_row(row), SECONDS, true, &mut near);
+        let norm = Kernels::best().squared_norm(&self.rotated) as f32;
+        let first = near.first().map_or(0, |near| near.cell as usize);
+        (first, self.centroids.second(&near, norm))
     }
 
     /// Takes a row out, before the flat index wipes it.
@@ -119,9 +140,11 @@ impl Cells {
     /// # Errors
     /// As [`Cells::insert`].
     pub(super) fn remove(&mut self, flat: &FlatIndex, row: usize) -> Result<()> {
-        let Some(cell) = self.members.remove(row) else { return Ok(()) };
-        if self.members.cells[cell].len < SPARSE && self.cells() > 1 {
-            return self.dissolve(flat, cell);
+        for entry in [2 * row, 2 * row + 1] {
+            let Some(cell) = self.members.remove(entry) else { continue };
+            if self.members.cells[cell].len < SPARSE && self.cells() > 1 {
+                self.dissolve(flat, cell)?;
+            }
         }
         Ok(())
     }
@@ -129,6 +152,15 @@ impl Cells {
     /// EXPERIMENT
     pub(super) fn reach(&self, k: f64, target: f64) -> Option<(Reach, f64)> {
         self.calibration.reach(k, target, self.cells())
+    }
+    /// EXPERIMENT
+    pub(super) fn dump(&self, dim: usize) -> (Vec<f32>, Vec<u32>) {
+        let c = (0..self.cells()).flat_map(|c| self.centroids.row(c)[..dim].to_vec()).collect();
+        let a = (0..self.len())
+            .map_while(|r| self.members.place(2 * r).map(|_| r))
+            .map(|r| self.members.place(2 * r).unwrap().0 as u32)
+            .collect();
+        (c, a)
     }
     /// EXPERIMENT
     pub(super) fn sweep(&mut self, flat: &FlatIndex) {
@@ -145,17 +177,27 @@ impl Cells {
         self.centroids.nearest(&query, (&quantized.codes, quantized.scale), most, true, out);
     }
 
-    /// Moves the rows of a sparse cell to their next nearest and drops it.
+    /// Moves the entries of a sparse cell to where they are next nearest and drops it.
     fn dissolve(&mut self, flat: &FlatIndex, cell: usize) -> Result<()> {
-        let rows = self.members.rows(cell).to_vec();
+        let entries = self.members.entries(cell).to_vec();
         let mut vector = vec![0.0; flat.dim()];
         let mut near = Vec::new();
-        for row in rows {
-            flat.decode_row(row as usize, &mut vector);
-            self.near(&vector, 2, &mut near);
-            let other = near.iter().map(|near| near.cell as usize).find(|&other| other != cell);
-            let other = other.unwrap_or(usize::from(cell == 0));
-            self.members.transfer(row as usize, other);
+        for entry in entries {
+            let entry = entry as usize;
+            flat.decode_row(entry / 2, &mut vector);
+            self.near(&vector, 3, &mut near);
+            let other = near.iter().map(|near| near.cell as usize);
+            let Some(other) = other.into_iter().find(|&other| !self.members.holds_row(other, entry)) else {
+                // Its row lies in every other cell that is near. A second entry can be missed, a first takes its place.
+                if entry.is_multiple_of(2) {
+                    self.members.exchange(entry);
+                    self.members.remove(entry + 1);
+                } else {
+                    self.members.remove(entry);
+                }
+                continue;
+            };
+            self.members.transfer(entry, other);
             if self.members.cells[other].len == FULL {
                 self.split(flat, other)?;
             }

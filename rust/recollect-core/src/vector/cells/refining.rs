@@ -4,7 +4,6 @@
 //! partition follows the data as they drift and no write waits for it.
 
 use super::centroids::Near;
-use super::extents::FULL;
 use super::{Cells, padded};
 use crate::error::Result;
 use crate::simd;
@@ -21,7 +20,8 @@ impl Cells {
     /// Brings a cell up to date.
     pub(super) fn refine(&mut self, flat: &FlatIndex, cell: usize) -> Result<()> {
         let dim = flat.dim();
-        let rows = self.members.rows(cell).to_vec();
+        let own = self.members.entries(cell).iter().filter(|entry| entry.is_multiple_of(2));
+        let rows: Vec<u32> = own.map(|entry| entry / 2).collect();
         if self.cells() == 1 || rows.is_empty() {
             return Ok(());
         }
@@ -55,9 +55,8 @@ impl Cells {
                     best = (found, *other);
                 }
             }
-            // One place stays free, so that no step begets a split.
-            if best.1 != cell && self.members.cells[best.1].len < FULL - 1 {
-                self.members.transfer(row as usize, best.1);
+            if best.1 != cell {
+                self.settle(2 * row as usize, best.1);
             }
         }
         Ok(())

@@ -41,18 +41,18 @@ impl Cells {
             }
             return Ok(());
         }
-        if self.len() < LEAST_ROWS || self.writes < self.calibration.rows / 2 {
+        if flat.len() < LEAST_ROWS || self.writes < self.calibration.rows / 2 {
             return Ok(());
         }
-        let mut seed = Seed::new(self.len() as u64);
+        let mut seed = Seed::new(flat.len() as u64);
         let mut row = || loop {
             let (cell, at) = (seed.below(self.cells()), seed.below(FULL));
-            if let Some(&row) = self.members.rows(cell).get(at) {
-                return row;
+            if let Some(&entry) = self.members.entries(cell).get(at) {
+                return entry / 2;
             }
         };
         let left = (0..SAMPLES).map(|_| (row(), row())).collect();
-        let found = Calibration { needs: Default::default(), rows: self.len(), cells: self.cells() };
+        let found = Calibration { needs: Default::default(), rows: flat.len(), cells: self.cells() };
         self.writes = 0;
         self.round = Some(Round { left, found });
         Ok(())
@@ -88,7 +88,8 @@ impl Cells {
             let Some(last) = best.get(depth - 1) else { continue };
             for scored in &best[..depth] {
                 let Some(row) = flat.owners.rows_of(scored.slot).next() else { continue };
-                let Some((cell, at)) = self.members.place(row) else { continue };
+                let Some((cell, at)) = self.members.place(2 * row) else { continue };
+                let second = self.members.place(2 * row + 1).map_or(u32::MAX, |(cell, _)| ranks[cell]);
                 let Cell { extent, .. } = self.members.cells[cell];
                 let block = at / LANES * LANES;
                 let words = self.sketcher.words();
@@ -100,7 +101,7 @@ impl Cells {
                 let estimate = factor * (sketched.offset - sketched.step * counted[at % LANES] as f32) + base;
                 let short = (last.score - estimate) / (factor * sketched.deviation);
                 let slack = if short.is_finite() { short } else { 0.0 };
-                needs.push(Need { cells: ranks[cell], slack });
+                needs.push(Need { cells: ranks[cell].min(second), slack });
             }
         }
         Ok(())

@@ -77,7 +77,7 @@ impl Cells {
             let bases = if based { extents.bases(extent) } else { &[] };
             let (factors, upper) = (extents.factors(extent), &mut upper[..len]);
             kernels.sketch_scores(&counted, factors, bases, offset, step, upper);
-            let rows = extents.rows(extent);
+            let entries = extents.entries(extent);
             for (group, bounds) in upper.chunks(GROUP).enumerate() {
                 let floor = narrowing.floor() - constant;
                 if !bounds.iter().fold(false, |any, &bound| any | (bound >= floor)) {
@@ -85,7 +85,7 @@ impl Cells {
                 }
                 for (i, &bound) in bounds.iter().enumerate() {
                     if bound >= narrowing.floor() - constant {
-                        narrowing.offer(rows[group * GROUP + i]);
+                        narrowing.offer(entries[group * GROUP + i] / 2);
                     }
                 }
             }

@@ -24,21 +24,22 @@ const LEAST_SHARE: usize = 8;
 impl Cells {
     /// Splits a cell in two.
     pub(super) fn split(&mut self, flat: &FlatIndex, cell: usize) -> Result<()> {
-        let rows = self.members.rows(cell).to_vec();
+        let entries = self.members.entries(cell).to_vec();
         let dim = flat.dim();
-        let mut vectors = vec![0.0; rows.len() * dim];
-        for (&row, vector) in rows.iter().zip(vectors.chunks_exact_mut(dim)) {
-            flat.decode_row(row as usize, vector);
+        let mut vectors = vec![0.0; entries.len() * dim];
+        for (&entry, vector) in entries.iter().zip(vectors.chunks_exact_mut(dim)) {
+            flat.decode_row(entry as usize / 2, vector);
         }
-        let (centres, second) = two_means(self.metric, &vectors, dim);
+        let belongs: Vec<bool> = entries.iter().map(|entry| entry.is_multiple_of(2)).collect();
+        let (centres, second) = two_means(self.metric, &vectors, dim, &belongs);
         let new = self.cells();
         // The first split gives the first cell its centre too.
         self.centroids.put(cell, &centres[0], &self.sketcher)?;
         self.centroids.put(new, &centres[1], &self.sketcher)?;
         self.members.add_cell()?;
-        for (&row, second) in rows.iter().zip(second) {
+        for (&entry, second) in entries.iter().zip(second) {
             if second {
-                self.members.transfer(row as usize, new);
+                self.members.transfer(entry as usize, new);
             }
         }
         self.look_over(flat, [cell, new])
@@ -60,28 +61,35 @@ impl Cells {
         let mut moves: Vec<(u32, usize)> = Vec::new();
         for &cell in &neighbours {
             let own = codes(cell);
-            for &row in self.members.rows(cell) {
-                let score = |(centre, half): &(Quantized, f32)| flat.rough(row as usize, centre) + half;
+            for &entry in self.members.entries(cell).iter().filter(|entry| entry.is_multiple_of(2)) {
+                let row = entry as usize / 2;
+                let score = |(centre, half): &(Quantized, f32)| flat.rough(row, centre) + half;
                 let stay = score(&own);
                 let (first, second) = (score(&fresh[0]), score(&fresh[1]));
                 let best = if second > first { (second, new[1]) } else { (first, new[0]) };
                 if best.0 > stay {
-                    moves.push((row, best.1));
+                    moves.push((entry, best.1));
                 }
             }
         }
-        for (row, to) in moves {
-            // One place stays free, so that no split begets another.
-            if self.members.cells[to].len < FULL - 1 {
-                self.members.transfer(row as usize, to);
-            }
-        }
+        moves.into_iter().for_each(|(entry, to)| self.settle(entry as usize, to));
         Ok(())
+    }
+
+    /// Moves the entry of a row that belongs elsewhere; the second of the row steps aside.
+    pub(super) fn settle(&mut self, entry: usize, to: usize) {
+        if self.members.place(entry ^ 1).is_some_and(|place| place.0 == to) {
+            self.members.exchange(entry);
+        // One place stays free, so that no split begets another.
+        } else if self.members.cells[to].len < FULL - 1 {
+            self.members.transfer(entry, to);
+        }
     }
 }
 
-/// Two centres, and for each vector whether it belongs to the second.
-fn two_means(metric: Metric, vectors: &[f32], dim: usize) -> ([Vec<f32>; 2], Vec<bool>) {
+/// Two centres, and for each vector whether it lies nearer the second. Those that belong make the centres, where a side has
+/// any of them.
+fn two_means(metric: Metric, vectors: &[f32], dim: usize, belongs: &[bool]) -> ([Vec<f32>; 2], Vec<bool>) {
     let kernels = Kernels::best();
     let count = vectors.len() / dim;
     let row = |at: usize| &vectors[at * dim..(at + 1) * dim];
@@ -103,7 +111,9 @@ fn two_means(metric: Metric, vectors: &[f32], dim: usize) -> ([Vec<f32>; 2], Vec
         divide(&leaning, &mut second);
         for (side, centre) in centres.iter_mut().enumerate() {
             centre.fill(0.0);
-            let members = (0..count).filter(|&at| second[at] == (side == 1));
+            let own = |at: &usize| second[*at] == (side == 1);
+            let some = (0..count).filter(own).any(|at| belongs[at]);
+            let members = (0..count).filter(own).filter(|&at| belongs[at] || !some);
             let mut number = 0usize;
             for at in members {
                 number += 1;
