@@ -136,4 +136,3 @@ impl Memory {
         applied.or_else(|error| if matches!(error, Error::Cancelled) { Ok(()) } else { Err(error) })
     }
 }
-

@@ -95,11 +95,7 @@ impl Keys {
 }
 
 impl Forms {
-    pub(super) fn of(
-        state: &State,
-        joined: Option<&(Config, Space)>,
-        brought: Brought<'_>,
-    ) -> Result<Self> {
+    pub(super) fn of(state: &State, joined: Option<&(Config, Space)>, brought: Brought<'_>) -> Result<Self> {
         let (config, own) = match joined {
             Some((config, space)) => (config, Some(space)),
             None => (&state.config, state.space.as_ref()),

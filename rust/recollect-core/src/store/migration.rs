@@ -80,7 +80,9 @@ impl Memory {
         self.write(Brought::default(), call, |state, batch, _, _| {
             match &state.next {
                 Some(next) if next.space == *to => return Ok(()),
-                Some(next) => return Err(conflict(&next.space, to, "finish or abandon that migration first")),
+                Some(next) => {
+                    return Err(conflict(&next.space, to, "finish or abandon that migration first"));
+                }
                 None if state.space.as_ref() == Some(to) => return Ok(()),
                 None => {}
             }

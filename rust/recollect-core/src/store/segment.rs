@@ -79,8 +79,7 @@ pub(super) fn load(
         state.space = config.space.and_then(named);
         read_slots(&all("slots")?.concat(), &mut state)?;
         state.lexical = LexicalIndex::decode_chunks(&all("lexical")?)?;
-        let index =
-            |kind: &str| VectorIndex::decode_chunks((0..parts(kind)).map(|at| part(kind, at)));
+        let index = |kind: &str| VectorIndex::decode_chunks((0..parts(kind)).map(|at| part(kind, at)));
         if state.space.is_some() {
             state.vectors = Some(index("vectors")?);
         }

@@ -314,12 +314,7 @@ impl State {
     ///
     /// A journal that is read from its start is read under the configuration of its end, until the first change: spaces
     /// that only the end knows have no vectors before they are opened, and those it no longer knows need none.
-    fn reconfigure(
-        &mut self,
-        config: Config,
-        seq: Seq,
-        spaces: &dyn Fn(u32) -> Result<Space>,
-    ) -> Result<()> {
+    fn reconfigure(&mut self, config: Config, seq: Seq, spaces: &dyn Fn(u32) -> Result<Space>) -> Result<()> {
         let open = |id: u32| spaces(id).and_then(|space| Next::new(space, config.keep));
         let mut next = self.config.next;
         if config.space != self.config.space || config.space.is_some() && self.space.is_none() {

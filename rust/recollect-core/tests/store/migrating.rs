@@ -26,7 +26,10 @@ enum Step {
     Start(usize),
     Embed(usize),
     Abandon,
-    Reopen { snapshots: bool, whole: bool },
+    Reopen {
+        snapshots: bool,
+        whole: bool,
+    },
 }
 
 fn text() -> impl Strategy<Value = String> {

@@ -1,7 +1,7 @@
 //! A migration that ends at every place: what was acknowledged is there in both spaces, and it goes on from there.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use recollect_core::cancel::Cancel;
 use recollect_core::entropy::Entropy;
@@ -59,7 +59,9 @@ fn act(store: &Store, step: u64) -> Result<()> {
         7 => memory.erase(&[uid(0, 2), uid(0, 1)], &mut call).map(drop),
         8 => store.checkpoint(Cancel::never()),
         11 => advance(&memory, 1, 9, &mut call).map(|far| assert_eq!(far, None)),
-        12 => memory.add(vec![draft("after the move", Some(1), None)], Some(&one), false, &mut call).map(drop),
+        12 => {
+            memory.add(vec![draft("after the move", Some(1), None)], Some(&one), false, &mut call).map(drop)
+        }
         13 => memory.start_migration(&zero, &mut call).map(drop),
         14 => advance(&memory, 0, 3, &mut call).map(drop),
         15 => memory.abandon_migration(&mut call).map(drop),
@@ -93,7 +95,7 @@ fn prefixes(home: &Home) -> Vec<Shown> {
 fn what_the_script_does_is_what_it_says() {
     let all = prefixes(&Home::memory());
     let own: Vec<u32> = all.iter().filter_map(|x| x.space.as_ref().map(|space| space.dim - 3)).collect();
-    assert_eq!(own, [[0; 11].as_slice(), &[1; 8], &[2]].concat());
+    assert_eq!(own, [[0; 10].as_slice(), &[1; 9], &[2]].concat());
     let found = |at: usize, space: usize| all[at].found[space].as_ref().map(Vec::len);
     assert_eq!((found(3, 0), found(3, 1), found(3, 2)), (Some(5), Some(2), None));
     assert_eq!((found(12, 0), found(12, 1), found(12, 2)), (None, Some(4), None));
@@ -119,6 +121,43 @@ fn nothing_but_the_acknowledged_outlives_the_nth_commit_of_a_migration() {
         // What an erasure still had to do beside its commit, such as the purge, is no memory.
         (there as u64..STEPS).for_each(|step| act(&store, step).unwrap());
         assert_eq!(shown(&store), prefixes[STEPS as usize], "it goes on from there");
+    }
+}
+
+/// Runs the script with one fault; says whether it came to it.
+fn run(kind: At, after: bool, nth: usize, prefixes: &[Shown]) -> bool {
+    let home = Home::memory();
+    let (armed, calls) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let fault = Arc::new(Fault { kind, after, nth, for_good: false, armed, calls });
+    let store = home.open_with(fault.clone());
+    for step in 0..STEPS {
+        let at = step as usize;
+        if kind == At::Read {
+            store.unload().unwrap();
+        }
+        fault.armed.store(true, Ordering::Relaxed);
+        let done = act(&store, step);
+        fault.armed.store(false, Ordering::Relaxed);
+        if done.is_err() {
+            let there = shown(&home.open());
+            assert_eq!(shown(&store), there, "{kind:?} {nth}, after: {after}, in step {step}");
+            if there == prefixes[at] {
+                act(&store, step).unwrap();
+            }
+        }
+        assert_eq!(shown(&store), prefixes[at + 1], "{kind:?} {nth}, after: {after}, past step {step}");
+    }
+    fault.fired()
+}
+
+#[test]
+fn a_call_that_fails_in_a_migration_leaves_the_state_before_or_after() {
+    let prefixes = prefixes(&Home::memory());
+    for (kind, after, least) in
+        [(At::Commit, false, 15), (At::Commit, true, 15), (At::Side, false, 5), (At::Read, false, 30)]
+    {
+        let places = (0..).take_while(|&nth| run(kind, after, nth, &prefixes)).count();
+        assert!(places >= least, "{kind:?}: {places}");
     }
 }
 
@@ -172,6 +211,7 @@ fn erasure_reaches_the_keys_of_every_space_before_during_and_after() {
         let store = home.open();
         let memory = store.namespace(&path("a")).unwrap();
         assert!(holds(&bytes(&store), &every[0]), "the search must be able to find");
+        assert!(to.is_none_or(|to| holds(&bytes(&store), &every[to])), "in the next space as well");
         memory.erase(&[uid(100, 0)], &mut call(MONDAY, 102)).unwrap();
         store.checkpoint(Cancel::never()).unwrap();
         assert_eq!(store.verify(Cancel::never()).unwrap().damage, Vec::<String>::new());

@@ -8,8 +8,8 @@ use crate::error::Result;
 use crate::journal::chain;
 use crate::journal::continuity::MAX_SEQ;
 use crate::journal::event::{Event, KeyVector, NamespaceId, Seq, Written};
-use crate::journal::sqlite::errors::{Checked, damage, sql};
 use crate::journal::sqlite::embedding_rows::Stored;
+use crate::journal::sqlite::errors::{Checked, damage, sql};
 use crate::journal::sqlite::heads::Stand;
 use crate::journal::sqlite::schema::{row_id, seq_of};
 use crate::journal::sqlite::{content_rows, embedding_rows, event_rows, vector_rows};
@@ -70,8 +70,12 @@ pub(crate) fn scan(
         Cursor::new(events.query(range).map_err(sql(path))?, id, |_, row| event_rows::decode(row), path)?;
     let mut contents =
         Cursor::new(contents.query(range).map_err(sql(path))?, id, content_rows::decode, path)?;
-    let mut vectors =
-        Cursor::new(vectors.query(range).map_err(sql(path))?, id, |_, row| embedding_rows::decode(row), path)?;
+    let mut vectors = Cursor::new(
+        vectors.query(range).map_err(sql(path))?,
+        id,
+        |_, row| embedding_rows::decode(row),
+        path,
+    )?;
     let mut pass = Pass { path, id, sink, rows: 0, sum: 0 };
 
     // None once the chain is broken: the next event is then taken as it is, and the one after checked against it.

@@ -90,7 +90,8 @@ pub(crate) fn create(conn: &Connection, path: &Path) -> Result<()> {
 pub(crate) fn needed(commit: &Commit<'_>) -> i64 {
     let later = |config: &Metadata| LATER.iter().any(|name| config.contains_key(*name));
     let made = matches!(commit.target, Target::New { config, .. } if later(config));
-    if made || commit.config.is_some_and(later) || commit.events.iter().any(|event| event.op == Op::Embedded) {
+    if made || commit.config.is_some_and(later) || commit.events.iter().any(|event| event.op == Op::Embedded)
+    {
         FORMAT
     } else {
         FIRST
