@@ -12,9 +12,9 @@ __all__ = ["Movable"]
 class Movable:
     """What moves a namespace to another embedder; a part of :class:`Memory`.
 
-    While a namespace moves, it has vectors in two embedding spaces and stays in use. Its own space is complete
-    and answers recall until the last memory has been embedded in the next one; one commit then makes that the
-    space of the namespace. Nothing is lost if the process ends in between: the migration goes on where it was.
+    While a namespace moves, it has vectors in two embedding spaces and stays in use. Its own space is
+    complete and answers recall until the last memory has been embedded in the next one; one commit then makes
+    that the space of the namespace. If the process ends in between, the migration goes on where it was.
     """
 
     __slots__ = ()
@@ -26,15 +26,15 @@ class Movable:
     ) -> int:
         """Move this namespace to the space of another embedder, and return how many memories were embedded.
 
-        Starts a migration or goes on with one, and embeds every memory that can be recalled. Each batch is one
-        commit: Ctrl-C keeps what is done, and the next call goes on from there. Namespaces below are
+        Starts a migration or goes on with one, and embeds every memory that can be recalled. Each batch is
+        one commit: Ctrl-C keeps what is done, and the next call goes on from there. Namespaces below have
         migrations of their own.
 
         Parameters
         ----------
         embedder
-            The one to move to, as for :func:`recollect.open`; every handle of this store knows it from now on.
-            None for that of the migration that is open, else the one the store was opened with.
+            The one to move to, as for :func:`recollect.open`; every handle of this store knows it from now
+            on. None for that of the migration that is open, else the one the store was opened with.
         batch
             Memories embedded in one call of the embedder.
         progress

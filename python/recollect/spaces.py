@@ -61,7 +61,7 @@ def for_query(handle: Handle, spaces: list[Open]) -> tuple[Embedder | None, bool
 
 
 def for_vector(handle: Handle, spaces: list[Open], dim: int) -> SpaceRow:
-    """Return the space that the caller's vector for a query lies in: of the open ones the first that it fits."""
+    """Return the space of a vector that the caller brings: of the open ones the first that it fits."""
     if handle.others:
         both = [pair[0] for pair in spaces] + [pair[1] for pair in spaces]
         for space in both:

@@ -97,10 +97,8 @@ def add(
     spoken = [embedded_text(text, None if speakers is None else speakers[i]) for i, text in enumerate(listed)]
     step(handle)
     own, following = for_writes(handle)
-    if single:
-        found = keys_of_one(own, spoken[0], vectors)
-    else:
-        found = keys_of_many(own, spoken, vectors, progress)
+    one = keys_of_one(own, spoken[0], vectors) if single else None
+    found = one or keys_of_many(own, spoken, vectors, progress)
     # Where vectors are given, the migration makes those of the next space from the texts, in its turn.
     beside = Keys() if vectors is not None else keys_of_many(following, spoken, None)
     rows = handle.namespace.add(

@@ -16,7 +16,8 @@ use crate::home::{Home, call, open, path};
 use crate::spaces::{Shown, advance, embed, show, space};
 use crate::wrapped::At;
 
-const STEPS: u64 = 20;
+/// Number of steps.
+pub(crate) const STEPS: u64 = 20;
 
 /// The `nth` memory that a step wrote without keys in the next space before it.
 fn uid(step: u64, nth: usize) -> Uid {
@@ -36,7 +37,7 @@ fn draft(text: &str, vectors: Option<usize>, beside: Option<usize>) -> Draft {
 }
 
 /// Does one step: from space 0 to 1 with everything meanwhile, a migration that is abandoned, and one to 2.
-fn act(store: &Store, step: u64) -> Result<()> {
+pub(crate) fn act(store: &Store, step: u64) -> Result<()> {
     let (memory, mut call) = (store.namespace(&path("a"))?, call(MONDAY, step));
     let [zero, one, two] = [space(0), space(1), space(2)];
     match step {
@@ -72,7 +73,8 @@ fn act(store: &Store, step: u64) -> Result<()> {
     }
 }
 
-fn shown(store: &Store) -> Shown {
+/// What there is to see, in a store without damage.
+pub(crate) fn shown(store: &Store) -> Shown {
     assert_eq!(store.verify(Cancel::never()).unwrap().damage, Vec::<String>::new());
     show(&store.namespace(&path("a")).unwrap(), MONDAY)
 }

@@ -83,7 +83,11 @@ pub(crate) fn scan(
     let mut last = after;
     while let Some((seq, found)) = events.next(path)? {
         if seq != last + 1 {
-            pass.sink.damage("oplog", last + 1, format!("events are missing up to {}", seq.saturating_sub(1)))?;
+            pass.sink.damage(
+                "oplog",
+                last + 1,
+                format!("events are missing up to {}", seq.saturating_sub(1)),
+            )?;
             prev = None;
         }
         last = seq;
