@@ -121,7 +121,8 @@ class Readable:
         -------
         Recall
             A sequence of hits, best first. ``trace["lexical_only"]`` says why no vectors took part, or is
-            None.
+            None; ``trace["space"]`` in which embedding space they did, and how many of the memories have one
+            there; ``trace["migration"]`` how far a migration is, see :meth:`Memory.start_migration`.
 
         Raises
         ------
