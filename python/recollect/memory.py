@@ -10,6 +10,8 @@ from recollect.checks import KEEPS, one_of
 from recollect.embedding.protocol import Embedder
 from recollect.episodic import EpisodicStore
 from recollect.handle import Handle, Progress
+from recollect.migrating import status
+from recollect.movable import Movable
 from recollect.options import Keep
 from recollect.readable import Readable
 from recollect.records import Verification
@@ -19,7 +21,7 @@ from recollect.writable import Writable
 __all__ = ["Memory"]
 
 
-class Memory(Writable, Readable):
+class Memory(Writable, Movable, Readable):
     """A namespace of an open store; made by :func:`recollect.open` and :meth:`namespace`.
 
     Handles are cheap and may be shared between threads. Every handle of a store closes all of them. Arguments
@@ -101,9 +103,11 @@ class Memory(Writable, Readable):
         ``keep`` is the form of the vectors, None before the first. ``vector_bytes``, ``lexical_bytes`` and
         ``entry_bytes`` (the table of memories, without names and metadata) are bytes of memory reserved;
         ``bytes_per_memory`` is their sum over the memories. ``store["bytes_on_disk"]`` counts all files.
+        ``migration`` is None, or how far the namespace has moved: see :meth:`start_migration`.
         """
         found: dict[str, Any] = json.loads(self._handle.namespace.stats())
-        return {**found, "store": json.loads(self._handle.store.stats())}
+        far = status(self._handle)
+        return {**found, "migration": far, "store": json.loads(self._handle.store.stats())}
 
     def verify(self) -> Verification:
         """Check every row of the file against its hash, and return what is damaged."""

@@ -18,6 +18,7 @@ def open_memory(
     path: str | os.PathLike[str] | None = None,
     *,
     embedder: EmbedderLike = None,
+    migrating_from: EmbedderLike = None,
     durability: Literal["full", "normal"] = "full",
     read_only: bool = False,
     create: bool = True,
@@ -34,7 +35,11 @@ def open_memory(
     embedder
         None (recall by words alone, and the trace says so), ``"local"`` (static vectors, needs
         ``recollect[local]``), an :class:`Embedder`, or a callable ``list[str] -> array [n, dim]``. Its
-        identity is stored with the vectors; another embedder is refused later instead of mixing spaces.
+        identity is stored with the vectors; another embedder is refused later instead of mixing spaces, until
+        :meth:`Memory.migrate` has moved the namespace to it.
+    migrating_from
+        The embedder before it, for namespaces that are still in its space: they are written and recalled with
+        it, and with both while they move.
     durability
         ``"full"`` syncs each commit to the device; ``"normal"`` may lose the last commits when the power
         fails, never the store.
@@ -93,11 +98,13 @@ def open_memory(
         text_of(language, "language")
     if clock is not None and not callable(clock):
         raise WrongType(f"clock: expected a callable, found {type(clock).__name__}")
-    chosen = as_embedder(embedder)
+    chosen, before = as_embedder(embedder), as_embedder(migrating_from)
+    if before is not None and chosen is None:
+        raise InvalidArgument("migrating_from: needs `embedder`, the one to move to")
     store = Store.open(
         name, create=create, read_only=read_only, durability=durability, language=language, keep=form
     )
-    return Memory(Handle.root(store, chosen, clock))
+    return Memory(Handle.root(store, chosen, clock, [] if before is None else [before]))
 
 
 def _path(path: str | os.PathLike[str]) -> str:

@@ -95,5 +95,6 @@ class RecallOptions(TypedDict, total=False):
     weight: float | None
     signals: Sequence[str]
     scope: Scope
+    recall_target: float
     explain: bool
     now: Time | None

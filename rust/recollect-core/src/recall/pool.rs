@@ -75,7 +75,10 @@ impl Pool {
         let query = request.text.as_deref().map(|text| view.lexical.prepare_set(text));
         let known = query.as_ref().filter(|q| q.terms().iter().any(|t| t.documents > 0));
         let vector = view.vectors.zip(request.vector.as_deref());
-        let mode = if scope <= EXHAUSTIVE { Mode::Exhaustive } else { Mode::Candidates };
+        // Without words there is nothing to fuse: the search of the vectors is the answer.
+        let fused = request.text.is_some();
+        let exhaustive = if fused { EXHAUSTIVE } else { SAMPLE };
+        let mode = if scope <= exhaustive { Mode::Exhaustive } else { Mode::Candidates };
         let mut plan = None;
         let (slots, words, vectors) = match mode {
             Mode::Exhaustive => {
@@ -102,7 +105,7 @@ impl Pool {
                 (slots, words, vectors)
             }
             Mode::Candidates => {
-                let most = CANDIDATES.max(4 * request.k);
+                let most = if fused { CANDIDATES.max(4 * request.k) } else { request.k };
                 let mut found = rustc_hash::FxHashSet::default();
                 if let Some(query) = known {
                     found
@@ -116,7 +119,11 @@ impl Pool {
                     plan = Some(chosen);
                 }
                 let mut slots: Vec<Slot> = found.into_iter().collect();
-                context::widen(view, &mut slots);
+                if fused {
+                    context::widen(view, &mut slots);
+                } else {
+                    slots.sort_unstable();
+                }
                 let (mut words, mut vectors) = (Vec::new(), Vec::new());
                 if let Some(query) = known {
                     view.lexical.score_slots(query, &slots, &mut words);
