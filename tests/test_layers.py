@@ -15,7 +15,7 @@ LEVELS = [
     {"html", "rows", "times"},
     {"embedding"},
     {"checks"},
-    {"records", "filters", "columns"},
+    {"records", "filters", "columns", "lsh"},
     {"handle", "packing", "lines"},
     {"options", "vectors"},
     {"spaces"},

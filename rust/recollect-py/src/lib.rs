@@ -4,6 +4,7 @@ mod arrays;
 mod drafts;
 mod enter;
 mod errors;
+mod lsh;
 mod migration;
 mod namespace;
 mod query;
@@ -15,6 +16,8 @@ use pyo3::prelude::*;
 /// The native half of `recollect`; use the package, not this module.
 #[pymodule(gil_used = false)]
 mod _native {
+    #[pymodule_export]
+    use super::lsh::{LshIndex, lsh_collision};
     #[pymodule_export]
     use super::migration::Migration;
     #[pymodule_export]

@@ -9,6 +9,7 @@
 //! | `dot_i8`, `dot_i8_rows`, `dot_i8_each` (i32) | plain body | byte products | VNNI |
 //! | `quantize`, `upper_bounds`, `sketch_scores` | lane body | lane body | lane body |
 //! | `positive_bits`, `reaching_bits` | plain body | masks | masks |
+//! | `disagreement_of` | plain body | plain body | plain body, or VPOPCNTDQ |
 //! | `disagreement` | plain body | table of bytes | table of bytes, or VPOPCNTDQ |
 //!
 //! Every kernel gives the same bits on every tier: floats are added in a fixed lane order with plain multiply and add,
@@ -18,6 +19,7 @@
 mod bits;
 mod codes;
 mod f32;
+mod gathered;
 mod i8;
 mod narrow;
 mod prefetch;
@@ -112,6 +114,10 @@ tier::tiers! {
     /// (blocks, 8).
     disagreement = sketch::disagreement, sketch::avx2::disagreement, sketch::avx2::disagreement, sketch::popcount::disagreement:
         (query: &[u64], planes: usize, blocks: &[u64], out: &mut [u32]);
+    /// What the rows of some slots and a query of several planes disagree on, weighed as in `disagreement`; `rows` is
+    /// (any, words), `out` as long as `slots`.
+    disagreement_of = gathered::disagreement_of, gathered::disagreement_of, gathered::disagreement_of:
+        (query: &[u64], planes: usize, rows: &[u64], slots: &[u32], out: &mut [u32]);
     /// Scores of disagreements: `factor * (offset - step * disagreement) + base`; an empty base is zero.
     sketch_scores = sketch::sketch_scores, sketch::sketch_scores, sketch::sketch_scores:
         (disagreements: &[u32], factor: &[f32], base: &[f32], offset: f32, step: f32, out: &mut [f32]);

@@ -326,3 +326,28 @@ fn disagreements_are_exact_on_every_tier() {
         }
     }
 }
+
+#[test]
+fn disagreements_of_some_are_exact_on_every_tier() {
+    let mut seed = crate::seed::Seed::new(2);
+    for words in [1, 2, 3, 4, 6, 8, 16, 17] {
+        for planes in 1..4 {
+            let codes: Vec<Vec<u64>> = (0..20).map(|_| (0..words).map(|_| seed.bits()).collect()).collect();
+            let query: Vec<u64> = (0..planes * words).map(|_| seed.bits()).collect();
+            let slots: Vec<u32> = (0..50).map(|_| seed.below(20) as u32).collect();
+            let all = disagreement_twin(&query, planes, &codes);
+            let expected: Vec<u32> = slots.iter().map(|&slot| all[slot as usize]).collect();
+            for tier in Tier::available() {
+                let mut found = vec![7; 50];
+                Kernels::of(tier).unwrap().disagreement_of(
+                    &query,
+                    planes,
+                    &codes.concat(),
+                    &slots,
+                    &mut found,
+                );
+                assert_eq!(found, expected, "{tier:?} {words} {planes}");
+            }
+        }
+    }
+}
