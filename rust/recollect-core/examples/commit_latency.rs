@@ -82,7 +82,7 @@ fn tell(count: u64, seq: &mut u64, hash: &mut [u8; 32]) -> Told {
 
 fn commit<'a>(target: Target<'a>, told: &'a Told) -> Commit<'a> {
     let (events, contents) = (&told.events[..], &told.contents[..]);
-    Commit { target, events, contents, restated: &[], erased: &[], config: None }
+    Commit { target, events, contents, embeddings: &[], restated: &[], erased: &[], config: None }
 }
 
 fn percentiles(name: &str, mut micros: Vec<f64>) {

@@ -5,6 +5,7 @@ mod drafts;
 mod enter;
 mod errors;
 mod lsh;
+mod migration;
 mod namespace;
 mod query;
 mod rows;
@@ -17,6 +18,8 @@ use pyo3::prelude::*;
 mod _native {
     #[pymodule_export]
     use super::lsh::{LshIndex, lsh_collision};
+    #[pymodule_export]
+    use super::migration::Migration;
     #[pymodule_export]
     use super::namespace::Namespace;
     #[pymodule_export]

@@ -4,7 +4,7 @@
 //! sound after the content and its salt are erased. All hashes are BLAKE3, each over its own domain tag.
 
 use crate::journal::digest::{digest, field, short};
-use crate::journal::event::{Content, Event, KeyVector, NamespaceId, Op, Seq};
+use crate::journal::event::{Content, Embedding, Event, KeyVector, NamespaceId, Op, Seq, Written};
 use crate::journal::row::{Columns, json_of};
 use crate::namespace::Namespace;
 use crate::record::Status;
@@ -13,7 +13,16 @@ use crate::vector::Keep;
 /// Seals an event after the hash before it: fills its commitment and its hash.
 #[must_use]
 pub fn seal(prev: [u8; 32], event: Event, content: Option<&Content>) -> Event {
-    let commitment = content.map_or([0; 32], commitment);
+    seal_to(prev, event, content.map_or([0; 32], commitment))
+}
+
+/// As [`seal`], for an event that writes vector keys alone.
+#[must_use]
+pub fn seal_keys(prev: [u8; 32], event: Event, embedding: &Embedding) -> Event {
+    seal_to(prev, event, keys_commitment(embedding))
+}
+
+fn seal_to(prev: [u8; 32], event: Event, commitment: [u8; 32]) -> Event {
     let mut event = Event { commitment, ..event };
     event.hash = link(&prev, &event);
     event
@@ -35,6 +44,23 @@ pub fn link(prev: &[u8; 32], event: &Event) -> [u8; 32] {
 #[must_use]
 pub fn commitment(content: &Content) -> [u8; 32] {
     commit_to(&Columns::of(&content.record), &content.salt, &keys(&content.vectors))
+}
+
+/// The salted commitment to vector keys that were written alone.
+#[must_use]
+pub fn keys_commitment(embedding: &Embedding) -> [u8; 32] {
+    digest(b"recollect/embedding/1", |bytes| {
+        bytes.extend_from_slice(&embedding.salt);
+        bytes.extend_from_slice(&keys(&embedding.vectors));
+    })
+}
+
+/// The salted commitment to what an event wrote.
+pub(crate) fn commitment_of(written: &Written) -> [u8; 32] {
+    match written {
+        Written::Content(content) => commitment(content),
+        Written::Keys(keys) => keys_commitment(keys),
+    }
 }
 
 /// As [`link`], with the detail as it is stored.

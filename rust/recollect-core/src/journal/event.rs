@@ -31,6 +31,8 @@ pub enum Op {
     Erased = 5,
     /// The configuration of the namespace changed to the one in the detail.
     Configured = 6,
+    /// A version of a memory got vector keys in the space that the namespace moves to, or was found to have none there.
+    Embedded = 7,
 }
 
 impl Op {
@@ -43,6 +45,7 @@ impl Op {
         Self::Touched,
         Self::Erased,
         Self::Configured,
+        Self::Embedded,
     ];
 
     /// The word in files.
@@ -55,6 +58,7 @@ impl Op {
             Self::Touched => "touched",
             Self::Erased => "erased",
             Self::Configured => "configured",
+            Self::Embedded => "embedded",
         }
     }
 
@@ -147,4 +151,50 @@ pub struct Content {
     pub record: Record,
     /// Its vector keys; empty where a read did not ask for them.
     pub vectors: Vec<KeyVector>,
+}
+
+/// What an `Embedded` event wrote: vector keys of a memory beside those of its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Embedding {
+    /// Number of the event that wrote it.
+    pub seq: Seq,
+    /// Random bytes that make the commitment meaningless once they are erased.
+    pub salt: [u8; 16],
+    /// The vector keys; at least one.
+    pub vectors: Vec<KeyVector>,
+}
+
+/// What an event wrote under its own number.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Written {
+    /// A version of a memory.
+    Content(Content),
+    /// Vector keys alone.
+    Keys(Embedding),
+}
+
+impl Written {
+    /// The version of a memory, if it is one.
+    pub fn content(&self) -> Option<&Content> {
+        match self {
+            Self::Content(content) => Some(content),
+            Self::Keys(_) => None,
+        }
+    }
+
+    /// The vector keys alone, if it is those.
+    pub fn keys(&self) -> Option<&Embedding> {
+        match self {
+            Self::Content(_) => None,
+            Self::Keys(keys) => Some(keys),
+        }
+    }
+
+    /// Whether an event that does this writes such a thing.
+    pub fn suits(&self, op: Op) -> bool {
+        match self {
+            Self::Content(_) => op.writes(),
+            Self::Keys(_) => op == Op::Embedded,
+        }
+    }
 }

@@ -122,7 +122,7 @@ impl Store {
                 memories: state.live.len() as u64,
                 events: state.seq,
                 lexical_bytes: state.lexical.bytes() as u64,
-                vector_bytes: state.vectors.as_ref().map_or(0, |x| x.bytes() as u64),
+                vector_bytes: state.indexes().map(|x| x.bytes() as u64).sum(),
                 vectors: state.vectors.as_ref().map_or(0, |x| x.len() as u64),
                 terms: state.lexical.terms() as u64,
                 sessions: state.sessions.len() as u64,

@@ -207,7 +207,7 @@ fn bad_calls_are_refused_and_change_nothing() {
 #[test]
 fn the_kept_form_is_the_size_of_the_index() {
     let bytes = Keep::ALL.iter().map(|&keep| {
-        let mut index = VectorIndex::with_keep(384, Metric::Cosine, keep).unwrap();
+        let mut index = FlatIndex::with_keep(384, Metric::Cosine, keep).unwrap();
         assert_eq!(index.keep(), keep);
         for (slot, vector) in clustered(12_000, 384, 3).iter().enumerate() {
             index.insert(slot as u32, vector).unwrap();

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use recollect_core::cancel::Cancel;
 use recollect_core::error::Error;
 use recollect_core::id::Uid;
-use recollect_core::journal::event::{KeyVector, Op};
+use recollect_core::journal::event::{KeyVector, Op, Written};
 use recollect_core::journal::in_memory::InMemoryLedger;
 use recollect_core::journal::ledger::{Commit, Ledger, Space, Target};
 use recollect_core::journal::sqlite::{Options, SqliteLedger};
@@ -59,6 +59,7 @@ prop_compose! {
 enum Step {
     Write(Box<Record>, Vec<KeyVector>, Metadata),
     Note(Op),
+    Embed(Vec<KeyVector>),
     Restate(prop::sample::Index, Status),
     Erase(prop::sample::Index),
     Configure(Metadata),
@@ -78,6 +79,7 @@ fn step() -> impl Strategy<Value = Step> {
         key
     });
     prop_oneof![
+        2 => prop::collection::vec(key.clone(), 0..3).prop_map(Step::Embed),
         6 => (a_record(), prop::collection::vec(key, 0..3), metadata())
             .prop_map(|(record, keys, detail)| Step::Write(Box::new(record), keys, detail)),
         1 => prop::sample::select(vec![Op::Deleted, Op::Noop, Op::Touched, Op::Erased]).prop_map(Step::Note),
@@ -104,12 +106,13 @@ fn run(batches: Vec<Batch>, ledger: &mut dyn FnMut() -> std::sync::Arc<dyn Ledge
             if told.iter().any(|(other, _): &(usize, _)| *other == at) {
                 continue;
             }
-            let held = |model: &Model| -> Vec<u64> {
+            let held = |only: fn(&Written) -> bool| -> Vec<u64> {
                 let entries = model.0.get(&story.path.to_string()).map(|told| &told.entries);
-                let held = entries.into_iter().flatten().filter(|(_, content)| content.is_some());
+                let held = entries.into_iter().flatten().filter(|(_, it)| it.as_ref().is_some_and(only));
                 held.map(|(event, _)| event.seq).collect()
             };
-            let (held, mut config) = (held(&model), None);
+            let (contents, held) = (held(|it| it.content().is_some()), held(|_| true));
+            let mut config = None;
             for step in steps {
                 match step {
                     Step::Write(record, keys, detail) => {
@@ -131,8 +134,11 @@ fn run(batches: Vec<Batch>, ledger: &mut dyn FnMut() -> std::sync::Arc<dyn Ledge
                     Step::Note(op) => {
                         story.event(op, Uid([1; 16]), None);
                     }
-                    Step::Restate(at, status) if !held.is_empty() => {
-                        story.restated.push((*at.get(&held), status));
+                    Step::Embed(keys) => {
+                        story.embed(1, keys);
+                    }
+                    Step::Restate(at, status) if !contents.is_empty() => {
+                        story.restated.push((*at.get(&contents), status));
                     }
                     Step::Erase(at) if !held.is_empty() => story.erased.push(*at.get(&held)),
                     Step::Configure(new) => config = Some(new),
@@ -154,6 +160,7 @@ fn run(batches: Vec<Batch>, ledger: &mut dyn FnMut() -> std::sync::Arc<dyn Ledge
                     target,
                     events: &story.events,
                     contents: &story.contents,
+                    embeddings: &story.embeddings,
                     restated: &story.restated,
                     erased: &story.erased,
                     config: config.as_ref(),
@@ -169,6 +176,8 @@ fn run(batches: Vec<Batch>, ledger: &mut dyn FnMut() -> std::sync::Arc<dyn Ledge
             story.id = Some(id);
             story.events.clear();
             story.contents.clear();
+            story.embeddings.clear();
+            story.told = story.hash;
             story.restated.clear();
             story.erased.clear();
         }
