@@ -12,7 +12,7 @@ use recollect_core::time::Timestamp;
 
 use crate::home::{Home, call, open, path, request, space};
 use crate::moves;
-use crate::script::{NAMES, STEPS, act, instant, uid};
+use crate::script::{NAMES, STEPS, instant, uid};
 
 /// Steps of a migration that the file of format 2 has seen.
 const MIDST: u64 = 9;
