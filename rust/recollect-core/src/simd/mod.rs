@@ -120,11 +120,29 @@ tier::tiers! {
 static BEST: LazyLock<&'static Kernels> =
     LazyLock::new(|| Kernels::of(Tier::best()).unwrap_or_else(|| unreachable!("the best tier is available")));
 
+#[cfg(test)]
+thread_local! {
+    static FORCED: std::cell::Cell<Option<&'static Kernels>> = const { std::cell::Cell::new(None) };
+}
+
 impl Kernels {
     /// The kernels of the richest tier of this CPU.
     #[inline]
     pub fn best() -> &'static Self {
+        #[cfg(test)]
+        if let Some(forced) = FORCED.get() {
+            return forced;
+        }
         *BEST
+    }
+
+    /// Runs `work` on this thread with the kernels of one tier.
+    #[cfg(test)]
+    pub(crate) fn with_tier<R>(&'static self, work: impl FnOnce() -> R) -> R {
+        FORCED.set(Some(self));
+        let answer = work();
+        FORCED.set(None);
+        answer
     }
 
     /// The tier all of these kernels belong to.

@@ -20,7 +20,7 @@ use crate::recall::{self, Hit, Mode, Pool, Request, Standing, View};
 use crate::record::Metadata;
 use crate::session::{Place, SessionId};
 use crate::time::Timestamp;
-use crate::vector::{VectorIndex, admit};
+use crate::vector::{Plan, VectorIndex, admit};
 
 /// A memory recalled, with its namespace and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -115,6 +115,9 @@ fn check(request: &Request, space: Option<&Space>) -> Result<()> {
         if text.trim().is_empty() && request.vector.is_none() {
             return Err(Error::invalid("query", "the text is empty"));
         }
+    }
+    if !(request.recall > 0.0 && request.recall <= 1.0) {
+        return Err(Error::invalid("recall_target", "expected a number above 0 and up to 1"));
     }
     match (&request.vector, space) {
         (Some(vector), Some(space)) => admit("vector", vector, space.dim as usize, space.metric.parse()?),
@@ -264,6 +267,7 @@ fn trace(pools: &[Pool], request: &Request, space: Option<&Space>, used: &[Used]
             "memories": used.iter().map(|x| x.memories).sum::<usize>(),
         })
     });
+    let plans: Vec<Value> = pools.iter().filter_map(|pool| pool.plan.as_ref()).map(plan).collect();
     let value = json!({
         "namespaces": pools.len(),
         "scope": sum(&|p| p.scope),
@@ -275,10 +279,22 @@ fn trace(pools: &[Pool], request: &Request, space: Option<&Space>, used: &[Used]
             "vectors": sum(&|p| p.vectors.iter().filter(|&&x| x > f32::NEG_INFINITY).count()),
         },
         "space": space,
+        "vector_search": plans,
         "skipped": skipped,
     });
     match value {
         Value::Object(map) => map,
         _ => Metadata::new(),
     }
+}
+
+/// How the vectors of one namespace were searched, where not all of them were scored.
+fn plan(plan: &Plan) -> Value {
+    json!({
+        "way": plan.way.to_string(),
+        "cells": plan.cells,
+        "of_cells": plan.of,
+        "slack": plan.slack,
+        "expected_recall": plan.expected,
+    })
 }

@@ -293,6 +293,12 @@ impl FlatIndex {
         (self.rows.codes().matrix().row(row), self.rows.codes().scale()[row])
     }
 
+    /// The squared norm of a row, to the nearest f32 of its norm.
+    pub(super) fn squared_norm_of(&self, row: usize) -> f32 {
+        let norm = self.rows.codes().norm()[row];
+        norm * norm
+    }
+
     /// About the inner product of a row with a quantized vector that is padded as the rows of codes are.
     pub(super) fn rough(&self, row: usize, with: &Quantized) -> f32 {
         let (codes, scale) = self.quantized_row(row);

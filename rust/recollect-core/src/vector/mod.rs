@@ -4,7 +4,9 @@
 //! these are not the form itself. A search reads the codes, and the rows only of what the codes cannot rule out.
 
 mod admission;
+mod batch;
 mod cells;
+mod costs;
 mod flat;
 mod index;
 mod keep;
@@ -13,6 +15,7 @@ mod matrix;
 mod metric;
 mod narrowing;
 mod owners;
+mod plan;
 mod rotation;
 mod rows;
 mod scalar_quantizer;
@@ -22,10 +25,11 @@ mod top_k;
 
 pub use admission::{MAX_DIM, MAX_NORM, MAX_SLOTS, admit};
 pub use flat::FlatIndex;
-pub use index::VectorIndex;
+pub use index::{DEFAULT_RECALL, VectorIndex};
 pub use keep::Keep;
 pub use matrix::Matrix;
 pub use metric::Metric;
+pub use plan::{Plan, Way};
 pub use rotation::{Rotation, WORD};
 pub use scalar_quantizer::{Codes, Quantized};
 pub use sketch::{MAX_PLANES, SketchQuery, Sketcher};

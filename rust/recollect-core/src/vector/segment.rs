@@ -68,12 +68,19 @@ impl FlatIndex {
     /// [`Error::Storage`] for anything else, and whatever the pieces bring.
     pub fn decode_chunks<B: AsRef<[u8]>>(pieces: impl IntoIterator<Item = Result<B>>) -> Result<Self> {
         let mut pieces = pieces.into_iter();
+        let index = Self::decode_from(&mut pieces)?;
+        if pieces.next().is_none() { Ok(index) } else { Err(damaged("pieces after the last row")) }
+    }
+
+    /// Reads the pieces of [`FlatIndex::encode_chunks`], and leaves those that follow.
+    pub(super) fn decode_from<B: AsRef<[u8]>>(pieces: &mut impl Iterator<Item = Result<B>>) -> Result<Self> {
         let header = pieces.next().ok_or_else(|| damaged("no header"))??;
         let mut loader = Loader::new(header.as_ref())?;
-        for piece in pieces {
-            loader.feed(piece?.as_ref())?;
+        while loader.missing > 0 {
+            let piece = pieces.next().ok_or_else(|| damaged("rows are missing"))??;
+            loader.feed(piece.as_ref())?;
         }
-        if loader.missing == 0 { Ok(loader.index) } else { Err(damaged("rows are missing")) }
+        Ok(loader.index)
     }
 
     fn header(&self) -> Vec<u8> {

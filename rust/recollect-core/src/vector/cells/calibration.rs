@@ -16,8 +16,8 @@ pub(super) const SAMPLES: usize = 64;
 /// Cells below which there is nothing to choose.
 const LEAST_CELLS: usize = 8;
 
-/// Slack of a search that has no samples to go by: a neighbour is lost less than once in three hundred.
-pub(super) const AMPLE: f32 = 3.0;
+/// Slack of a search that is to find all neighbours, near enough.
+pub(super) const AMPLE: f32 = 3.5;
 
 /// Share of the misses that the slack may cost; the cells may cost the others.
 const BY_SLACK: f64 = 0.25;

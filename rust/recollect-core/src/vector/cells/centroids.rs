@@ -8,13 +8,20 @@ use crate::vector::{Codes, Matrix, Metric, SketchQuery, Sketcher};
 pub(super) const PLANES: usize = 2;
 
 /// Least number of centres whose codes are read.
-const SHORTLIST: usize = 24;
+const SHORTLIST: usize = 96;
 
 /// A centre with its closeness.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Near {
     pub cell: u32,
     pub score: f32,
+}
+
+impl Near {
+    /// Nearest first; ties by number.
+    pub(super) fn order(&self, other: &Self) -> std::cmp::Ordering {
+        other.score.total_cmp(&self.score).then(self.cell.cmp(&other.cell))
+    }
 }
 
 /// One centre a cell: of length one for the cosine, else the mean.
@@ -37,10 +44,6 @@ impl Centroids {
         let (sketch, factors, halves) = (Vec::new(), Vec::new(), Vec::new());
         let (rows, codes) = (Matrix::new(dim), Codes::new(dim));
         Self { metric, rows, codes, words, sketch, factors, halves, len: 0 }
-    }
-
-    pub(super) fn len(&self) -> usize {
-        self.len
     }
 
     /// A centre, padded.
@@ -128,10 +131,9 @@ impl Centroids {
             let half = if weigh { self.halves[cell] } else { 0.0 };
             Near { cell: cell as u32, score: scores[cell] + half }
         }));
-        let order = |a: &Near, b: &Near| b.score.total_cmp(&a.score).then(a.cell.cmp(&b.cell));
-        let shortlist = SHORTLIST.max(most + most / 2);
+        let shortlist = SHORTLIST.max(4 * most);
         if shortlist < out.len() {
-            out.select_nth_unstable_by(shortlist, order);
+            out.select_nth_unstable_by(shortlist, Near::order);
             out.truncate(shortlist);
         }
         for near in out.iter_mut() {
@@ -140,7 +142,7 @@ impl Centroids {
             let half = if weigh { self.halves[cell] } else { 0.0 };
             near.score = dot as f32 * self.codes.scale()[cell] * scale + half;
         }
-        out.sort_unstable_by(order);
+        out.sort_unstable_by(Near::order);
         out.truncate(most);
     }
 

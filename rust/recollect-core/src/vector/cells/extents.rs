@@ -99,6 +99,13 @@ impl Extents {
         facts[2 * FULL + lane] = kept.entry;
     }
 
+    /// Reads the code of a lane.
+    pub(super) fn get(&self, extent: u32, lane: usize, code: &mut Vec<u64>) {
+        let block = &self.matrix.row(extent as usize)[lane / LANES * LANES * self.words..];
+        code.clear();
+        code.extend((0..self.words).map(|w| block[w * LANES + lane % LANES]));
+    }
+
     /// Moves a lane within an extent or to another one; the place it leaves is wiped. Gives the
     /// entry.
     pub(super) fn shift(&mut self, from: (u32, usize), to: (u32, usize)) -> u32 {

@@ -6,8 +6,8 @@
 //! | `members` | which rows lie in which cell |
 //! | `centroids` | the centres of cells, and which lie nearest |
 //! | `calibration`, `sampling` | how far a search must go for a recall |
-//! | `refining` | a cell is brought up to date |
 //! | `splitting` | one cell becomes two, and its neighbours are looked over (LIRE, Xu et al., SOSP 2023) |
+//! | `segment` | the cells as bytes |
 //! | `scanning` | the search: cells in order, rows by their codes, int8 and f32 only where these leave a doubt |
 //!
 //! A row goes in and out in constant time but for the bounded work of a split, so that there is never a rebuild.
@@ -16,9 +16,9 @@ mod calibration;
 mod centroids;
 mod extents;
 mod members;
-mod refining;
 mod sampling;
 mod scanning;
+mod segment;
 mod splitting;
 
 use centroids::{Centroids, Near, PLANES};
@@ -26,13 +26,16 @@ use extents::{FULL, Kept};
 use members::Members;
 use sampling::Round;
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::simd::Kernels;
 use crate::vector::flat::FlatIndex;
 use crate::vector::{Metric, Quantized, Sketcher};
 
 pub(super) use calibration::Calibration;
 pub(super) use scanning::Reach;
+
+/// Rows there may be: each has two entries, and their numbers are u32.
+const MOST_ROWS: usize = 1 << 31;
 
 /// Cells among which a row finds its second.
 const SECONDS: usize = 8;
@@ -62,7 +65,7 @@ impl Cells {
     /// No rows yet.
     ///
     /// # Errors
-    /// [`Error::Storage`](crate::error::Error::Storage) without memory.
+    /// [`Error::Storage`] without memory.
     pub(super) fn new(dim: usize, metric: Metric) -> Result<Self> {
         let sketcher = Sketcher::new(dim, SEED);
         let words = sketcher.words();
@@ -73,13 +76,18 @@ impl Cells {
     }
 
     /// Number of entries, up to two a row.
-    pub(super) fn len(&self) -> usize {
+    pub(super) fn entries(&self) -> usize {
         self.members.len()
     }
 
     /// Number of cells.
     pub(super) fn cells(&self) -> usize {
         self.members.cells.len()
+    }
+
+    /// Words of a code.
+    pub(super) fn words(&self) -> usize {
+        self.sketcher.words()
     }
 
     /// Bytes reserved.
@@ -90,8 +98,11 @@ impl Cells {
     /// Adds a row that the flat index has just taken in.
     ///
     /// # Errors
-    /// [`Error::Storage`](crate::error::Error::Storage) without memory.
+    /// [`Error::Storage`] without memory.
     pub(super) fn insert(&mut self, flat: &FlatIndex, row: usize) -> Result<()> {
+        if row >= MOST_ROWS {
+            return Err(Error::Limit { argument: "row".into(), found: row as u64, limit: MOST_ROWS as u64 });
+        }
         let mut vector = vec![0.0; flat.dim()];
         flat.decode_row(row, &mut vector);
         self.sketcher.rotate(&vector, &mut self.rotated);
@@ -130,7 +141,7 @@ impl Cells {
         let query = self.sketcher.query(&self.rotated, PLANES);
         let mut near = Vec::new();
         self.centroids.nearest(&query, flat.quantized_row(row), SECONDS, true, &mut near);
-        let norm = Kernels::best().squared_norm(&self.rotated) as f32;
+        let norm = flat.squared_norm_of(row);
         let first = near.first().map_or(0, |near| near.cell as usize);
         (first, self.centroids.second(&near, norm))
     }
@@ -149,24 +160,16 @@ impl Cells {
         Ok(())
     }
 
-    /// EXPERIMENT
-    pub(super) fn reach(&self, k: f64, target: f64) -> Option<(Reach, f64)> {
-        self.calibration.reach(k, target, self.cells())
-    }
-    /// EXPERIMENT
-    pub(super) fn dump(&self, dim: usize) -> (Vec<f32>, Vec<u32>) {
-        let c = (0..self.cells()).flat_map(|c| self.centroids.row(c)[..dim].to_vec()).collect();
-        let a = (0..self.len())
-            .map_while(|r| self.members.place(2 * r).map(|_| r))
-            .map(|r| self.members.place(2 * r).unwrap().0 as u32)
-            .collect();
-        (c, a)
-    }
-    /// EXPERIMENT
-    pub(super) fn sweep(&mut self, flat: &FlatIndex) {
-        for cell in 0..self.cells() {
-            self.refine(flat, cell).unwrap();
-        }
+    /// How far to go for the best `k` at a recall below one, and the recall to expect.
+    ///
+    /// `k` is that of a search without a filter: one that lets a tenth through goes as deep as ten times its `k`.
+    pub(super) fn reach(&self, k: f64, recall: f64) -> (Reach, f64) {
+        self.calibration.reach(k, recall, self.cells()).unwrap_or_else(|| {
+            // No samples to go by: all cells, and the bound of the sketch for what its codes miss.
+            let missed = (1.0 - recall).max(1e-12);
+            let slack = (-2.0 * libm::log(missed)).sqrt() as f32;
+            (Reach { cells: self.cells(), slack }, recall)
+        })
     }
 
     /// The cells nearest a prepared vector, as the partition measures it.
@@ -218,3 +221,6 @@ fn padded(vector: &[f32]) -> Quantized {
     quantized.codes.resize(vector.len().next_multiple_of(crate::pages::LINE), 0);
     quantized
 }
+
+#[cfg(test)]
+mod tests;

@@ -21,9 +21,9 @@ const MIXED: f32 = 0.4;
 /// A round of samples on its way.
 #[derive(Debug, Clone)]
 pub(super) struct Round {
-    /// Places still to be sampled.
-    left: Vec<(u32, u32)>,
-    found: Calibration,
+    /// Rows still to be sampled, each with the one it is mixed with.
+    pub(super) left: Vec<(u32, u32)>,
+    pub(super) found: Calibration,
 }
 
 impl Cells {
@@ -61,10 +61,8 @@ impl Cells {
     /// What it takes to find the neighbours of a vector with some of another.
     fn measure(&self, flat: &FlatIndex, pair: (u32, u32), found: &mut Calibration) -> Result<()> {
         let (one, other) = (pair.0 as usize, pair.1 as usize);
-        let Some(own) = flat.owners.owner(one) else { return Ok(()) };
-        if flat.owners.owner(other).is_none() {
-            return Ok(());
-        }
+        let owner = |row| if row < flat.owners.rows() { flat.owners.owner(row) } else { None };
+        let (Some(own), Some(_)) = (owner(one), owner(other)) else { return Ok(()) };
         let (mut vector, mut mixed) = (vec![0.0; flat.dim()], vec![0.0; flat.dim()]);
         flat.decode_row(one, &mut vector);
         flat.decode_row(other, &mut mixed);

@@ -31,7 +31,19 @@ impl Cells {
             flat.decode_row(entry as usize / 2, vector);
         }
         let belongs: Vec<bool> = entries.iter().map(|entry| entry.is_multiple_of(2)).collect();
-        let (centres, second) = two_means(self.metric, &vectors, dim, &belongs);
+        let (centres, leaning) = two_means(self.metric, &vectors, dim, &belongs);
+        let mut second = leaning.clone();
+        for (i, &entry) in entries.iter().enumerate().filter(|x| !belongs[x.0]) {
+            // The second entry of a row goes where it is best off given the cell of the first.
+            if let Some((first, _)) = self.members.place(entry as usize ^ 1) {
+                let (vector, first) = (&vectors[i * dim..][..dim], &self.centroids.row(first)[..dim]);
+                let [one, other] = centres.each_ref().map(|centre| aside(vector, first, centre));
+                second[i] = other < one;
+            }
+        }
+        let over = second.iter().filter(|&&second| second).count();
+        let least = entries.len() / LEAST_SHARE;
+        let second = if over.clamp(least, entries.len() - least) == over { second } else { leaning };
         let new = self.cells();
         // The first split gives the first cell its centre too.
         self.centroids.put(cell, &centres[0], &self.sketcher)?;
@@ -85,6 +97,17 @@ impl Cells {
             self.members.transfer(entry, to);
         }
     }
+}
+
+/// What a second cell costs a vector, given the centre of its first: see [`Centroids::second`].
+///
+/// [`Centroids::second`]: super::centroids::Centroids::second
+fn aside(vector: &[f32], first: &[f32], second: &[f32]) -> f32 {
+    let kernels = Kernels::best();
+    let own: Vec<f32> = vector.iter().zip(first).map(|(x, c)| x - c).collect();
+    let other: Vec<f32> = vector.iter().zip(second).map(|(x, c)| x - c).collect();
+    let (length, along) = (kernels.dot(&own, &own), kernels.dot(&own, &other));
+    kernels.dot(&other, &other) + along * along / length.max(f32::MIN_POSITIVE)
 }
 
 /// Two centres, and for each vector whether it lies nearer the second. Those that belong make the centres, where a side has
