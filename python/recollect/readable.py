@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import numpy.typing as npt
 
-from recollect import reading, recalling
+from recollect import duplicates, reading, recalling
+from recollect.duplicates import NearDuplicate
 from recollect.embedding.protocol import Vectors
 from recollect.filters import Filter
 from recollect.handle import Handle
@@ -156,6 +157,38 @@ class Readable:
             explain=explain,
             now=now,
         )
+
+    def near_duplicates(
+        self,
+        threshold: float = 0.95,
+        *,
+        miss: float = 0.01,
+        filter: Filter | None = None,
+        kind: str | Sequence[str] | None = None,
+        now: Time | None = None,
+    ) -> builtins.list[NearDuplicate]:
+        """Return the pairs of memories that say nearly the same, the nearest first.
+
+        Parameters
+        ----------
+        threshold
+            Least cosine of their vectors, above 0 and at most 1. Memories without a vector are in no pair.
+        miss
+            Greatest probability that a pair at the threshold is missed; nearer ones are missed less, equal
+            ones never. See :meth:`recollect.lsh.LshIndex.near_duplicates`.
+        filter, kind
+            Which memories take part: see :meth:`list`.
+        now
+            The time of this call.
+
+        Raises
+        ------
+        InvalidArgument, WrongType
+            If an argument cannot be read.
+        LimitExceeded
+            If there are more than ten million pairs, or too much crowds just below the threshold.
+        """
+        return duplicates.near_duplicates(self._handle, threshold, miss=miss, filter=filter, kind=kind, now=now)
 
     def list(
         self,
