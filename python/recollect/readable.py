@@ -115,9 +115,9 @@ class Readable:
             ``"exact"`` (this namespace), ``"below"`` (and all below it), or a list of paths relative to this
             one.
         recall_target
-            The share of the nearest vectors that a search of many memories is to find, above 0 and up to 1; at 1
-            it finds all. ``trace["vector_search"]`` says how it went and what share is to be expected; it is
-            empty where every memory in scope was scored.
+            The share of the nearest vectors that a search of many memories is to find, above 0 and up to 1;
+            at 1 it finds all. ``trace["vector_search"]`` says how it went and what share is to be expected;
+            it is empty where every memory in scope was scored.
         explain
             Whether hits bring their signals.
         now
@@ -188,7 +188,9 @@ class Readable:
         LimitExceeded
             If there are more than ten million pairs, or too much crowds just below the threshold.
         """
-        return duplicates.near_duplicates(self._handle, threshold, miss=miss, filter=filter, kind=kind, now=now)
+        return duplicates.near_duplicates(
+            self._handle, threshold, miss=miss, filter=filter, kind=kind, now=now
+        )
 
     def list(
         self,
