@@ -5,24 +5,31 @@ import numpy as np
 from benches.quality.retrieval_set import Array
 from benches.vectors.engine import Ids
 
-_BLOCK = 131_072
+K = 10
+"""How many neighbours every search asks for."""
+
+_ROWS, _QUERIES = 131_072, 256
 
 
-def nearest(base: Array, queries: Array, k: int) -> tuple[Ids, Array]:
+def nearest(base: Array, queries: Array, k: int = K) -> tuple[Ids, Array]:
     """Return the positions of the k largest inner products of each query and their values, largest first."""
-    best = np.full((len(queries), k), -1, dtype=np.int64)
-    scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
-    for start in range(0, len(base), _BLOCK):
-        found = queries @ base[start : start + _BLOCK].T
-        kept = min(k, found.shape[1])
-        top = np.argpartition(found, -kept, axis=1)[:, -kept:]
-        scores = np.concatenate([scores, np.take_along_axis(found, top, axis=1)], axis=1)
-        best = np.concatenate([best, top + start], axis=1)
-        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
-        scores, best = np.take_along_axis(scores, order, axis=1), np.take_along_axis(best, order, axis=1)
-    return best, scores
+    parts = [_nearest(base, queries[at : at + _QUERIES], k) for at in range(0, len(queries), _QUERIES)]
+    return np.concatenate([ids for ids, _ in parts]), np.concatenate([scores for _, scores in parts])
 
 
 def overlap(truth: Ids, answer: Ids) -> float:
     """Return the share of the true neighbours that an answer names."""
     return len(set(truth.tolist()) & set(answer.tolist())) / len(truth)
+
+
+def _nearest(base: Array, queries: Array, k: int) -> tuple[Ids, Array]:
+    best = np.empty((len(queries), 0), dtype=np.int64)
+    scores = np.empty((len(queries), 0), dtype=np.float32)
+    for start in range(0, len(base), _ROWS):
+        found = queries @ base[start : start + _ROWS].T
+        top = np.argpartition(found, -k, axis=1)[:, -k:]
+        scores = np.concatenate([scores, np.take_along_axis(found, top, axis=1)], axis=1)
+        best = np.concatenate([best, top + start], axis=1)
+        order = np.argsort(-scores, axis=1, kind="stable")[:, :k]
+        scores, best = np.take_along_axis(scores, order, axis=1), np.take_along_axis(best, order, axis=1)
+    return best, scores

@@ -9,18 +9,19 @@ import numpy as np
 from chromadb.config import Settings
 
 from benches.quality.retrieval_set import Array
-from benches.vectors.engine import EFS, Engine, Ids, Place, Point
+from benches.vectors.engine import Engine, Ids, Place
 
 
 class ChromaCollection(Engine):
     """One collection with cosine distance, 16 neighbours and no documents."""
 
-    points = EFS[::2]
-    remark = "a call for many queries picks its own threads"
+    points = ({"ef": 160},)
+    remark = "ef is fixed when a collection is made; a call for many queries picks its own threads"
 
     def __init__(self, place: Place) -> None:
         self._client = chromadb.EphemeralClient(Settings(anonymized_telemetry=False))
         graph = {"space": "cosine", "max_neighbors": 16, "ef_construction": place.ef_construction}
+        graph |= {"ef_search": int(self.points[0]["ef"])}
         self._items = self._client.create_collection(
             f"bench-{uuid4().hex}", configuration={"hnsw": graph}, embedding_function=None
         )
@@ -30,9 +31,6 @@ class ChromaCollection(Engine):
         for start in range(0, len(vectors), step):
             rows = vectors[start : start + step]
             self._items.add(ids=[str(start + at) for at in range(len(rows))], embeddings=rows)
-
-    def use(self, point: Point) -> None:
-        self._items.modify(configuration={"hnsw": {"ef_search": int(point["ef"])}})
 
     def search(self, query: Array, k: int) -> Ids:
         return self._found(query[None], k)[0]

@@ -75,9 +75,11 @@ class _Refined(FaissIvf):
 
     def _trained(self, cells: int, vectors: Array) -> faiss.Index:
         base = faiss.index_factory(self._dim, self._codes(cells), faiss.METRIC_INNER_PRODUCT)
-        index = faiss.IndexRefineFlat(base)
-        index.train(vectors)
-        return index
+        base.train_q1(len(vectors), faiss.swig_ptr(vectors), False, faiss.METRIC_INNER_PRODUCT)
+        # Training the codes is many small steps, which more threads only slow down.
+        with threads_of_faiss(1):
+            base.train(vectors)
+        return faiss.IndexRefineFlat(base)
 
     def _codes(self, cells: int) -> str:
         raise NotImplementedError

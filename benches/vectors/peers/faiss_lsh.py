@@ -12,7 +12,7 @@ _FACTORS = (2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 
 
 class FaissLsh(Engine):
-    """`IndexLSH` with a rotation and `IndexRefineFlat`, by L2: on unit vectors its order is that of the cosine.
+    """`IndexLSH` with a rotation and `IndexRefineFlat`, by L2, which orders unit vectors as the cosine does.
 
     Parameters
     ----------

@@ -8,9 +8,10 @@ import faiss
 
 @contextmanager
 def threads_of_faiss(count: int) -> Iterator[None]:
-    """Let faiss use as many threads, and one again afterwards."""
+    """Let faiss use as many threads, and as many as before afterwards."""
+    before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(count)
     try:
         yield
     finally:
-        faiss.omp_set_num_threads(1)
+        faiss.omp_set_num_threads(before)

@@ -62,7 +62,7 @@ class LancedbHnsw(LancedbTable):
     """The same with a graph over quantised vectors in one partition, and plain vectors to rank candidates."""
 
     exact_points = ()
-    points = tuple({"ef": ef, "refine": factor} for ef, factor in product((20, 40, 80, 160, 320), (1, 2, 4)))
+    points = tuple({"ef": ef, "refine": factor} for ef, factor in product((40, 80, 160, 320), (1, 2, 4)))
     remark = "its files lie in the cache of the system; new rows are scanned"
 
     def build(self, vectors: Array, threads: int) -> None:
