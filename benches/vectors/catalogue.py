@@ -50,6 +50,27 @@ class Entry:
 
 
 ENTRIES = (
+    Entry("recollect", "recollect_index", "RecollectIndex", ("f32",), most=MILLION, every_dim=True),
+    Entry("recollect f16", "recollect_index", "RecollectIndex", ("f16",)),
+    Entry("recollect int8", "recollect_index", "RecollectIndex", ("int8",), most=MILLION),
+    *(
+        Entry(
+            f"recollect LSH {family} {bits} x {tables}",
+            "recollect_lsh",
+            "RecollectLsh",
+            (family, bits, tables),
+            search=False,
+            mix=False,
+            lsh=True,
+        )
+        for family, bits, tables in (
+            ("cross-polytope", 8, 16),
+            ("cross-polytope", 10, 32),
+            ("hyperplane", 8, 16),
+            ("hyperplane", 12, 32),
+            ("fly", 640, 1),
+        )
+    ),
     Entry("faiss flat", "peers.faiss_flat", "FaissFlat", most=MILLION, every_dim=True),
     Entry("faiss HNSW", "peers.faiss_hnsw", "FaissHnsw", most=MILLION, every_dim=True, hnsw=True),
     Entry("faiss IVF", "peers.faiss_ivf", "FaissIvf"),

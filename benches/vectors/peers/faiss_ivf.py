@@ -33,7 +33,7 @@ class FaissIvf(Engine):
         with threads_of_faiss(threads):
             self._index = self._trained(_cells(len(vectors)), vectors)
             self._ivf = faiss.extract_index_ivf(self._index)
-            self._index.add(vectors)
+            self._fill(vectors)
 
     def use(self, point: Point) -> None:
         self._ivf.nprobe = int(point["nprobe"])
@@ -52,6 +52,10 @@ class FaissIvf(Engine):
 
     def delete(self, key: int) -> None:
         self._index.remove_ids(np.array([key], dtype=np.int64))
+
+    def _fill(self, vectors: Array) -> None:
+        # Vectors added without ids are not in the table that removals go by.
+        self._index.add_with_ids(vectors, np.arange(len(vectors), dtype=np.int64))
 
     def _trained(self, cells: int, vectors: Array) -> faiss.Index:
         index = faiss.index_factory(self._dim, f"IVF{cells},Flat", faiss.METRIC_INNER_PRODUCT)
@@ -72,6 +76,9 @@ class _Refined(FaissIvf):
 
     def insert(self, key: int, vector: Array) -> None:
         raise Unsupported("an index with refinement cannot delete")
+
+    def _fill(self, vectors: Array) -> None:
+        self._index.add(vectors)
 
     def _trained(self, cells: int, vectors: Array) -> faiss.Index:
         base = faiss.index_factory(self._dim, self._codes(cells), faiss.METRIC_INNER_PRODUCT)
