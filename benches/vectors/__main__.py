@@ -56,7 +56,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--seconds",
         type=float,
-        default=30,
+        default=20,
         help="the most for the inserts of an engine; a block of the mix: a tenth",
     )
     parser.add_argument("--budget", type=float, default=40, help="minutes after which no work begins (40)")

@@ -12,7 +12,7 @@ from benches.vectors.engine import Engine, Point
 from benches.vectors.exact import K, overlap
 
 _LEAST = 50
-_SECONDS = 0.3
+_SECONDS = 0.15
 _CONFIRMING_SECONDS = 2.0
 
 
