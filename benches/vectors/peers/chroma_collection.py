@@ -15,7 +15,7 @@ from benches.vectors.engine import Engine, Ids, Place
 class ChromaCollection(Engine):
     """One collection with cosine distance, 16 neighbours and no documents."""
 
-    points = ({"ef": 160},)
+    points = ({"ef": 200},)
     remark = "ef is fixed when a collection is made; a call for many queries picks its own threads"
 
     def __init__(self, place: Place) -> None:
