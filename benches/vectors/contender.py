@@ -20,7 +20,7 @@ AIMS = (0.95, 0.99)
 THREADS = 2
 """Of a building and of a call for many queries; a search has one."""
 
-LESS = "reaches less at every setting"
+LESS = "no setting reaches it on both halves of the queries"
 
 _EXACT_SECONDS, _EXACT_LEAST = 3.0, 20
 

@@ -33,9 +33,11 @@ def one_at_a_time(
     for entry in entries:
         print(f"  {entry.name}", file=sys.stderr, flush=True)
         try:
-            runs = [_built(entry, vectors, folder, seconds, ef_construction)]
-            while len(runs) < _REPEATS and sum(runs[0]) < _REPEATED_BELOW * 1e6:
-                runs.append(_built(entry, vectors, folder, seconds, ef_construction))
+            runs = []
+            while len(runs) < _REPEATS and (not runs or sum(runs[0]) < _REPEATED_BELOW * 1e6):
+                engine = entry.make(place_of(entry, dim, count, folder, ef_construction))
+                runs.append(_built(engine, vectors, seconds))
+                remark = engine.remark
         except Exception as error:  # a peer that fails is a row of the tables
             rows.append(VectorRow(WORK, entry.name, count, dim, data=vectors.name, failed=reason(error)))
             continue
@@ -45,6 +47,7 @@ def one_at_a_time(
         )
         total = statistics.median(sum(run) for run in runs) / 1e6
         inserted = len(runs[0])
+        stopped = None if inserted == count else f"stopped after {seconds:g} s"
         rows.append(
             VectorRow(
                 WORK,
@@ -59,18 +62,14 @@ def one_at_a_time(
                 data=vectors.name,
                 threads=1,
                 hnsw=entry.hnsw,
-                remark=None if inserted == count else f"stopped after {seconds:g} s",
+                remark="; ".join(part for part in (remark, stopped) if part) or None,
             )
         )
     return rows
 
 
-def _built(
-    entry: Entry, vectors: VectorSet, folder: Path, seconds: float, ef_construction: int
-) -> list[float]:
+def _built(engine: Engine, vectors: VectorSet, seconds: float) -> list[float]:
     """Return the microseconds of each insert into an empty engine."""
-    count, dim = vectors.base.shape
-    engine: Engine = entry.make(place_of(entry, dim, count, folder, ef_construction))
     times: list[float] = []
     end = time.perf_counter() + seconds
     try:

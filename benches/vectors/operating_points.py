@@ -11,7 +11,7 @@ from benches.vectors.data.vector_set import Asked, VectorSet
 from benches.vectors.engine import Engine, Point
 from benches.vectors.exact import K, overlap
 
-_LEAST = 50
+_LEAST = 200
 _SECONDS = 0.1
 _CONFIRMING_SECONDS = 2.0
 

@@ -15,6 +15,10 @@ _PROBES = (1, 2, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)
 _FACTORS = (3, 6, 10, 20, 40)
 
 
+_A_CELL = 64
+"""Vectors a cell that the centroids are trained on; the default of 256 takes minutes at a million."""
+
+
 def _cells(count: int) -> int:
     """Return the power of two near 3.2 roots of the size: 256, 1,024, 4,096 from 10,000 to a million."""
     return int(2 ** round(np.log2(3.2 * max(count, 1) ** 0.5)))
@@ -59,6 +63,7 @@ class FaissIvf(Engine):
 
     def _trained(self, cells: int, vectors: Array) -> faiss.Index:
         index = faiss.index_factory(self._dim, f"IVF{cells},Flat", faiss.METRIC_INNER_PRODUCT)
+        index.cp.max_points_per_centroid = _A_CELL
         index.train(vectors)
         # Without it each removal reads the ids of every cell.
         index.set_direct_map_type(faiss.DirectMap.Hashtable)
@@ -82,6 +87,7 @@ class _Refined(FaissIvf):
 
     def _trained(self, cells: int, vectors: Array) -> faiss.Index:
         base = faiss.index_factory(self._dim, self._codes(cells), faiss.METRIC_INNER_PRODUCT)
+        base.cp.max_points_per_centroid = _A_CELL
         base.train_q1(len(vectors), faiss.swig_ptr(vectors), False, faiss.METRIC_INNER_PRODUCT)
         # Training the codes is many small steps, which more threads only slow down.
         with threads_of_faiss(1):

@@ -16,14 +16,14 @@ class NumpyScan(Engine):
     exact_points = ({},)
 
     def __init__(self, place: Place) -> None:
-        self._rows = np.empty((0, place.dim), dtype=np.float32)
-        self._keys = np.empty(0, dtype=np.int64)
+        self._rows = np.empty((place.capacity, place.dim), dtype=np.float32)
+        self._keys = np.empty(place.capacity, dtype=np.int64)
         self._at: dict[int, int] = {}
         self._size = 0
 
     def build(self, vectors: Array, threads: int) -> None:
-        self._rows, self._size = vectors.copy(), len(vectors)
-        self._keys = np.arange(len(vectors), dtype=np.int64)
+        self._size = len(vectors)
+        self._rows[: self._size], self._keys[: self._size] = vectors, np.arange(self._size)
         self._at = {key: key for key in range(len(vectors))}
 
     def search(self, query: Array, k: int) -> Ids:
@@ -39,10 +39,6 @@ class NumpyScan(Engine):
             )
 
     def insert(self, key: int, vector: Array) -> None:
-        if self._size == len(self._rows):
-            room = max(1024, self._size // 2)
-            self._rows = np.concatenate([self._rows, np.empty((room, len(vector)), dtype=np.float32)])
-            self._keys = np.concatenate([self._keys, np.empty(room, dtype=np.int64)])
         self._rows[self._size], self._keys[self._size] = vector, key
         self._at[key] = self._size
         self._size += 1
