@@ -7,7 +7,7 @@
 ['We moved to Harbour Lane in March.']
 """
 
-from recollect import errors
+from recollect import errors, lsh
 from recollect._native import version as _version
 from recollect.embedding.callable import CallableEmbedder
 from recollect.embedding.protocol import Embedder
@@ -47,5 +47,6 @@ __all__ = [
     "Verification",
     "__version__",
     "errors",
+    "lsh",
     "open",
 ]

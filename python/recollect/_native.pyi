@@ -8,15 +8,23 @@ from typing import final
 import numpy as np
 import numpy.typing as npt
 
-from recollect.rows import ChangeRow, HitRow, OutcomeRow, RecordRow, SpaceRow
+from recollect.rows import (
+    ChangeRow,
+    HitRow,
+    KeysRow,
+    OutcomeRow,
+    PendingRow,
+    RecordRow,
+    SpaceRow,
+)
 
-__all__ = ["Namespace", "Store", "pack", "version"]
+__all__ = ["LshIndex", "Migration", "Namespace", "Store", "lsh_collision", "pack", "version"]
 
 @final
 class Store:
     @staticmethod
     def open(
-        path: str | None, *, create: bool, read_only: bool, durability: str, language: str | None
+        path: str | None, *, create: bool, read_only: bool, durability: str, language: str | None, keep: str
     ) -> Store: ...
     @property
     def path(self) -> PathLike[str] | None: ...
@@ -24,7 +32,7 @@ class Store:
     def read_only(self) -> bool: ...
     @property
     def closed(self) -> bool: ...
-    def namespace(self, path: list[str]) -> Namespace: ...
+    def namespace(self, path: list[str], keep: str | None = None) -> Namespace: ...
     def namespaces(self, prefix: list[str]) -> list[list[str]]: ...
     def verify(self) -> tuple[int, int, int, list[str]]: ...
     def backup(self, path: str, progress: Callable[[int, int], object] | None = None) -> None: ...
@@ -36,6 +44,8 @@ class Store:
 class Namespace:
     @property
     def path(self) -> builtins.list[str]: ...
+    @property
+    def migration(self) -> Migration: ...
     def add(
         self,
         texts: builtins.list[str],
@@ -61,6 +71,7 @@ class Namespace:
         vectors: npt.NDArray[np.float32] | None = None,
         owners: npt.NDArray[np.int64] | None = None,
         space: SpaceRow | None = None,
+        beside: KeysRow | None = None,
         keep_duplicates: bool = False,
     ) -> builtins.list[OutcomeRow]: ...
     def update(
@@ -78,6 +89,7 @@ class Namespace:
         confidence: float | None = None,
         vectors: npt.NDArray[np.float32] | None = None,
         space: SpaceRow | None = None,
+        beside: KeysRow | None = None,
         expect_version: int | None = None,
         key: str | None = None,
         reason: str = ...,
@@ -138,11 +150,55 @@ class Namespace:
         weight: float | None = None,
         words: bool = True,
         vectors: bool = True,
+        recall_target: float = ...,
         explain: bool = True,
         scope: builtins.list[builtins.list[str]] | None = None,
         below: bool = False,
     ) -> tuple[builtins.list[HitRow], str]: ...
     def stats(self) -> str: ...
 
+@final
+class Migration:
+    def spaces(self) -> tuple[SpaceRow | None, SpaceRow | None, int, int]: ...
+    def start(self, space: SpaceRow, *, now: int) -> bool: ...
+    def pending(self, space: SpaceRow, limit: int) -> builtins.list[PendingRow]: ...
+    def embed(
+        self,
+        memories: builtins.list[tuple[str, int]],
+        *,
+        vectors: npt.NDArray[np.float32],
+        owners: npt.NDArray[np.int64],
+        space: SpaceRow,
+        now: int,
+    ) -> None: ...
+    def abandon(self, *, now: int) -> bool: ...
+
 def pack(scores: list[float], tokens: list[int], budget: int) -> list[int]: ...
 def version() -> str: ...
+
+@final
+class LshIndex:
+    def __new__(
+        cls, dim: int, *, family: str, bits: int, active: int, tables: int, metric: str, seed: int
+    ) -> LshIndex: ...
+    def __len__(self) -> int: ...
+    def contains(self, id: int) -> bool: ...
+    def add(
+        self, vectors: npt.NDArray[np.float32], ids: npt.NDArray[np.int64] | None = None
+    ) -> npt.NDArray[np.int64]: ...
+    def remove(self, ids: npt.NDArray[np.int64]) -> None: ...
+    def update(self, ids: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]) -> None: ...
+    def search(
+        self, queries: npt.NDArray[np.float32], k: int, *, probes: int, most: int | None = None
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32], npt.NDArray[np.int64]]: ...
+    def candidates(
+        self, query: npt.NDArray[np.float32], *, probes: int, most: int | None = None
+    ) -> npt.NDArray[np.int64]: ...
+    def near_duplicates(
+        self, threshold: float, miss: float, most: int
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]: ...
+    def stats(self) -> tuple[int, int, int, int, int, int, int]: ...
+
+def lsh_collision(
+    family: str, similarity: float, bits: int, active: int, tables: int
+) -> tuple[float, float]: ...

@@ -9,6 +9,7 @@ from recollect.embedding.protocol import Vectors
 from recollect.errors import DimensionMismatch, InvalidArgument, LimitExceeded, WrongType
 
 __all__ = [
+    "KEEPS",
     "KINDS",
     "count_of",
     "json_text",
@@ -23,6 +24,9 @@ __all__ = [
 
 KINDS = ("episodic", "semantic", "procedural", "core", "working", "instruction")
 """The kinds of memory."""
+
+KEEPS = ("f32", "f16", "int8")
+"""The forms in which vectors are kept."""
 
 _DEEPEST = 64
 

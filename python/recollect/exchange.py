@@ -17,11 +17,13 @@ from typing import Any
 import numpy as np
 
 from recollect import writing
+from recollect.embedding.protocol import Embedder
 from recollect.errors import InvalidArgument, StorageFailure, StoreMissing, WrongType
 from recollect.handle import Handle, Progress
 from recollect.lines import Line, read_jsonl, read_text, write_line
 from recollect.reading import listed
 from recollect.records import Record
+from recollect.spaces import for_writes
 from recollect.vectors import space_of_given
 
 __all__ = ["export", "import_file"]
@@ -140,12 +142,14 @@ def _write(handle: Handle, batch: list[Line], uids: dict[str, str]) -> None:
         groups.setdefault((line.namespace, line.shared), []).append(line)
     for (path, shared), lines in groups.items():
         options: dict[str, Any] = json.loads(shared)
-        vectors = [line.vectors if _fits(handle, line) else None for line in lines]
+        target = handle.child(path) if path else handle
+        own = for_writes(target)[0]
+        vectors = [line.vectors if _fits(own, line) else None for line in lines]
         for name, default in _COLUMNS.items():
             options[name] = [line.fields.get(name, default) for line in lines]
         try:
             outcomes = writing.add(
-                handle.child(path) if path else handle,
+                target,
                 [line.text for line in lines],
                 single=False,
                 **options,
@@ -161,11 +165,11 @@ def _write(handle: Handle, batch: list[Line], uids: dict[str, str]) -> None:
                 uids[line.uid] = outcome.uid
 
 
-def _fits(handle: Handle, line: Line) -> bool:
-    """Whether the vectors of a line lie in the space of this store."""
+def _fits(embedder: Embedder | None, line: Line) -> bool:
+    """Whether the vectors of a line lie in the space that is written to."""
     if line.vectors is None or line.space is None:
         return True
-    return line.space == space_of_given(handle.embedder, line.vectors.shape[1])
+    return line.space == space_of_given(embedder, line.vectors.shape[1])
 
 
 def _named_by_line(message: str, lines: list[Line]) -> str:

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -31,16 +31,23 @@ class Handle:
     path: tuple[str, ...]
     embedder: Embedder | None
     clock: Clock | None
+    others: list[Embedder] = field(default_factory=list)
+    """Embedders of spaces that namespaces leave or move to; one list for all handles of a store."""
 
     @classmethod
-    def root(cls, store: "Store", embedder: Embedder | None, clock: Clock | None) -> "Handle":
+    def root(
+        cls, store: "Store", embedder: Embedder | None, clock: Clock | None, others: list[Embedder]
+    ) -> "Handle":
         """Return the handle of the namespace that holds all others."""
-        return cls(store, store.namespace([]), (), embedder, clock)
+        return cls(store, store.namespace([]), (), embedder, clock, others)
 
-    def child(self, segments: tuple[object, ...], argument: str = "namespace") -> "Handle":
-        """Return the handle of a namespace below this one."""
+    def child(
+        self, segments: tuple[object, ...], argument: str = "namespace", keep: str | None = None
+    ) -> "Handle":
+        """Return the handle of a namespace below this one, its vectors kept as `keep` if that is given."""
         path = self.path + tuple(text_of(segment, f"{argument}[{at}]") for at, segment in enumerate(segments))
-        return Handle(self.store, self.store.namespace(list(path)), path, self.embedder, self.clock)
+        native = self.store.namespace(list(path), keep)
+        return Handle(self.store, native, path, self.embedder, self.clock, self.others)
 
     def now(self, now: Time | None) -> int:
         """Return the time of a call in microseconds: the one given, else the clock's."""

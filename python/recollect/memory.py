@@ -6,9 +6,13 @@ import os
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
+from recollect.checks import KEEPS, one_of
 from recollect.embedding.protocol import Embedder
 from recollect.episodic import EpisodicStore
 from recollect.handle import Handle, Progress
+from recollect.migrating import status
+from recollect.movable import Movable
+from recollect.options import Keep
 from recollect.readable import Readable
 from recollect.records import Verification
 from recollect.semantic import SemanticStore
@@ -17,7 +21,7 @@ from recollect.writable import Writable
 __all__ = ["Memory"]
 
 
-class Memory(Writable, Readable):
+class Memory(Writable, Movable, Readable):
     """A namespace of an open store; made by :func:`recollect.open` and :meth:`namespace`.
 
     Handles are cheap and may be shared between threads. Every handle of a store closes all of them. Arguments
@@ -67,20 +71,25 @@ class Memory(Writable, Readable):
         """What is known."""
         return SemanticStore(self._handle)
 
-    def namespace(self, *segments: str) -> "Memory":
+    def namespace(self, *segments: str, keep: Keep | None = None) -> "Memory":
         """Return the namespace at a path below this one; nothing is made before the first write.
 
         Parameters
         ----------
         *segments
             Names such as ``"user", "42"``; a name may hold any text, a slash has no meaning in it.
+        keep
+            The form in which its vectors are kept, see :func:`recollect.open`; None for that of the store,
+            or whatever it has. Its first vectors settle it, for this namespace and not for those below it.
 
         Raises
         ------
         InvalidArgument, LimitExceeded
-            If a segment is empty, holds NUL, or is too long, or there are too many.
+            If a segment is empty, holds NUL, or is too long, or there are too many; if its vectors are kept
+            in another form than `keep`, here or, where another call was quicker, at the next write of them.
         """
-        return Memory(self._handle.child(segments))
+        form = None if keep is None else one_of(keep, KEEPS, "keep")
+        return Memory(self._handle.child(segments, keep=form))
 
     def namespaces(self) -> builtins.list[tuple[str, ...]]:
         """Return the paths below this namespace that hold data, relative to it, in order."""
@@ -89,9 +98,16 @@ class Memory(Writable, Readable):
         return [tuple(path[len(own) :]) for path in found if len(path) > len(own)]
 
     def stats(self) -> dict[str, Any]:
-        """Return counts and sizes: of this namespace, and under ``"store"`` of the whole file."""
+        """Return counts and sizes: of this namespace, and under ``"store"`` of the whole file.
+
+        ``keep`` is the form of the vectors, None before the first. ``vector_bytes``, ``lexical_bytes`` and
+        ``entry_bytes`` (the table of memories, without names and metadata) are bytes of memory reserved;
+        ``bytes_per_memory`` is their sum over the memories. ``store["bytes_on_disk"]`` counts all files.
+        ``migration`` is None, or how far the namespace has moved: see :meth:`start_migration`.
+        """
         found: dict[str, Any] = json.loads(self._handle.namespace.stats())
-        return {**found, "store": json.loads(self._handle.store.stats())}
+        far = status(self._handle)
+        return {**found, "migration": far, "store": json.loads(self._handle.store.stats())}
 
     def verify(self) -> Verification:
         """Check every row of the file against its hash, and return what is damaged."""

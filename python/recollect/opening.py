@@ -4,11 +4,12 @@ import os
 from typing import Literal
 
 from recollect._native import Store
-from recollect.checks import one_of, text_of
+from recollect.checks import KEEPS, one_of, text_of
 from recollect.embedding.choosing import EmbedderLike, as_embedder
 from recollect.errors import InvalidArgument, WrongType
 from recollect.handle import Clock, Handle
 from recollect.memory import Memory
+from recollect.options import Keep
 
 __all__ = ["open_memory"]
 
@@ -17,10 +18,12 @@ def open_memory(
     path: str | os.PathLike[str] | None = None,
     *,
     embedder: EmbedderLike = None,
+    migrating_from: EmbedderLike = None,
     durability: Literal["full", "normal"] = "full",
     read_only: bool = False,
     create: bool = True,
     language: str | None = "english",
+    keep: Keep = "f32",
     clock: Clock | None = None,
 ) -> Memory:
     """Open a store and return the memory of its root namespace.
@@ -32,7 +35,11 @@ def open_memory(
     embedder
         None (recall by words alone, and the trace says so), ``"local"`` (static vectors, needs
         ``recollect[local]``), an :class:`Embedder`, or a callable ``list[str] -> array [n, dim]``. Its
-        identity is stored with the vectors; another embedder is refused later instead of mixing spaces.
+        identity is stored with the vectors; another embedder is refused later instead of mixing spaces, until
+        :meth:`Memory.migrate` has moved the namespace to it.
+    migrating_from
+        The embedder before it, for namespaces that are still in its space: they are written and recalled with
+        it, and with both while they move.
     durability
         ``"full"`` syncs each commit to the device; ``"normal"`` may lose the last commits when the power
         fails, never the store.
@@ -42,6 +49,15 @@ def open_memory(
         Whether a missing file is made.
     language
         Whose stems and stop words the lexical index uses; None uses words as they are.
+    keep
+        The form in which namespaces without vectors will keep theirs; one that has some stays with its own.
+        ``"f32"`` keeps what is given. ``"f16"`` (IEEE half precision, 11 significant bits) and ``"int8"``
+        (whole numbers up to 127 times one scale for each vector) take half and a quarter of its bytes in the
+        file, and three and one of its five bytes a dimension in memory, the codes that a search reads
+        included. Vectors are rounded before they are written, for good: searches are exact over what is
+        kept, and :meth:`Memory.vectors` and exports give that back. What it costs: with f16 cosines moved by
+        0.00001 in the mean and 0.03 % of the ten nearest changed at most, with int8 by 0.0004 and 1 %
+        (11,000 and 20,000 vectors of 256 and 384 dimensions).
     clock
         Tells the time of every call that is given no `now`; a datetime or microseconds since 1970 in UTC.
 
@@ -61,7 +77,8 @@ def open_memory(
     EmbedderMissing
         If ``"local"`` is asked for and not installed.
     InvalidArgument, WrongType
-        If an argument cannot be read.
+        If an argument cannot be read. Later, at a write, if ``"f16"`` cannot hold a component (beyond 65504)
+        where the metric of the embedder is not the cosine.
 
     Examples
     --------
@@ -73,6 +90,7 @@ def open_memory(
     """
     name = None if path is None else _path(path)
     one_of(durability, ("full", "normal"), "durability")
+    form = one_of(keep, KEEPS, "keep")
     for argument, value in (("read_only", read_only), ("create", create)):
         if not isinstance(value, bool):
             raise WrongType(f"{argument}: expected bool, found {type(value).__name__}")
@@ -80,9 +98,13 @@ def open_memory(
         text_of(language, "language")
     if clock is not None and not callable(clock):
         raise WrongType(f"clock: expected a callable, found {type(clock).__name__}")
-    chosen = as_embedder(embedder)
-    store = Store.open(name, create=create, read_only=read_only, durability=durability, language=language)
-    return Memory(Handle.root(store, chosen, clock))
+    chosen, before = as_embedder(embedder), as_embedder(migrating_from)
+    if before is not None and chosen is None:
+        raise InvalidArgument("migrating_from: needs `embedder`, the one to move to")
+    store = Store.open(
+        name, create=create, read_only=read_only, durability=durability, language=language, keep=form
+    )
+    return Memory(Handle.root(store, chosen, clock, [] if before is None else [before]))
 
 
 def _path(path: str | os.PathLike[str]) -> str:

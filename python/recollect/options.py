@@ -17,6 +17,7 @@ __all__ = [
     "Duplicates",
     "Each",
     "Fusion",
+    "Keep",
     "Order",
     "RecallOptions",
     "Scope",
@@ -30,6 +31,8 @@ Between: TypeAlias = tuple[Time | None, Time | None]
 """A half-open interval; None on a side leaves it open."""
 Duplicates: TypeAlias = Literal["noop", "keep"]
 Fusion: TypeAlias = Literal["adaptive", "rrf", "convex"]
+Keep: TypeAlias = Literal["f32", "f16", "int8"]
+"""In how many bits vectors are kept."""
 Order: TypeAlias = Literal["time", "-time", "ingested", "-ingested"]
 Scope: TypeAlias = Literal["exact", "below"] | Sequence[Sequence[str]]
 """This namespace, this and all below it, or a list of paths relative to it."""
@@ -92,5 +95,6 @@ class RecallOptions(TypedDict, total=False):
     weight: float | None
     signals: Sequence[str]
     scope: Scope
+    recall_target: float
     explain: bool
     now: Time | None

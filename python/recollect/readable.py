@@ -35,7 +35,10 @@ class Readable:
         return reading.get(self._handle, uid, version=version)
 
     def vectors(self, uid: str) -> Vectors:
-        """Return the vector keys of a memory as they were written: float32 ``[m, d]``, no rows without any.
+        """Return the vector keys of a memory as they are kept: float32 ``[m, d]``, no rows without any.
+
+        With ``keep="f32"`` they are what was given, with the other forms what searches score: rounded, and of
+        length one where the space measures by the cosine.
 
         Raises
         ------
@@ -80,6 +83,7 @@ class Readable:
         weight: float | None = None,
         signals: Sequence[str] = ("words", "vectors"),
         scope: Scope = "exact",
+        recall_target: float = 0.99,
         explain: bool = True,
         now: Time | None = None,
     ) -> Recall:
@@ -109,6 +113,10 @@ class Readable:
         scope
             ``"exact"`` (this namespace), ``"below"`` (and all below it), or a list of paths relative to this
             one.
+        recall_target
+            The share of the nearest vectors that a search of many memories is to find, above 0 and up to 1; at 1
+            it finds all. ``trace["vector_search"]`` says how it went and what share is to be expected; it is
+            empty where every memory in scope was scored.
         explain
             Whether hits bring their signals.
         now
@@ -118,7 +126,8 @@ class Readable:
         -------
         Recall
             A sequence of hits, best first. ``trace["lexical_only"]`` says why no vectors took part, or is
-            None.
+            None; ``trace["space"]`` in which embedding space they did, and how many of the memories have one
+            there; ``trace["migration"]`` how far a migration is, see :meth:`Memory.start_migration`.
 
         Raises
         ------
@@ -143,6 +152,7 @@ class Readable:
             weight=weight,
             signals=signals,
             scope=scope,
+            recall_target=recall_target,
             explain=explain,
             now=now,
         )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy.typing as npt
@@ -11,12 +12,13 @@ from recollect.embedding.protocol import Vectors, embed, space_of
 from recollect.errors import EmbedderMissing, InvalidArgument, WrongType
 from recollect.filters import Filter, filter_text
 from recollect.handle import Handle
+from recollect.migrating import aside
 from recollect.packing import CountTokens, everything, packed, token_counter
 from recollect.reading import interval, listed
 from recollect.records import Hit, Recall, Record
 from recollect.rows import SpaceRow
+from recollect.spaces import Open, for_query, for_vector, opened
 from recollect.times import Time
-from recollect.vectors import space_of_given
 
 __all__ = ["recall"]
 
@@ -44,6 +46,7 @@ def recall(
     weight: float | None = None,
     signals: Sequence[str] = SIGNALS,
     scope: object = "exact",
+    recall_target: float = 0.99,
     explain: bool = True,
     now: Time | None = None,
 ) -> Recall:
@@ -69,9 +72,10 @@ def recall(
         "weight": None if weight is None else unit(weight, "weight"),
         "scope": paths,
         "below": below,
+        "recall_target": _recall_target(recall_target),
         "explain": bool(explain),
     }
-    found, space, why_not = _query_vector(handle, text, vector, words, vectors)
+    found, space, why_not = _query_vector(handle, text, vector, words, vectors, (paths, below))
 
     def ask(number: int) -> tuple[list[Hit], dict[str, Any]]:
         rows, trace = handle.namespace.recall(
@@ -102,7 +106,15 @@ def recall(
         trace["budget"] = {"tokens": used, "of": limit, "candidates": candidates, "kept": len(hits)}
     trace["exhaustive"] = exhaustive
     trace["lexical_only"] = why_not
+    trace["migration"] = aside(handle)
     return Recall(tuple(hits), trace, text)
+
+
+def _recall_target(value: object) -> float:
+    target = unit(value, "recall_target")
+    if target == 0:
+        raise InvalidArgument("recall_target: expected a number above 0 and up to 1, found 0")
+    return target
 
 
 def _signals(signals: Sequence[str]) -> tuple[bool, bool]:
@@ -115,7 +127,12 @@ def _signals(signals: Sequence[str]) -> tuple[bool, bool]:
 
 
 def _query_vector(
-    handle: Handle, text: str | None, vector: npt.ArrayLike | None, words: bool, vectors: bool
+    handle: Handle,
+    text: str | None,
+    vector: npt.ArrayLike | None,
+    words: bool,
+    vectors: bool,
+    scope: tuple[list[list[str]] | None, bool],
 ) -> tuple[Vectors | None, SpaceRow | None, str | None]:
     """Return the vector of a query, its space, and why there is none."""
     if not text and vector is None:
@@ -124,22 +141,36 @@ def _query_vector(
         raise InvalidArgument("vector: `signals` leaves vectors out")
     if not vectors:
         return None, None, "signals leaves vectors out"
+    spaces = _spaces(handle, *scope) if handle.others else []
     if vector is not None:
-        rows = matrix(vector, "vector", None if handle.embedder is None else space_of(handle.embedder)[1])
+        one = None if handle.others else handle.embedder
+        rows = matrix(vector, "vector", None if one is None else space_of(one)[1])
         if len(rows) != 1:
             raise InvalidArgument(f"vector: expected the shape (d,), found {rows.shape}")
-        return rows[0], space_of_given(handle.embedder, rows.shape[1]), None
-    if handle.embedder is None:
+        return rows[0], for_vector(handle, spaces, rows.shape[1]), None
+    embedder, common = for_query(handle, spaces)
+    if not common and len(spaces) > 1 and words:
+        return None, None, "the namespaces in scope have no embedding space in common"
+    if embedder is None:
         if not words:
             raise EmbedderMissing(
                 "a recall by vectors alone needs `vector`, or a store opened with an embedder"
             )
         return None, None, "the store was opened without an embedder"
     assert text is not None
-    row = embed(handle.embedder, [text])[0]
+    row = embed(embedder, [text])[0]
     if not row.any():
         return None, None, "the embedder finds nothing in the query"
-    return row, space_of(handle.embedder), None
+    return row, space_of(embedder), None
+
+
+def _spaces(handle: Handle, paths: list[list[str]] | None, below: bool) -> list[Open]:
+    """Return the spaces that are open in each namespace in scope."""
+    if paths is None:
+        if not below:
+            return [opened(handle)]
+        paths = handle.store.namespaces(list(handle.path))
+    return [opened(replace(handle, namespace=handle.store.namespace(path))) for path in paths]
 
 
 def _scope(handle: Handle, scope: object) -> tuple[list[list[str]] | None, bool]:

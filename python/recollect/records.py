@@ -262,6 +262,7 @@ class Change:
     at: datetime
     """When it was recorded."""
     op: str
+    """``added``, ``updated``, ``deleted``, ``noop``, ``touched``, ``erased``; ``embedded`` by a migration."""
     version: int
     """Version after the event."""
     reason: str

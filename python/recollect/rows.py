@@ -2,7 +2,19 @@
 
 from typing import TypeAlias
 
-__all__ = ["ChangeRow", "HitRow", "OutcomeRow", "RecordRow", "SignalRow", "SpaceRow"]
+import numpy as np
+import numpy.typing as npt
+
+__all__ = [
+    "ChangeRow",
+    "HitRow",
+    "KeysRow",
+    "OutcomeRow",
+    "PendingRow",
+    "RecordRow",
+    "SignalRow",
+    "SpaceRow",
+]
 
 RecordRow: TypeAlias = tuple[
     str,  # uid
@@ -46,3 +58,9 @@ HitRow: TypeAlias = tuple[RecordRow, float, list[SignalRow]]
 
 SpaceRow: TypeAlias = tuple[str, int, str]
 """Identity of an embedding space: name, dimensions, metric."""
+
+KeysRow: TypeAlias = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], SpaceRow]
+"""Vectors, the position of the text each belongs to, their space."""
+
+PendingRow: TypeAlias = tuple[str, int, str, str | None]
+"""uid, version, text, speaker."""

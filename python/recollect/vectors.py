@@ -10,7 +10,7 @@ from recollect.checks import matrix
 from recollect.embedding.protocol import Embedder, Vectors, embed, space_of
 from recollect.errors import DimensionMismatch, InvalidArgument, WrongType
 from recollect.handle import Progress
-from recollect.rows import SpaceRow
+from recollect.rows import KeysRow, SpaceRow
 
 __all__ = ["GIVEN", "Keys", "embedded_text", "keys_of_many", "keys_of_one", "space_of_given"]
 
@@ -28,6 +28,12 @@ class Keys:
     vectors: Vectors | None = None
     owners: npt.NDArray[np.int64] | None = None
     space: SpaceRow | None = None
+
+    def row(self) -> KeysRow | None:
+        """Return the three of them, or None where there are no vectors."""
+        if self.vectors is None or self.owners is None or self.space is None:
+            return None
+        return self.vectors, self.owners, self.space
 
 
 def embedded_text(text: str, speaker: str | None) -> str:

@@ -9,7 +9,9 @@ from recollect.checks import KINDS, count_of, json_text, one_of, text_of, texts_
 from recollect.columns import column, filled, json_column, list_column, single_column
 from recollect.errors import InvalidArgument, WrongType
 from recollect.handle import Handle, Progress
+from recollect.migrating import step
 from recollect.records import Outcome
+from recollect.spaces import for_writes
 from recollect.times import Duration, Time, duration_micros, to_micros
 from recollect.vectors import Keys, embedded_text, keys_of_many, keys_of_one
 
@@ -93,12 +95,20 @@ def add(
     if not listed:
         return []
     spoken = [embedded_text(text, None if speakers is None else speakers[i]) for i, text in enumerate(listed)]
-    if single:
-        found = keys_of_one(handle.embedder, spoken[0], vectors)
-    else:
-        found = keys_of_many(handle.embedder, spoken, vectors, progress)
+    step(handle)
+    own, following = for_writes(handle)
+    one = keys_of_one(own, spoken[0], vectors) if single else None
+    found = one or keys_of_many(own, spoken, vectors, progress)
+    # Where vectors are given, the migration makes those of the next space from the texts, in its turn.
+    beside = Keys() if vectors is not None else keys_of_many(following, spoken, None)
     rows = handle.namespace.add(
-        listed, now=time, vectors=found.vectors, owners=found.owners, space=found.space, **arguments
+        listed,
+        now=time,
+        vectors=found.vectors,
+        owners=found.owners,
+        space=found.space,
+        beside=beside.row(),
+        **arguments,
     )
     return [Outcome.from_native(row) for row in rows]
 
@@ -154,13 +164,18 @@ def update(
         "reason": text_of(reason, "reason"),
     }
     time = handle.now(now)
-    found = Keys()
+    step(handle)
+    own, following = for_writes(handle)
+    found, beside = Keys(), Keys()
     if vector is not None:
-        found = keys_of_one(handle.embedder, "", vector)
-    elif text is not None and handle.embedder is not None:
+        found = keys_of_one(own, "", vector)
+    elif text is not None and own is not None:
         speaker = handle.namespace.get(identity, version=None, now=time)[7]
-        found = keys_of_one(handle.embedder, embedded_text(text, speaker), None)
-    row = handle.namespace.update(identity, now=time, vectors=found.vectors, space=found.space, **arguments)
+        spoken = embedded_text(text, speaker)
+        found, beside = keys_of_one(own, spoken, None), keys_of_many(following, [spoken], None)
+    row = handle.namespace.update(
+        identity, now=time, vectors=found.vectors, space=found.space, beside=beside.row(), **arguments
+    )
     return Outcome.from_native(row)
 
 

@@ -21,6 +21,7 @@ use recollect_core::journal::sqlite::{Durability, Options, SqliteLedger};
 use recollect_core::namespace::Namespace;
 use recollect_core::record::{Kind, Metadata, Provenance, Record, Status};
 use recollect_core::time::Timestamp;
+use recollect_core::vector::Keep;
 
 const SINGLES: u64 = 2000;
 const BATCH: u64 = 100_000;
@@ -57,7 +58,7 @@ fn tell(count: u64, seq: &mut u64, hash: &mut [u8; 32]) -> Told {
             provenance: Provenance::default(),
             ttl: None,
         };
-        let vectors = vec![KeyVector { space: 1, values: vec![*seq as f32; 384] }];
+        let vectors = vec![KeyVector::new(1, Keep::F32, &[*seq as f32; 384])];
         let content = Content { seq: *seq, salt: [7; 16], record, vectors };
         let (at, uid) = (Timestamp(1), Uid(uid));
         let blank = [0; 32];
@@ -81,7 +82,7 @@ fn tell(count: u64, seq: &mut u64, hash: &mut [u8; 32]) -> Told {
 
 fn commit<'a>(target: Target<'a>, told: &'a Told) -> Commit<'a> {
     let (events, contents) = (&told.events[..], &told.contents[..]);
-    Commit { target, events, contents, restated: &[], erased: &[], config: None }
+    Commit { target, events, contents, embeddings: &[], restated: &[], erased: &[], config: None }
 }
 
 fn percentiles(name: &str, mut micros: Vec<f64>) {

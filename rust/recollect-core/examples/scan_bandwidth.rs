@@ -1,4 +1,4 @@
-//! Reads memory, scans f32 and narrows by codes in turns, one thread; one JSON line a figure.
+//! Reads memory, scans rows and narrows by codes in turns, in every form of vectors, one thread; one JSON line a figure.
 //!
 //! `cargo run --release --example scan_bandwidth`
 #![expect(clippy::print_stdout, reason = "its result is what it prints")]
@@ -10,7 +10,7 @@ use recollect_core::cancel::Cancel;
 use recollect_core::error::Result;
 use recollect_core::pages::Pages;
 use recollect_core::simd::Kernels;
-use recollect_core::vector::{FlatIndex, Metric};
+use recollect_core::vector::{FlatIndex, Keep, Metric};
 
 const DIM: usize = 384;
 const K: usize = 10;
@@ -81,7 +81,6 @@ fn measure(rows: usize) -> Result<()> {
         index.insert(slot as u32, vector)?;
     }
     line("insert all", rows, start.elapsed().as_secs_f64(), f32_bytes);
-    drop(data);
 
     let never = Cancel::never;
     for query in &queries {
@@ -116,6 +115,37 @@ fn measure(rows: usize) -> Result<()> {
         reading / plain,
         plain / narrowed
     );
+    drop((index, pieces));
+    measure_forms(&data, &queries)
+}
+
+/// The same vectors in each form in turns: the scan of what is kept, and the search.
+fn measure_forms(data: &[Vec<f32>], queries: &[Vec<f32>]) -> Result<()> {
+    let (rows, never) = (data.len(), Cancel::never);
+    let index = |&keep: &Keep| {
+        let mut index = FlatIndex::with_keep(DIM, Metric::Cosine, keep)?;
+        let insert = |(slot, vector): (usize, &Vec<f32>)| index.insert(slot as u32, vector);
+        data.iter().enumerate().try_for_each(insert)?;
+        Ok(index)
+    };
+    let indexes = Keep::ALL.iter().map(index).collect::<Result<Vec<_>>>()?;
+    let mut times = vec![[Vec::new(), Vec::new()]; indexes.len()];
+    for query in queries {
+        for (index, [scan, _]) in indexes.iter().zip(&mut times) {
+            assert_eq!(index.search(query, K, None, never())?, index.search_f32(query, K, None, never())?);
+            scan.push(seconds(|| drop(black_box(index.search_f32(query, K, None, never())))));
+        }
+    }
+    for (index, [_, search]) in indexes.iter().zip(&mut times) {
+        let time = |query: &Vec<f32>| seconds(|| drop(black_box(index.search(query, K, None, never()))));
+        search.extend(queries.iter().map(time));
+    }
+    for (index, [scan, search]) in indexes.iter().zip(times) {
+        let (keep, held) = (index.keep(), index.bytes() as f64 / rows as f64);
+        line(&format!("scan {keep}"), rows, median(scan), rows * keep.bytes(DIM));
+        line(&format!("search {keep}"), rows, median(search), rows * DIM);
+        println!(r#"{{"what":"bytes {keep}","rows":{rows},"bytes_per_vector":{held:.0}}}"#);
+    }
     Ok(())
 }
 

@@ -52,6 +52,14 @@ pub enum Error {
     /// No memory has this identity in this namespace.
     #[error("no memory {0} in this namespace")]
     UnknownMemory(String),
+    /// No vector has this id in this index.
+    #[error("{argument}: no vector {id} in this index")]
+    UnknownVector {
+        /// Name of the argument, with its index.
+        argument: String,
+        /// The id.
+        id: i64,
+    },
     /// The store was closed.
     #[error("the store is closed; open it again")]
     Closed,

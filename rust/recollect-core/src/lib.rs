@@ -11,6 +11,7 @@ pub mod id;
 pub mod interner;
 pub mod journal;
 pub mod lexical;
+pub mod lsh;
 pub mod namespace;
 pub mod pages;
 pub mod recall;

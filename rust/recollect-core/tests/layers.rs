@@ -12,7 +12,7 @@ const LEVELS: &[&[&str]] = &[
     &["bytes", "cancel", "id", "interner", "seed", "time"],
     &["bitmap", "entropy", "namespace", "pages", "record", "scored", "simd"],
     &["filter", "vector"],
-    &["journal", "lexical", "session"],
+    &["journal", "lexical", "lsh", "session"],
     &["recall"],
     &["store"],
 ];

@@ -28,6 +28,7 @@ pub(crate) struct Columns {
     pub principal: String,
     pub trust: f32,
     pub vectors: Option<Vec<Vec<Vec<f32>>>>,
+    pub beside: Option<Vec<Vec<Vec<f32>>>>,
 }
 
 impl Columns {
@@ -50,6 +51,7 @@ impl Columns {
         let mut keys = column("key", self.keys, n)?;
         let mut parents = column("parents", self.parents, n)?;
         let mut vectors = column("vectors", self.vectors, n)?;
+        let mut beside = column("vectors", self.beside, n)?;
         let mut drafts = Vec::with_capacity(n);
         for (at, text) in self.texts.into_iter().enumerate() {
             let parsed = next(&mut metadatas).flatten();
@@ -78,6 +80,7 @@ impl Columns {
             };
             draft.ttl = self.ttl.map(|micros| Ttl { micros, sliding: self.sliding });
             draft.vectors = next(&mut vectors).unwrap_or_default();
+            draft.beside = next(&mut beside).unwrap_or_default();
             draft.key = next(&mut keys).flatten();
             drafts.push(draft);
         }

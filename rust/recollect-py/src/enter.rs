@@ -5,7 +5,10 @@ use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
 use recollect_core::cancel::Cancel;
+use recollect_core::entropy::Entropy;
 use recollect_core::error::{Error, Result};
+use recollect_core::store::{Call, Memory};
+use recollect_core::time::Timestamp;
 
 use crate::errors::raise;
 
@@ -72,4 +75,27 @@ pub(crate) fn enter<R: Send>(
         return Err(raised);
     }
     answer.map_err(|error| raise(py, error))
+}
+
+/// As [`enter`], for a write at an instant.
+///
+/// # Errors
+/// As [`enter`].
+pub(crate) fn write<R: Send>(
+    py: Python<'_>,
+    pid: u32,
+    memory: &Memory,
+    now: i64,
+    work: impl FnOnce(&Memory, &mut Call<'_>) -> Result<R> + Send,
+) -> PyResult<R> {
+    enter(py, pid, |cancel| {
+        let mut call = Call { now: Timestamp(now), entropy: Entropy::new(seed()?), cancel };
+        work(memory, &mut call)
+    })
+}
+
+fn seed() -> Result<[u8; 32]> {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).map_err(|e| Error::Storage(format!("the system gives no randomness: {e}")))?;
+    Ok(seed)
 }

@@ -31,7 +31,7 @@ pub(crate) fn raise(_py: Python<'_>, error: Error) -> PyErr {
         Error::DimensionMismatch { .. } => DimensionMismatch::new_err(message),
         Error::SpaceMismatch { .. } => SpaceMismatch::new_err(message),
         Error::Limit { .. } => LimitExceeded::new_err(message),
-        Error::UnknownMemory(_) => UnknownMemory::new_err(message),
+        Error::UnknownMemory(_) | Error::UnknownVector { .. } => UnknownMemory::new_err(message),
         Error::Closed => StoreClosed::new_err(message),
         Error::ReadOnly => StoreReadOnly::new_err(message),
         Error::Forked { .. } => ForkedStore::new_err(message),

@@ -4,6 +4,8 @@ mod arrays;
 mod drafts;
 mod enter;
 mod errors;
+mod lsh;
+mod migration;
 mod namespace;
 mod query;
 mod rows;
@@ -14,6 +16,10 @@ use pyo3::prelude::*;
 /// The native half of `recollect`; use the package, not this module.
 #[pymodule(gil_used = false)]
 mod _native {
+    #[pymodule_export]
+    use super::lsh::{LshIndex, lsh_collision};
+    #[pymodule_export]
+    use super::migration::Migration;
     #[pymodule_export]
     use super::namespace::Namespace;
     #[pymodule_export]

@@ -3,23 +3,25 @@
 use numpy::{PyArray1, PyArray2, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
-use recollect_core::entropy::Entropy;
 use recollect_core::error::{Error, Result};
 use recollect_core::journal::ledger::Purge;
 use recollect_core::namespace::Namespace as Path;
 use recollect_core::recall::{Fusion, Request};
-use recollect_core::store::{Call, Edit, Memory, Order, Store as Core};
+use recollect_core::store::{Brought, Call, Edit, Memory, Order, Store as Core};
 use recollect_core::time::Timestamp;
+use recollect_core::vector::DEFAULT_RECALL;
 
 use crate::arrays::{matrix, rows_by_owner};
 use crate::drafts::Columns;
-use crate::enter::enter;
+use crate::enter::{enter, write};
+use crate::migration::{Migration, SpaceRow, told};
 use crate::query::{
     event, metadata as json, path, selection, space as named, uid as identity, uids as identities,
 };
 use crate::rows::{OutcomeRow, change, found, held, list, outcome, stats};
 
-type SpaceArgument = Option<(String, u32, String)>;
+type SpaceArgument = Option<SpaceRow>;
+type KeysArgument<'py> = (PyReadonlyArray2<'py, f32>, PyReadonlyArray1<'py, i64>, SpaceRow);
 type VectorRows<'py> = (Bound<'py, PyArray2<f32>>, Bound<'py, PyArray1<i64>>, SpaceArgument);
 
 /// The memories of one namespace.
@@ -30,12 +32,6 @@ pub(crate) struct Namespace {
     pub pid: u32,
 }
 
-fn seed() -> Result<[u8; 32]> {
-    let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|e| Error::Storage(format!("the system gives no randomness: {e}")))?;
-    Ok(seed)
-}
-
 impl Namespace {
     fn write<R: Send>(
         &self,
@@ -43,10 +39,7 @@ impl Namespace {
         now: i64,
         work: impl FnOnce(&Memory, &mut Call<'_>) -> Result<R> + Send,
     ) -> PyResult<R> {
-        enter(py, self.pid, |cancel| {
-            let mut call = Call { now: Timestamp(now), entropy: Entropy::new(seed()?), cancel };
-            work(&self.memory, &mut call)
-        })
+        write(py, self.pid, &self.memory, now, work)
     }
 }
 
@@ -62,7 +55,7 @@ impl Namespace {
     /// Adds memories, all or none.
     #[pyo3(signature = (texts, *, now, kind, starts=None, ends=None, speakers=None, sessions=None, metadata=None, tags=None,
         turns=None, importance=None, confidence=None, keys=None, ttl=None, sliding=false, source=String::new(),
-        principal=String::new(), trust=1.0, parents=None, vectors=None, owners=None, space=None, keep_duplicates=false))]
+        principal=String::new(), trust=1.0, parents=None, vectors=None, owners=None, space=None, beside=None, keep_duplicates=false))]
     fn add(
         &self,
         py: Python<'_>,
@@ -88,9 +81,16 @@ impl Namespace {
         vectors: Option<PyReadonlyArray2<'_, f32>>,
         owners: Option<PyReadonlyArray1<'_, i64>>,
         space: SpaceArgument,
+        beside: Option<KeysArgument<'_>>,
         keep_duplicates: bool,
     ) -> PyResult<Vec<OutcomeRow>> {
         let vectors = vectors.map(|x| rows_by_owner(&x, owners.as_ref(), texts.len())).transpose()?;
+        let (beside, second) = match beside {
+            Some((rows, owners, space)) => {
+                (Some(rows_by_owner(&rows, Some(&owners), texts.len())?), named(Some(space)))
+            }
+            None => (None, None),
+        };
         let columns = Columns {
             texts,
             kind,
@@ -111,16 +111,19 @@ impl Namespace {
             principal,
             trust,
             vectors,
+            beside,
         };
         let outcomes = self.write(py, now, |memory, call| {
-            memory.add(columns.drafts()?, named(space).as_ref(), keep_duplicates, call)
+            let space = named(space);
+            let brought = Brought { vectors: space.as_ref(), beside: second.as_ref() };
+            memory.add(columns.drafts()?, brought, keep_duplicates, call)
         })?;
         Ok(outcomes.into_iter().map(outcome).collect())
     }
 
     /// Writes a new version of a memory.
     #[pyo3(signature = (uid, *, now, text=None, kind=None, metadata=None, tags=None, start=None, end=None, importance=None,
-        confidence=None, vectors=None, space=None, expect_version=None, key=None, reason=String::new()))]
+        confidence=None, vectors=None, space=None, beside=None, expect_version=None, key=None, reason=String::new()))]
     fn update(
         &self,
         py: Python<'_>,
@@ -136,11 +139,16 @@ impl Namespace {
         confidence: Option<f32>,
         vectors: Option<PyReadonlyArray2<'_, f32>>,
         space: SpaceArgument,
+        beside: Option<KeysArgument<'_>>,
         expect_version: Option<u32>,
         key: Option<String>,
         reason: String,
     ) -> PyResult<OutcomeRow> {
-        let vectors = vectors.map(|x| x.as_array().rows().into_iter().map(|row| row.to_vec()).collect());
+        let rows = |x: &PyReadonlyArray2<'_, f32>| {
+            x.as_array().rows().into_iter().map(|row| row.to_vec()).collect::<Vec<_>>()
+        };
+        let vectors = vectors.as_ref().map(rows);
+        let (beside, second) = beside.map(|x| (rows(&x.0), x.2)).unzip();
         let changed = self.write(py, now, |memory, call| {
             let edit = Edit {
                 text,
@@ -151,11 +159,14 @@ impl Namespace {
                 importance,
                 confidence,
                 vectors,
+                beside,
                 expect_version,
                 key,
                 reason,
             };
-            memory.update(identity(uid, "uid")?, edit, named(space).as_ref(), call)
+            let (space, second) = (named(space), named(second));
+            let brought = Brought { vectors: space.as_ref(), beside: second.as_ref() };
+            memory.update(identity(uid, "uid")?, edit, brought, call)
         })?;
         Ok(outcome(changed))
     }
@@ -187,6 +198,12 @@ impl Namespace {
         })
     }
 
+    /// The embedding spaces it lies in, and its way from one to another.
+    #[getter]
+    fn migration(&self) -> Migration {
+        Migration { memory: self.memory.clone(), pid: self.pid }
+    }
+
     /// A memory, or an earlier version of it.
     #[pyo3(signature = (uid, *, version=None, now))]
     fn get<'py>(
@@ -209,7 +226,7 @@ impl Namespace {
             self.memory.vectors(&identities(&uids, "uids")?, Timestamp(now), cancel)
         })?;
         let (rows, owners) = matrix(py, keys)?;
-        Ok((rows, owners, space.map(|x| (x.name, x.dim, x.metric))))
+        Ok((rows, owners, space.map(told)))
     }
 
     /// Every event of a memory.
@@ -286,7 +303,8 @@ impl Namespace {
 
     /// The memories that answer a query best, here, below, or in other namespaces.
     #[pyo3(signature = (*, text=None, vector=None, space=None, k=10, now, filter=None, kinds=None, start=None, end=None,
-        fusion="adaptive", weight=None, words=true, vectors=true, explain=true, scope=None, below=false))]
+        fusion="adaptive", weight=None, words=true, vectors=true, recall_target=DEFAULT_RECALL, explain=true, scope=None,
+        below=false))]
     fn recall<'py>(
         &self,
         py: Python<'py>,
@@ -303,6 +321,7 @@ impl Namespace {
         weight: Option<f32>,
         words: bool,
         vectors: bool,
+        recall_target: f64,
         explain: bool,
         scope: Option<Vec<Vec<String>>>,
         below: bool,
@@ -313,6 +332,7 @@ impl Namespace {
                 text: text.filter(|_| words),
                 vector,
                 k,
+                recall: recall_target,
                 fusion: Fusion::new(fusion, weight)?,
                 explain,
             };

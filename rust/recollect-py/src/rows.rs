@@ -102,6 +102,7 @@ pub(crate) fn found(py: Python<'_>, found: Found) -> PyResult<Bound<'_, PyTuple>
 
 /// Statistics of a namespace as JSON.
 pub(crate) fn stats(stats: Stats) -> String {
+    let bytes = stats.lexical_bytes + stats.vector_bytes + stats.entry_bytes;
     json!({
         "memories": stats.memories,
         "events": stats.events,
@@ -110,6 +111,9 @@ pub(crate) fn stats(stats: Stats) -> String {
         "vectors": stats.vectors,
         "lexical_bytes": stats.lexical_bytes,
         "vector_bytes": stats.vector_bytes,
+        "entry_bytes": stats.entry_bytes,
+        "bytes_per_memory": bytes.checked_div(stats.memories).unwrap_or(0),
+        "keep": stats.keep.map(|keep| keep.word()),
     })
     .to_string()
 }

@@ -8,6 +8,7 @@ use recollect_core::journal::ledger::Ledger;
 use recollect_core::journal::sqlite::{Durability, Options, SqliteLedger};
 use recollect_core::lexical::Language;
 use recollect_core::store::Store as Core;
+use recollect_core::vector::Keep;
 use serde_json::json;
 
 use crate::enter::enter;
@@ -28,7 +29,7 @@ pub(crate) struct Store {
 impl Store {
     /// Opens a store.
     #[staticmethod]
-    #[pyo3(signature = (path, *, create, read_only, durability, language))]
+    #[pyo3(signature = (path, *, create, read_only, durability, language, keep))]
     fn open(
         py: Python<'_>,
         path: Option<PathBuf>,
@@ -36,7 +37,9 @@ impl Store {
         read_only: bool,
         durability: &str,
         language: Option<&str>,
+        keep: &str,
     ) -> PyResult<Self> {
+        let keep: Keep = keep.parse().map_err(|error| raise(py, error))?;
         let language: Option<Language> =
             language.map(str::parse).transpose().map_err(|error| raise(py, error))?;
         let durability = match durability {
@@ -51,7 +54,7 @@ impl Store {
                 None => Box::new(InMemoryLedger::new()),
                 Some(path) => Box::new(SqliteLedger::open(path, &Options { create, read_only, durability })?),
             };
-            Ok(Core::new(ledger, language))
+            Ok(Core::with_keep(ledger, language, keep))
         })?;
         Ok(Self { core, path, pid, closed: false.into() })
     }
@@ -74,9 +77,14 @@ impl Store {
         self.closed.load(std::sync::atomic::Ordering::Acquire)
     }
 
-    /// The memories of a namespace; nothing is made before the first write.
-    fn namespace(&self, py: Python<'_>, path: Vec<String>) -> PyResult<Namespace> {
-        let memory = enter(py, self.pid, |_| self.core.namespace(&segments(path)?))?;
+    /// The memories of a namespace, whose vectors are kept in the form `keep` and no other, where one is given; nothing
+    /// is made before the first write.
+    #[pyo3(signature = (path, keep = None))]
+    fn namespace(&self, py: Python<'_>, path: Vec<String>, keep: Option<&str>) -> PyResult<Namespace> {
+        let memory = enter(py, self.pid, |_| match keep {
+            None => self.core.namespace(&segments(path)?),
+            Some(keep) => self.core.namespace_keeping(&segments(path)?, keep.parse()?),
+        })?;
         Ok(Namespace { store: self.core.clone(), memory, pid: self.pid })
     }
 

@@ -4,15 +4,25 @@
 //! sound after the content and its salt are erased. All hashes are BLAKE3, each over its own domain tag.
 
 use crate::journal::digest::{digest, field, short};
-use crate::journal::event::{Content, Event, KeyVector, NamespaceId, Op, Seq};
+use crate::journal::event::{Content, Embedding, Event, KeyVector, NamespaceId, Op, Seq, Written};
 use crate::journal::row::{Columns, json_of};
 use crate::namespace::Namespace;
 use crate::record::Status;
+use crate::vector::Keep;
 
 /// Seals an event after the hash before it: fills its commitment and its hash.
 #[must_use]
 pub fn seal(prev: [u8; 32], event: Event, content: Option<&Content>) -> Event {
-    let commitment = content.map_or([0; 32], commitment);
+    seal_to(prev, event, content.map_or([0; 32], commitment))
+}
+
+/// As [`seal`], for an event that writes vector keys alone.
+#[must_use]
+pub fn seal_keys(prev: [u8; 32], event: Event, embedding: &Embedding) -> Event {
+    seal_to(prev, event, keys_commitment(embedding))
+}
+
+fn seal_to(prev: [u8; 32], event: Event, commitment: [u8; 32]) -> Event {
     let mut event = Event { commitment, ..event };
     event.hash = link(&prev, &event);
     event
@@ -34,6 +44,23 @@ pub fn link(prev: &[u8; 32], event: &Event) -> [u8; 32] {
 #[must_use]
 pub fn commitment(content: &Content) -> [u8; 32] {
     commit_to(&Columns::of(&content.record), &content.salt, &keys(&content.vectors))
+}
+
+/// The salted commitment to vector keys that were written alone.
+#[must_use]
+pub fn keys_commitment(embedding: &Embedding) -> [u8; 32] {
+    digest(b"recollect/embedding/1", |bytes| {
+        bytes.extend_from_slice(&embedding.salt);
+        bytes.extend_from_slice(&keys(&embedding.vectors));
+    })
+}
+
+/// The salted commitment to what an event wrote.
+pub(crate) fn commitment_of(written: &Written) -> [u8; 32] {
+    match written {
+        Written::Content(content) => commitment(content),
+        Written::Keys(keys) => keys_commitment(keys),
+    }
 }
 
 /// As [`link`], with the detail as it is stored.
@@ -59,28 +86,23 @@ pub(crate) fn commit_to(columns: &Columns<'_>, salt: &[u8; 16], keys: &[u8; 32])
     })
 }
 
-/// Digest of the vector keys of a content; zeros where there are none.
+/// Digest of the vector keys of a content, zeros where there are none; the second kind names the form of each.
 pub(crate) fn keys(vectors: &[KeyVector]) -> [u8; 32] {
     if vectors.is_empty() {
         return [0; 32];
     }
     let mut hasher = blake3::Hasher::new();
-    hasher.update(b"recollect/keys/1");
+    let plain = vectors.iter().all(|key| key.keep() == Keep::F32);
+    hasher.update(if plain { b"recollect/keys/1" } else { b"recollect/keys/2" });
     for key in vectors {
         hasher.update(&key.space.to_le_bytes());
-        hasher.update(&(key.values.len() as u64).to_le_bytes());
-        hasher.update(&floats(&key.values));
+        hasher.update(&(key.dim() as u64).to_le_bytes());
+        if !plain {
+            hasher.update(&[key.keep() as u8]);
+        }
+        hasher.update(key.data());
     }
     *hasher.finalize().as_bytes()
-}
-
-/// Components as little-endian bytes, without a copy where memory already holds them so.
-pub(crate) fn floats(values: &[f32]) -> std::borrow::Cow<'_, [u8]> {
-    if cfg!(target_endian = "little") {
-        bytemuck::cast_slice(values).into()
-    } else {
-        values.iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<u8>>().into()
-    }
 }
 
 /// What a content row carries, so that a row that changed, moved or came back is noticed.

@@ -2,7 +2,7 @@
 
 use crate::error::{Error, Result};
 use crate::journal::chain;
-use crate::journal::event::Seq;
+use crate::journal::event::{Op, Seq};
 use crate::journal::ledger::{Commit, SegmentPart};
 use crate::journal::row::unstorable;
 
@@ -15,6 +15,7 @@ pub(crate) const MAX_NAMESPACES: u64 = 1 << 27;
 pub(crate) fn follow(seq: Seq, hash: [u8; 32], commit: &Commit<'_>) -> Result<(Seq, [u8; 32])> {
     let (mut seq, mut hash) = (seq, hash);
     let mut contents = commit.contents.iter().peekable();
+    let mut embeddings = commit.embeddings.iter().peekable();
     for (at, event) in commit.events.iter().enumerate() {
         let refuse = |reason: &str| Err(Error::invalid(format!("events[{at}]"), reason));
         if event.seq != seq + 1 {
@@ -29,12 +30,21 @@ pub(crate) fn follow(seq: Seq, hash: [u8; 32], commit: &Commit<'_>) -> Result<(S
         if contents.next_if(|content| content.seq == event.seq).is_some_and(|_| !event.op.writes()) {
             return refuse("this operation writes no content");
         }
+        if embeddings.next_if(|keys| keys.seq == event.seq).is_some_and(|_| event.op != Op::Embedded) {
+            return refuse("this operation writes no vector keys alone");
+        }
         (seq, hash) = (event.seq, event.hash);
     }
     if contents.next().is_some() {
         return Err(Error::invalid(
             "contents",
             "one belongs to no event of the commit, or they are not in order",
+        ));
+    }
+    if embeddings.next().is_some() || commit.embeddings.iter().any(|keys| keys.vectors.is_empty()) {
+        return Err(Error::invalid(
+            "embeddings",
+            "one has no keys or belongs to no event of the commit, or they are not in order",
         ));
     }
     for (at, content) in commit.contents.iter().enumerate() {

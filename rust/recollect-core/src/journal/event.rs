@@ -3,6 +3,7 @@
 use crate::id::Uid;
 use crate::record::{Metadata, Record};
 use crate::time::Timestamp;
+use crate::vector::Keep;
 
 /// Number of a namespace inside its file; below 2^27.
 pub type NamespaceId = u32;
@@ -30,6 +31,8 @@ pub enum Op {
     Erased = 5,
     /// The configuration of the namespace changed to the one in the detail.
     Configured = 6,
+    /// A version of a memory got vector keys in the space that the namespace moves to, or was found to have none there.
+    Embedded = 7,
 }
 
 impl Op {
@@ -42,6 +45,7 @@ impl Op {
         Self::Touched,
         Self::Erased,
         Self::Configured,
+        Self::Embedded,
     ];
 
     /// The word in files.
@@ -54,6 +58,7 @@ impl Op {
             Self::Touched => "touched",
             Self::Erased => "erased",
             Self::Configured => "configured",
+            Self::Embedded => "embedded",
         }
     }
 
@@ -85,12 +90,54 @@ pub struct Event {
 }
 
 /// One vector key of a memory.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KeyVector {
     /// The embedding space it lies in.
     pub space: SpaceId,
+    keep: Keep,
+    dim: usize,
+    data: Vec<u8>,
+}
+
+impl KeyVector {
+    /// A key of these components, of which the form keeps what it can: all of them after [`Keep::round`].
+    pub fn new(space: SpaceId, keep: Keep, values: &[f32]) -> Self {
+        let mut data = Vec::with_capacity(keep.bytes(values.len()));
+        keep.encode(values, &mut data);
+        Self { space, keep, dim: values.len(), data }
+    }
+
+    /// A key of the bytes that another one gave; none where no key gives such bytes.
+    pub fn of_data(space: SpaceId, keep: Keep, dim: usize, data: &[u8]) -> Option<Self> {
+        let sound = match keep {
+            Keep::F32 => Some(data.len()) == dim.checked_mul(4),
+            Keep::F16 | Keep::Int8 => dim <= data.len() && keep.decode(data, &mut vec![0.0; dim]),
+        };
+        sound.then(|| Self { space, keep, dim, data: data.to_vec() })
+    }
+
+    /// The form of its components.
+    pub fn keep(&self) -> Keep {
+        self.keep
+    }
+
+    /// Number of its components.
+    pub fn dim(&self) -> usize {
+        self.dim
+    }
+
     /// Its components.
-    pub values: Vec<f32>,
+    pub fn values(&self) -> Vec<f32> {
+        let mut values = vec![0.0; self.dim];
+        // The bytes are those that `encode` wrote or `of_data` read.
+        let _ = self.keep.decode(&self.data, &mut values);
+        values
+    }
+
+    /// Its components in the bytes of their form, see [`Keep::encode`].
+    pub fn data(&self) -> &[u8] {
+        &self.data
+    }
 }
 
 /// What an `Added` or `Updated` event wrote.
@@ -104,4 +151,50 @@ pub struct Content {
     pub record: Record,
     /// Its vector keys; empty where a read did not ask for them.
     pub vectors: Vec<KeyVector>,
+}
+
+/// What an `Embedded` event wrote: vector keys of a memory beside those of its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Embedding {
+    /// Number of the event that wrote it.
+    pub seq: Seq,
+    /// Random bytes that make the commitment meaningless once they are erased.
+    pub salt: [u8; 16],
+    /// The vector keys; at least one.
+    pub vectors: Vec<KeyVector>,
+}
+
+/// What an event wrote under its own number.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Written {
+    /// A version of a memory.
+    Content(Content),
+    /// Vector keys alone.
+    Keys(Embedding),
+}
+
+impl Written {
+    /// The version of a memory, if it is one.
+    pub fn content(&self) -> Option<&Content> {
+        match self {
+            Self::Content(content) => Some(content),
+            Self::Keys(_) => None,
+        }
+    }
+
+    /// The vector keys alone, if it is those.
+    pub fn keys(&self) -> Option<&Embedding> {
+        match self {
+            Self::Content(_) => None,
+            Self::Keys(keys) => Some(keys),
+        }
+    }
+
+    /// Whether an event that does this writes such a thing.
+    pub fn suits(&self, op: Op) -> bool {
+        match self {
+            Self::Content(_) => op.writes(),
+            Self::Keys(_) => op == Op::Embedded,
+        }
+    }
 }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::journal::event::{Content, Event, NamespaceId, Seq, SpaceId};
+use crate::journal::event::{Content, Embedding, Event, NamespaceId, Seq, SpaceId, Written};
 use crate::namespace::Namespace;
 use crate::record::{Metadata, Status};
 
@@ -19,9 +19,9 @@ pub struct Head {
     pub seq: Seq,
     /// Hash of its last event; the genesis hash before the first.
     pub hash: [u8; 32],
-    /// Content rows held, of all versions.
+    /// Rows held: contents of all versions, and vector keys that were written alone.
     pub rows: u64,
-    /// Its configuration: language of the words, embedding space.
+    /// Its configuration: language of the words, embedding spaces.
     pub config: Metadata,
 }
 
@@ -57,20 +57,22 @@ pub struct Commit<'a> {
     pub target: Target<'a>,
     /// The events, numbered and chained on from the head.
     pub events: &'a [Event],
-    /// What they wrote.
+    /// The versions of memories they wrote, in order.
     pub contents: &'a [Content],
+    /// The vector keys they wrote alone, in order.
+    pub embeddings: &'a [Embedding],
     /// Contents whose status changes.
     pub restated: &'a [(Seq, Status)],
-    /// Contents whose rows and vectors go for good.
+    /// Contents and embeddings that go for good.
     pub erased: &'a [Seq],
-    /// The new configuration, where it changed.
+    /// The new configuration, where it changed; the snapshot of the old one goes with it.
     pub config: Option<&'a Metadata>,
 }
 
 /// One part of a snapshot of the indexes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentPart {
-    /// Which index: `slots`, `lexical`, `vectors`.
+    /// Which index: `slots`, `lexical`, `vectors` and others.
     pub kind: String,
     /// Position among the parts of its kind, from 0.
     pub part: u32,
@@ -121,15 +123,17 @@ pub trait Reader {
     fn head(&self, id: NamespaceId) -> Result<Option<Head>>;
     /// The namespaces at and below a prefix, in the order of their readable paths.
     fn list(&self, prefix: &Namespace, each: &mut dyn FnMut(Head) -> Result<()>) -> Result<()>;
-    /// The events after a number, in order, each with the content it wrote unless that was erased; every hash checked.
+    /// The events after a number, in order, each with what it wrote unless that was erased; every hash checked.
     fn events(
         &self,
         id: NamespaceId,
         after: Seq,
-        each: &mut dyn FnMut(Event, Option<Content>) -> Result<()>,
+        each: &mut dyn FnMut(Event, Option<Written>) -> Result<()>,
     ) -> Result<()>;
     /// Contents by number, in the order asked, hash checked; none where there is no row.
     fn contents(&self, id: NamespaceId, seqs: &[Seq], vectors: bool) -> Result<Vec<Option<Content>>>;
+    /// Vector keys that were written alone by number, in the order asked, hash checked; none where there is no row.
+    fn embeddings(&self, id: NamespaceId, seqs: &[Seq]) -> Result<Vec<Option<Embedding>>>;
     /// The events of one memory, in order.
     fn history(&self, id: NamespaceId, uid: crate::id::Uid) -> Result<Vec<Event>>;
     /// What there is of a snapshot of the indexes.

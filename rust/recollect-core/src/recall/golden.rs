@@ -106,6 +106,7 @@ fn pool(case: &Value) -> Pool {
         top,
         memories,
         scope: count,
+        plan: None,
         mode: Mode::Exhaustive,
     }
 }

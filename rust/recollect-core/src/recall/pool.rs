@@ -12,7 +12,7 @@ use crate::lexical::Query;
 use crate::scored::Scored;
 use crate::session::Place;
 use crate::simd::Kernels;
-use crate::vector::{TopK, VectorIndex};
+use crate::vector::{Plan, TopK, VectorIndex};
 
 /// Largest scope that is answered exhaustively: every memory is scored.
 pub(super) const EXHAUSTIVE: usize = 32_768;
@@ -61,6 +61,8 @@ pub struct Pool {
     pub scope: usize,
     /// How the candidates were found.
     pub mode: Mode,
+    /// How those of the vectors were, where not all were scored.
+    pub plan: Option<Plan>,
 }
 
 impl Pool {
@@ -73,7 +75,11 @@ impl Pool {
         let query = request.text.as_deref().map(|text| view.lexical.prepare_set(text));
         let known = query.as_ref().filter(|q| q.terms().iter().any(|t| t.documents > 0));
         let vector = view.vectors.zip(request.vector.as_deref());
-        let mode = if scope <= EXHAUSTIVE { Mode::Exhaustive } else { Mode::Candidates };
+        // Without words there is nothing to fuse: the search of the vectors is the answer.
+        let fused = request.text.is_some();
+        let exhaustive = if fused { EXHAUSTIVE } else { SAMPLE };
+        let mode = if scope <= exhaustive { Mode::Exhaustive } else { Mode::Candidates };
+        let mut plan = None;
         let (slots, words, vectors) = match mode {
             Mode::Exhaustive => {
                 let slots: Vec<Slot> = match view.admitted() {
@@ -99,17 +105,25 @@ impl Pool {
                 (slots, words, vectors)
             }
             Mode::Candidates => {
-                let most = CANDIDATES.max(4 * request.k);
+                let most = if fused { CANDIDATES.max(4 * request.k) } else { request.k };
                 let mut found = rustc_hash::FxHashSet::default();
                 if let Some(query) = known {
                     found
                         .extend(view.lexical.search(query, most, view.allow, cancel)?.iter().map(|x| x.slot));
                 }
                 if let Some((index, vector)) = vector {
-                    found.extend(index.search(vector, most, view.allow, cancel)?.iter().map(|x| x.slot));
+                    let chosen = index.plan(most, request.recall, view.allow);
+                    found.extend(
+                        index.search(vector, most, view.allow, &chosen, cancel)?.iter().map(|x| x.slot),
+                    );
+                    plan = Some(chosen);
                 }
                 let mut slots: Vec<Slot> = found.into_iter().collect();
-                context::widen(view, &mut slots);
+                if fused {
+                    context::widen(view, &mut slots);
+                } else {
+                    slots.sort_unstable();
+                }
                 let (mut words, mut vectors) = (Vec::new(), Vec::new());
                 if let Some(query) = known {
                     view.lexical.score_slots(query, &slots, &mut words);
@@ -151,6 +165,7 @@ impl Pool {
             memories,
             scope,
             mode,
+            plan,
         })
     }
 

@@ -11,6 +11,8 @@ pub struct Request {
     pub vector: Option<Vec<f32>>,
     /// How many hits.
     pub k: usize,
+    /// The share of the nearest vectors that a search of many is to find, in `(0, 1]`; 1 finds all.
+    pub recall: f64,
     /// How the signals become one score.
     pub fusion: Fusion,
     /// Whether each hit says what it owes to each signal.

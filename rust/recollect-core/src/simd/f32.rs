@@ -19,21 +19,26 @@ fn fold(mut lanes: [f32; LANES]) -> f32 {
     lanes[0]
 }
 
-/// Sums `term(a[j], b[j])` in lane order; `term(0, 0)` must be +0, since the tail is filled up with zeros.
+/// Sums `term(a[j], widen(b[j]))` in lane order; `term(0, 0)` must be +0, since the tail is filled up with zeros.
 #[inline(always)]
-fn sum(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32 + Copy) -> f32 {
-    debug_assert_eq!(a.len(), b.len());
+pub(super) fn sum<T: Copy>(
+    a: &[f32],
+    b: &[T],
+    widen: impl Fn(T) -> f32 + Copy,
+    term: impl Fn(f32, f32) -> f32 + Copy,
+) -> f32 {
+    assert_eq!(a.len(), b.len(), "vectors of equal length");
     let mut lanes = [0.0; LANES];
     let ((a, a_rest), (b, b_rest)) = (a.as_chunks::<LANES>(), b.as_chunks::<LANES>());
     for (a, b) in a.iter().zip(b) {
         for i in 0..LANES {
-            lanes[i] += term(a[i], b[i]);
+            lanes[i] += term(a[i], widen(b[i]));
         }
     }
     let ((a, a_rest), (b, b_rest)) = (a_rest.as_chunks::<HALF>(), b_rest.as_chunks::<HALF>());
     let taken = if let ([a], [b]) = (a, b) {
         for i in 0..HALF {
-            lanes[i] += term(a[i], b[i]);
+            lanes[i] += term(a[i], widen(b[i]));
         }
         HALF
     } else {
@@ -42,12 +47,19 @@ fn sum(a: &[f32], b: &[f32], term: impl Fn(f32, f32) -> f32 + Copy) -> f32 {
     if !a_rest.is_empty() {
         let (mut x, mut y) = ([0.0; LANES], [0.0; LANES]);
         x[taken..taken + a_rest.len()].copy_from_slice(a_rest);
-        y[taken..taken + b_rest.len()].copy_from_slice(b_rest);
+        for (y, &b) in y[taken..].iter_mut().zip(b_rest) {
+            *y = widen(b);
+        }
         for i in 0..LANES {
             lanes[i] += term(x[i], y[i]);
         }
     }
     fold(lanes)
+}
+
+#[inline(always)]
+fn same(x: f32) -> f32 {
+    x
 }
 
 #[inline(always)]
@@ -58,30 +70,28 @@ fn sum_rows(query: &[f32], rows: &[f32], out: &mut [f32], term: impl Fn(f32, f32
         return out.fill(0.0);
     }
     for (row, out) in rows.chunks_exact(stride).zip(out) {
-        *out = sum(query, row, term);
+        *out = sum(query, row, same, term);
     }
 }
 
 #[inline(always)]
-fn product(x: f32, y: f32) -> f32 {
+pub(super) fn product(x: f32, y: f32) -> f32 {
     x * y
 }
 
 #[inline(always)]
-fn squared_difference(x: f32, y: f32) -> f32 {
+pub(super) fn squared_difference(x: f32, y: f32) -> f32 {
     (x - y) * (x - y)
 }
 
 #[inline(always)]
 pub(super) fn dot(a: &[f32], b: &[f32]) -> f32 {
-    assert_eq!(a.len(), b.len(), "vectors of equal length");
-    sum(a, b, product)
+    sum(a, b, same, product)
 }
 
 #[inline(always)]
 pub(super) fn squared_euclidean(a: &[f32], b: &[f32]) -> f32 {
-    assert_eq!(a.len(), b.len(), "vectors of equal length");
-    sum(a, b, squared_difference)
+    sum(a, b, same, squared_difference)
 }
 
 #[inline(always)]
@@ -104,7 +114,7 @@ pub(super) fn dot_batch(queries: &[f32], stride: usize, rows: &[f32], out: &mut 
     assert_eq!(rows.len() * count, stride * out.len(), "one score a row and query");
     for (row, out) in rows.chunks_exact(stride).zip(out.chunks_exact_mut(count)) {
         for (query, out) in queries.chunks_exact(stride).zip(out) {
-            *out = sum(query, row, product);
+            *out = sum(query, row, same, product);
         }
     }
 }

@@ -24,6 +24,13 @@ pub(super) fn dot_rows(query: &[i8], rows: &[i8], out: &mut [i32]) {
     }
 }
 
+#[inline(always)]
+pub(super) fn dot_each(query: &[i8], rows: &[&[i8]], out: &mut [i32]) {
+    for (row, out) in rows.iter().zip(out) {
+        *out = dot(query, row);
+    }
+}
+
 /// Multiplies the size of the row by the query with the sign of the row, which fits the one byte product there is.
 #[cfg(target_arch = "x86_64")]
 pub(super) mod avx2 {
@@ -67,6 +74,14 @@ pub(super) mod avx2 {
                 sum = _mm256_add_epi32(sum, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
             }
             *out = add_lanes(sum) + super::sum(query_rest, row_rest);
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(in crate::simd) fn dot_each(query: &[i8], rows: &[&[i8]], out: &mut [i32]) {
+        for (row, out) in rows.iter().zip(out) {
+            *out = dot(query, row);
         }
     }
 
@@ -118,6 +133,35 @@ pub(super) mod vnni {
             (12, 0) => whole_rows::<12>(query, rows, out),
             (16, 0) => whole_rows::<16>(query, rows, out),
             _ => any_rows(query, rows, out),
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    pub(in crate::simd) fn dot_each(query: &[i8], rows: &[&[i8]], out: &mut [i32]) {
+        let (chunks, rest) = query.as_chunks::<64>();
+        if !rest.is_empty() {
+            return super::dot_each(query, rows, out);
+        }
+        let moved = moved(chunks);
+        let ((groups, singles), (fours, ones)) = (rows.as_chunks::<4>(), out.as_chunks_mut::<4>());
+        for (group, out) in groups.iter().zip(fours) {
+            let mut sums = [_mm512_setzero_si512(); 4];
+            for (sum, row) in sums.iter_mut().zip(group) {
+                assert_eq!(query.len(), row.len(), "codes of equal length");
+                for (q, row) in chunks.iter().zip(row.as_chunks::<64>().0) {
+                    *sum = product(*sum, load(q), row);
+                }
+            }
+            *out = last_additions(sums).map(|sum| sum - moved);
+        }
+        for (row, out) in singles.iter().zip(ones) {
+            assert_eq!(query.len(), row.len(), "codes of equal length");
+            let mut sum = _mm512_setzero_si512();
+            for (q, row) in chunks.iter().zip(row.as_chunks::<64>().0) {
+                sum = product(sum, load(q), row);
+            }
+            *out = _mm512_reduce_add_epi32(sum) - moved;
         }
     }
 
@@ -177,6 +221,12 @@ pub(super) mod vnni {
     #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
     fn step(sum: __m512i, query: __m512i, row: &[i8; 64]) -> __m512i {
         prefetch_ahead(row);
+        product(sum, query, row)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+    fn product(sum: __m512i, query: __m512i, row: &[i8; 64]) -> __m512i {
         _mm512_dpbusd_epi32(sum, _mm512_xor_si512(load(row), _mm512_set1_epi8(-128)), query)
     }
 

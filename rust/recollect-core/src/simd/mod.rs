@@ -4,17 +4,24 @@
 //! |---|---|---|---|
 //! | `dot`, `squared_euclidean`, their `_rows` and `dot_batch` (f32) | lane body | registers | registers |
 //! | `sum`, `squared_norm` (f64 sum), `greatest`, `hadamard` | lane body | lane body | lane body |
-//! | `dot_i8`, `dot_i8_rows` (i32) | plain body | byte products | VNNI |
+//! | the same with `_f16` (rows of f16), `_scaled` (rows of codes) | lane body | F16C, registers | registers |
+//! | `widen_f16`, `narrow_f16`, `widen_i8` | plain body | plain body | plain body |
+//! | `dot_i8`, `dot_i8_rows`, `dot_i8_each` (i32) | plain body | byte products | VNNI |
 //! | `quantize`, `upper_bounds`, `sketch_scores` | lane body | lane body | lane body |
+//! | `positive_bits`, `reaching_bits` | plain body | masks | masks |
+//! | `disagreement_of` | plain body | plain body | plain body, or VPOPCNTDQ |
 //! | `disagreement` | plain body | table of bytes | table of bytes, or VPOPCNTDQ |
 //!
 //! Every kernel gives the same bits on every tier: floats are added in a fixed lane order with plain multiply and add,
 //! integers are exact. The tier is chosen once, on first use.
 #![allow(unsafe_code)]
 
+mod bits;
 mod codes;
 mod f32;
+mod gathered;
 mod i8;
+mod narrow;
 mod prefetch;
 mod sketch;
 mod tier;
@@ -44,6 +51,37 @@ tier::tiers! {
     /// (rows, stride), `out` is (rows, queries).
     dot_batch = f32::dot_batch, wide::avx2::dot_batch, wide::avx512::dot_batch:
         (queries: &[f32], stride: usize, rows: &[f32], out: &mut [f32]);
+    /// Inner product with a row of IEEE half precision, the bits of `dot` with the row in f32.
+    dot_f16 = narrow::dot_f16, wide::avx2::dot_f16, wide::avx512::dot_f16: (query: &[f32], row: &[u16]) -> f32;
+    /// Squared Euclidean distance to a row of IEEE half precision.
+    squared_euclidean_f16 =
+        narrow::squared_euclidean_f16, wide::avx2::squared_euclidean_f16, wide::avx512::squared_euclidean_f16:
+        (query: &[f32], row: &[u16]) -> f32;
+    /// Inner product of the query with each row of IEEE half precision, shapes as in `dot_rows`.
+    dot_f16_rows = narrow::dot_f16_rows, wide::avx2::dot_f16_rows, wide::avx512::dot_f16_rows:
+        (query: &[f32], rows: &[u16], out: &mut [f32]);
+    /// Squared Euclidean distance of the query to each row of IEEE half precision, shapes as in `dot_rows`.
+    squared_euclidean_f16_rows = narrow::squared_euclidean_f16_rows, wide::avx2::squared_euclidean_f16_rows,
+        wide::avx512::squared_euclidean_f16_rows: (query: &[f32], rows: &[u16], out: &mut [f32]);
+    /// Inner product with a row of codes, each times a finite `scale` in f32: the bits of `dot` with those products.
+    dot_scaled = narrow::dot_scaled, wide::avx2::dot_scaled, wide::avx512::dot_scaled:
+        (query: &[f32], row: &[i8], scale: f32) -> f32;
+    /// Squared Euclidean distance to a row of codes, each times `scale`.
+    squared_euclidean_scaled = narrow::squared_euclidean_scaled, wide::avx2::squared_euclidean_scaled,
+        wide::avx512::squared_euclidean_scaled: (query: &[f32], row: &[i8], scale: f32) -> f32;
+    /// Inner product of the query with each row of codes, shapes as in `dot_rows`; `scale` holds one a row.
+    dot_scaled_rows = narrow::dot_scaled_rows, wide::avx2::dot_scaled_rows, wide::avx512::dot_scaled_rows:
+        (query: &[f32], rows: &[i8], scale: &[f32], out: &mut [f32]);
+    /// Squared Euclidean distance of the query to each row of codes, shapes as in `dot_scaled_rows`.
+    squared_euclidean_scaled_rows = narrow::squared_euclidean_scaled_rows,
+        wide::avx2::squared_euclidean_scaled_rows, wide::avx512::squared_euclidean_scaled_rows:
+        (query: &[f32], rows: &[i8], scale: &[f32], out: &mut [f32]);
+    /// IEEE half precision as f32, exact; `out` has the length of `x`, here and below.
+    widen_f16 = narrow::widen_f16, narrow::widen_f16, narrow::widen_f16: (x: &[u16], out: &mut [f32]);
+    /// f32 as IEEE half precision, ties to even; infinite from 65,520 on.
+    narrow_f16 = narrow::narrow_f16, narrow::narrow_f16, narrow::narrow_f16: (x: &[f32], out: &mut [u16]);
+    /// Codes, each times `scale` in f32.
+    widen_i8 = narrow::widen_i8, narrow::widen_i8, narrow::widen_i8: (x: &[i8], scale: f32, out: &mut [f32]);
     /// Sum in lane order; reads memory as fast as one thread can.
     sum = f32::total, f32::total, f32::total: (a: &[f32]) -> f32;
     /// Sum of squares, added in f64.
@@ -56,6 +94,8 @@ tier::tiers! {
     dot_i8 = i8::dot, i8::avx2::dot, i8::vnni::dot: (a: &[i8], b: &[i8]) -> i32;
     /// Exact inner product of the query codes with each row, shapes as in `dot_rows`.
     dot_i8_rows = i8::dot_rows, i8::avx2::dot_rows, i8::vnni::dot_rows: (query: &[i8], rows: &[i8], out: &mut [i32]);
+    /// Exact inner product of the query codes with rows that lie apart, all of the length of the query.
+    dot_i8_each = i8::dot_each, i8::avx2::dot_each, i8::vnni::dot_each: (query: &[i8], rows: &[&[i8]], out: &mut [i32]);
     /// Rounds `x * inverse` to whole codes and gives the sum of squares of what was rounded away.
     ///
     /// `|x * inverse|` is at most 127.5; `codes` has the length of `x`.
@@ -63,12 +103,21 @@ tier::tiers! {
     /// Turns code products into scores with their margin, see [`Margins`].
     upper_bounds = codes::upper_bounds, codes::upper_bounds, codes::upper_bounds:
         (dots: &[i32], margins: Margins<'_>, out: &mut [f32]);
+    /// One bit an element, set where it is above zero; `x` fills whole words of `bits`.
+    positive_bits = bits::positive, bits::avx2::positive, bits::avx2::positive: (x: &[f32], bits: &mut [u64]);
+    /// One bit an element, set where its size reaches a threshold above zero; gives the sum of those sizes.
+    reaching_bits = bits::reaching, bits::avx2::reaching, bits::avx2::reaching:
+        (x: &[f32], threshold: f32, bits: &mut [u64]) -> f32;
     /// What bit codes and a query of several planes disagree on, weighed; see [`LANES`] and the sketch of `vector`.
     ///
     /// `query` is (planes, words): signs, then magnitudes of weight 2, 4, ..; `blocks` is (blocks, words, 8); `out` is
     /// (blocks, 8).
     disagreement = sketch::disagreement, sketch::avx2::disagreement, sketch::avx2::disagreement, sketch::popcount::disagreement:
         (query: &[u64], planes: usize, blocks: &[u64], out: &mut [u32]);
+    /// What the rows of some slots and a query of several planes disagree on, weighed as in `disagreement`; `rows` is
+    /// (any, words), `out` as long as `slots`.
+    disagreement_of = gathered::disagreement_of, gathered::disagreement_of, gathered::disagreement_of:
+        (query: &[u64], planes: usize, rows: &[u64], slots: &[u32], out: &mut [u32]);
     /// Scores of disagreements: `factor * (offset - step * disagreement) + base`; an empty base is zero.
     sketch_scores = sketch::sketch_scores, sketch::sketch_scores, sketch::sketch_scores:
         (disagreements: &[u32], factor: &[f32], base: &[f32], offset: f32, step: f32, out: &mut [f32]);
@@ -77,11 +126,29 @@ tier::tiers! {
 static BEST: LazyLock<&'static Kernels> =
     LazyLock::new(|| Kernels::of(Tier::best()).unwrap_or_else(|| unreachable!("the best tier is available")));
 
+#[cfg(test)]
+thread_local! {
+    static FORCED: std::cell::Cell<Option<&'static Kernels>> = const { std::cell::Cell::new(None) };
+}
+
 impl Kernels {
     /// The kernels of the richest tier of this CPU.
     #[inline]
     pub fn best() -> &'static Self {
+        #[cfg(test)]
+        if let Some(forced) = FORCED.get() {
+            return forced;
+        }
         *BEST
+    }
+
+    /// Runs `work` on this thread with the kernels of one tier.
+    #[cfg(test)]
+    pub(crate) fn with_tier<R>(&'static self, work: impl FnOnce() -> R) -> R {
+        FORCED.set(Some(self));
+        let answer = work();
+        FORCED.set(None);
+        answer
     }
 
     /// The tier all of these kernels belong to.

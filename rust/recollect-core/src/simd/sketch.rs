@@ -141,7 +141,6 @@ pub(super) mod popcount {
     use std::arch::x86_64::*;
 
     use super::{LANES, checked};
-    use crate::simd::prefetch::prefetch_ahead;
 
     #[inline]
     #[target_feature(enable = "avx512f")]
@@ -187,7 +186,6 @@ pub(super) mod popcount {
         for (block, out) in blocks.iter().zip(out.as_chunks_mut::<LANES>().0) {
             let mut sums = [_mm512_setzero_si512(); PLANES];
             for w in 0..WORDS {
-                prefetch_ahead(&block[w]);
                 let x = _mm512_xor_si512(load(&block[w]), held[0][w]);
                 sums[0] = _mm512_add_epi64(sums[0], _mm512_popcnt_epi64(x));
                 for plane in 1..PLANES {

@@ -65,7 +65,11 @@ fn check_codes(kernels: &Kernels, a: &[i8], b: &[i8]) {
         let mut block = Vec::new();
         (0..rows).for_each(|r| block.extend(if r % 3 == 1 { a } else { b }));
         let mut out = vec![0; rows];
+        let apart: Vec<&[i8]> = (0..rows).map(|r| if r % 3 == 1 { a } else { b }).collect();
+        kernels.dot_i8_each(a, &apart, &mut out);
+        let each = std::mem::replace(&mut out, vec![0; rows]);
         kernels.dot_i8_rows(a, &block, &mut out);
+        assert_eq!(each, out, "dot_i8_each {at:?}");
         for (r, &found) in out.iter().enumerate() {
             assert_eq!(found, product(a, if r % 3 == 1 { a } else { b }), "dot_i8_rows {at:?} row {r}");
         }
@@ -135,7 +139,116 @@ fn quantize_and_bounds_agree_on_every_tier() {
     }
 }
 
+/// What a half stands for, by its definition.
+fn half(bits: u16) -> f64 {
+    let (exponent, mantissa) = (i32::from(bits >> 10 & 31), f64::from(bits & 1023));
+    let size = match exponent {
+        0 => mantissa * 2f64.powi(-24),
+        31 if mantissa == 0.0 => f64::INFINITY,
+        31 => f64::NAN,
+        _ => (1024.0 + mantissa) * 2f64.powi(exponent - 25),
+    };
+    if bits >> 15 == 1 { -size } else { size }
+}
+
+#[test]
+fn every_half_widens_to_what_it_stands_for_and_back() {
+    let halves: Vec<u16> = (0..=u16::MAX).collect();
+    for kernels in Tier::available().filter_map(Kernels::of) {
+        let (mut wide, mut back) = (vec![0.0; halves.len()], vec![0; halves.len()]);
+        kernels.widen_f16(&halves, &mut wide);
+        kernels.narrow_f16(&wide, &mut back);
+        for ((&bits, &x), &back) in halves.iter().zip(&wide).zip(&back) {
+            assert!(same(x, half(bits) as f32), "{bits:#x} {x}");
+            assert!(back == bits || x.is_nan() && back & 0x7FFF > 0x7C00, "{bits:#x} {back:#x}");
+        }
+    }
+}
+
+/// All neighbours of two halves that follow each other, with their middle, on every tier.
+#[test]
+fn narrowing_takes_the_nearest_half_and_the_even_one_of_two() {
+    for low in 0..0x7C00u16 {
+        let (a, b) = (half(low) as f32, if low == 0x7BFF { 65_536.0 } else { half(low + 1) as f32 });
+        let middle = ((f64::from(a) + f64::from(b)) / 2.0) as f32;
+        let even = if low & 1 == 0 { low } else { low + 1 };
+        let x = [a, a.next_up(), middle.next_down(), middle, middle.next_up(), b.next_down(), -middle];
+        let wanted = [low, low, low, even, low + 1, low + 1, even | 0x8000];
+        for kernels in Tier::available().filter_map(Kernels::of) {
+            let mut found = [0; 7];
+            kernels.narrow_f16(&x, &mut found);
+            assert_eq!(found, wanted, "{low:#x} {:?}", kernels.tier());
+        }
+    }
+    let mut found = [0; 6];
+    Kernels::best().narrow_f16(&[1e-45, -1e-45, 1e30, f32::NEG_INFINITY, -0.0, f32::NAN], &mut found);
+    assert_eq!(found, [0, 0x8000, 0x7C00, 0xFC00, 0x8000, 0x7E00]);
+}
+
+/// Rows of f16 and of codes score as the f32 they stand for.
+fn check_narrow(kernels: &Kernels, query: &[f32], halves: &[u16], codes: &[i8], scale: f32) {
+    let at = (kernels.tier(), query.len());
+    let mut wide = vec![0.0; query.len()];
+    let scores = |row: &[f32]| [twin(query, row, |x, y| x * y), twin(query, row, |x, y| (x - y) * (x - y))];
+    kernels.widen_f16(halves, &mut wide);
+    let wanted = scores(&wide);
+    assert!(same(kernels.dot_f16(query, halves), wanted[0]), "dot_f16 {at:?}");
+    assert!(same(kernels.squared_euclidean_f16(query, halves), wanted[1]), "squared_euclidean_f16 {at:?}");
+    for rows in [0, 1, 3, 4, 6] {
+        let mut out = vec![1.0; rows];
+        kernels.dot_f16_rows(query, &halves.repeat(rows), &mut out);
+        assert!(out.iter().all(|&x| same(x, wanted[0])), "dot_f16_rows {at:?}");
+        kernels.squared_euclidean_f16_rows(query, &halves.repeat(rows), &mut out);
+        assert!(out.iter().all(|&x| same(x, wanted[1])), "squared_euclidean_f16_rows {at:?}");
+    }
+    let scales: Vec<f32> = (0..6).map(|i| scale * (1.0 + i as f32)).collect();
+    let (mut dots, mut distances) = ([0.0; 6], [0.0; 6]);
+    kernels.dot_scaled_rows(query, &codes.repeat(6), &scales, &mut dots);
+    kernels.squared_euclidean_scaled_rows(query, &codes.repeat(6), &scales, &mut distances);
+    for (i, &scale) in scales.iter().enumerate() {
+        kernels.widen_i8(codes, scale, &mut wide);
+        assert!(
+            wide.iter().zip(codes).all(|(&x, &code)| same(x, f32::from(code) * scale)),
+            "widen_i8 {at:?}"
+        );
+        let wanted = scores(&wide);
+        assert!(same(kernels.dot_scaled(query, codes, scale), wanted[0]), "dot_scaled {at:?}");
+        assert!(
+            same(kernels.squared_euclidean_scaled(query, codes, scale), wanted[1]),
+            "squared_euclidean_scaled {at:?}"
+        );
+        assert!(same(dots[i], wanted[0]) && same(distances[i], wanted[1]), "scaled rows {at:?} row {i}");
+    }
+}
+
+#[test]
+fn narrow_rows_have_the_bits_of_the_twin_at_every_length() {
+    for kernels in Tier::available().filter_map(Kernels::of) {
+        for &n in LENGTHS {
+            let (query, row) = (noise(n, 3 + n as u64), noise(n, 8));
+            let codes: Vec<i8> = row.iter().map(|x| (x * 70.0) as i8).collect();
+            for power in [1.0, 1e-6, 1e4] {
+                let mut halves = vec![0; n];
+                kernels.narrow_f16(&row.iter().map(|x| x * power).collect::<Vec<_>>(), &mut halves);
+                check_narrow(kernels, &query, &halves, &codes, power);
+            }
+        }
+    }
+}
+
 proptest! {
+    #[test]
+    fn any_narrow_rows(
+        row in prop::collection::vec((any::<f32>(), any::<u16>(), any::<i8>()), 0..200),
+        scale in -1e37f32..1e37,
+    ) {
+        let query: Vec<f32> = row.iter().map(|x| x.0).collect();
+        let halves: Vec<u16> = row.iter().map(|x| x.1).collect();
+        let codes: Vec<i8> = row.iter().map(|x| x.2).collect();
+        let all = Tier::available().filter_map(Kernels::of);
+        all.for_each(|kernels| check_narrow(kernels, &query, &halves, &codes, scale));
+    }
+
     #[test]
     fn any_floats(pairs in prop::collection::vec((any::<f32>(), any::<f32>()), 0..200)) {
         let (a, b): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
@@ -146,6 +259,30 @@ proptest! {
     fn any_codes(pairs in prop::collection::vec((any::<i8>(), any::<i8>()), 0..300)) {
         let (a, b): (Vec<_>, Vec<_>) = pairs.into_iter().unzip();
         Tier::available().filter_map(Kernels::of).for_each(|kernels| check_codes(kernels, &a, &b));
+    }
+}
+
+#[test]
+fn bits_and_their_sums_agree_on_every_tier() {
+    for words in 0..20 {
+        let mut x = noise(64 * words, words as u64);
+        if let Some(first) = x.first_mut() {
+            *first = -0.0;
+        }
+        let mut first = None;
+        for kernels in Tier::available().filter_map(Kernels::of) {
+            let (mut positive, mut reaching) = (vec![9; words], vec![9; words]);
+            kernels.positive_bits(&x, &mut positive);
+            let sum = kernels.reaching_bits(&x, 0.7, &mut reaching);
+            for (j, &x) in x.iter().enumerate() {
+                assert_eq!(positive[j / 64] >> (j % 64) & 1 == 1, x > 0.0);
+                assert_eq!(reaching[j / 64] >> (j % 64) & 1 == 1, x.abs() >= 0.7);
+            }
+            let exact: f64 = x.iter().map(|x| f64::from(x.abs())).filter(|&x| x >= f64::from(0.7f32)).sum();
+            assert!((f64::from(sum) - exact).abs() <= 1e-5 * exact.max(1.0));
+            let found = (positive, reaching, sum.to_bits());
+            assert_eq!(*first.get_or_insert_with(|| found.clone()), found);
+        }
     }
 }
 
@@ -185,6 +322,31 @@ fn disagreements_are_exact_on_every_tier() {
                 kernels.sketch_scores(&found, &factor, &scores.clone(), 3.7, 0.013, &mut scores);
                 let bits: Vec<u32> = scores.iter().map(|x| x.to_bits()).collect();
                 assert_eq!(*first.get_or_insert_with(|| bits.clone()), bits);
+            }
+        }
+    }
+}
+
+#[test]
+fn disagreements_of_some_are_exact_on_every_tier() {
+    let mut seed = crate::seed::Seed::new(2);
+    for words in [1, 2, 3, 4, 6, 8, 16, 17] {
+        for planes in 1..4 {
+            let codes: Vec<Vec<u64>> = (0..20).map(|_| (0..words).map(|_| seed.bits()).collect()).collect();
+            let query: Vec<u64> = (0..planes * words).map(|_| seed.bits()).collect();
+            let slots: Vec<u32> = (0..50).map(|_| seed.below(20) as u32).collect();
+            let all = disagreement_twin(&query, planes, &codes);
+            let expected: Vec<u32> = slots.iter().map(|&slot| all[slot as usize]).collect();
+            for tier in Tier::available() {
+                let mut found = vec![7; 50];
+                Kernels::of(tier).unwrap().disagreement_of(
+                    &query,
+                    planes,
+                    &codes.concat(),
+                    &slots,
+                    &mut found,
+                );
+                assert_eq!(found, expected, "{tier:?} {words} {planes}");
             }
         }
     }

@@ -5,7 +5,7 @@
 pub enum Tier {
     /// What every CPU of the architecture has: SSE2 on x86-64, NEON on aarch64.
     Baseline,
-    /// AVX2.
+    /// AVX2 with F16C.
     Avx2,
     /// AVX-512 F, BW, DQ and VL with VNNI.
     Avx512,
@@ -22,9 +22,9 @@ impl Tier {
         #[cfg(target_arch = "x86_64")]
         return match self {
             Self::Baseline => true,
-            Self::Avx2 => is_x86_feature_detected!("avx2"),
+            Self::Avx2 => is_x86_feature_detected!("avx2") && is_x86_feature_detected!("f16c"),
             Self::Avx512 => {
-                is_x86_feature_detected!("avx2")
+                Self::Avx2.is_available()
                     && is_x86_feature_detected!("avx512f")
                     && is_x86_feature_detected!("avx512bw")
                     && is_x86_feature_detected!("avx512dq")
@@ -113,10 +113,10 @@ macro_rules! tiers {
         mod avx2 {
             use super::*;
             $( pub(super) fn $name($($arg: $ty),*) $(-> $ret)? {
-                #[target_feature(enable = "avx2")]
+                #[target_feature(enable = "avx2,f16c")]
                 fn featured($($arg: $ty),*) $(-> $ret)? { $avx2($($arg),*) }
                 // SAFETY: only the table AVX2 holds this function, and `Kernels::of` gives it out after
-                // `Tier::is_available` found the feature.
+                // `Tier::is_available` found both features.
                 unsafe { featured($($arg),*) }
             } )+
         }
@@ -125,7 +125,7 @@ macro_rules! tiers {
         mod avx512 {
             use super::*;
             $( pub(super) fn $name($($arg: $ty),*) $(-> $ret)? {
-                #[target_feature(enable = "avx2,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
+                #[target_feature(enable = "avx2,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")]
                 fn featured($($arg: $ty),*) $(-> $ret)? { $avx512($($arg),*) }
                 // SAFETY: only the table AVX512 holds this function, and `Kernels::of` gives it out after
                 // `Tier::is_available` found all of the features.

@@ -50,6 +50,8 @@ pub struct Draft {
     pub ttl: Option<Ttl>,
     /// Vector keys, each of the dimension of the space.
     pub vectors: Vec<Vec<f32>>,
+    /// Vector keys in a second space: while a namespace moves to another one, what a memory gets there.
+    pub beside: Vec<Vec<f32>>,
     /// Idempotency key: a second write with the same key changes nothing and answers as the first.
     pub key: Option<String>,
 }
@@ -71,6 +73,7 @@ impl Draft {
             provenance: Provenance::default(),
             ttl: None,
             vectors: Vec::new(),
+            beside: Vec::new(),
             key: None,
         }
     }
@@ -97,7 +100,7 @@ impl Draft {
         count(self.tags.len(), &|| format!("tags[{at}]"))?;
         self.tags.iter().try_for_each(|tag| name(tag, &|| format!("tags[{at}]")))?;
         count(self.provenance.parents.len(), &|| format!("parents[{at}]"))?;
-        count(self.vectors.len(), &|| format!("vectors[{at}]"))?;
+        count(self.vectors.len().max(self.beside.len()), &|| format!("vectors[{at}]"))?;
         name(&self.provenance.source, &|| "source".into())?;
         name(&self.provenance.principal, &|| "principal".into())?;
         unit(self.importance, &|| format!("importance[{at}]"))?;

@@ -2,11 +2,13 @@
 
 use serde_json::Value;
 
+use super::config::Config;
 use super::state::State;
 use crate::entropy::Entropy;
 use crate::id::Uid;
 use crate::journal::chain;
-use crate::journal::event::{Content, Event, KeyVector, Op, Seq};
+use crate::journal::event::{Content, Embedding, Event, KeyVector, Op, Seq, SpaceId};
+use crate::journal::ledger::Space;
 use crate::record::{Metadata, Record, Status};
 use crate::time::Timestamp;
 
@@ -27,9 +29,12 @@ pub(super) struct Batch {
     hash: [u8; 32],
     pub events: Vec<Event>,
     pub contents: Vec<Content>,
+    pub embeddings: Vec<Embedding>,
     pub restated: Vec<(Seq, Status)>,
     pub erased: Vec<Seq>,
     pub config: Option<Metadata>,
+    /// The spaces that the new configuration opens.
+    pub opened: Vec<(SpaceId, Space)>,
 }
 
 impl Batch {
@@ -40,9 +45,11 @@ impl Batch {
             hash: state.hash,
             events: Vec::new(),
             contents: Vec::new(),
+            embeddings: Vec::new(),
             restated: Vec::new(),
             erased: Vec::new(),
             config: None,
+            opened: Vec::new(),
         }
     }
 
@@ -65,22 +72,37 @@ impl Batch {
         self.push(op, uid, version, detail, Some(content));
     }
 
+    /// Records that a version of a memory was embedded in the next space; without keys, that nothing was found in it.
+    pub(super) fn embed(&mut self, uid: Uid, version: u32, vectors: Vec<KeyVector>, entropy: &mut Entropy) {
+        if vectors.is_empty() {
+            return self.note(Op::Embedded, uid, version, Metadata::new());
+        }
+        let embedding = Embedding { seq: self.seq + 1, salt: entropy.bytes(), vectors };
+        let event = self.event(Op::Embedded, uid, version, Metadata::new());
+        let event = chain::seal_keys(self.hash, event, &embedding);
+        self.hash = event.hash;
+        self.events.push(event);
+        self.embeddings.push(embedding);
+    }
+
+    /// Changes the configuration of a namespace that is there.
+    pub(super) fn configure(&mut self, config: &Config) {
+        self.note(Op::Configured, Uid([0; 16]), 0, config.write());
+        self.config = Some(config.write());
+    }
+
     fn push(&mut self, op: Op, uid: Uid, version: u32, detail: Metadata, content: Option<Content>) {
-        self.seq += 1;
-        let event = Event {
-            seq: self.seq,
-            at: self.now,
-            op,
-            uid,
-            version,
-            commitment: [0; 32],
-            detail,
-            hash: [0; 32],
-        };
+        let event = self.event(op, uid, version, detail);
         let event = chain::seal(self.hash, event, content.as_ref());
         self.hash = event.hash;
         self.events.push(event);
         self.contents.extend(content);
+    }
+
+    fn event(&mut self, op: Op, uid: Uid, version: u32, detail: Metadata) -> Event {
+        self.seq += 1;
+        let (seq, at) = (self.seq, self.now);
+        Event { seq, at, op, uid, version, commitment: [0; 32], detail, hash: [0; 32] }
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::config::Config;
+use super::next::Next;
 use super::segment;
 use super::state::State;
 use crate::cancel::Cancel;
@@ -136,15 +137,15 @@ impl Cell {
         }
         if let Some(id) = loaded.id {
             let spaces = reader.spaces()?;
-            let named = |id| space(&spaces, id);
+            let named = |id| space_of(&spaces, id);
             let state = &mut loaded.state;
             let mut since = 0u32;
-            reader.events(id, state.seq, &mut |event, content| {
+            reader.events(id, state.seq, &mut |event, written| {
                 since += 1;
                 if since.is_multiple_of(1024) {
                     cancel.check()?;
                 }
-                state.apply(&event, content.as_ref(), &named)
+                state.apply(&event, written.as_ref(), &named)
             })?;
             // Those of a write that failed; it may have taken place all the same.
             self.touched.lock().retain(|renewal| state.renew(renewal.uid, renewal.expires));
@@ -166,13 +167,16 @@ impl Cell {
             let stored = state.seq;
             return Ok(Loaded { state, id: Some(head.id), version, stored });
         }
-        let space = config.space.map(|id| space(&spaces, id)).transpose()?;
-        let state = State::new(config, space, chain::genesis(&self.path))?;
+        let space = config.space.map(|id| space_of(&spaces, id)).transpose()?;
+        let next = config.next.map(|id| space_of(&spaces, id)).transpose()?;
+        let keep = config.keep;
+        let mut state = State::new(config, space, chain::genesis(&self.path))?;
+        state.next = next.map(|space| Next::new(space, keep)).transpose()?;
         Ok(Loaded { state, id: Some(head.id), version, stored: 0 })
     }
 }
 
-fn space(spaces: &[(u32, Space)], id: u32) -> Result<Space> {
+fn space_of(spaces: &[(u32, Space)], id: u32) -> Result<Space> {
     let found = spaces.iter().find(|x| x.0 == id).map(|x| x.1.clone());
     found.ok_or_else(|| Error::Storage(format!("the file does not name the embedding space {id}")))
 }

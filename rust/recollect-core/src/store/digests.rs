@@ -19,6 +19,11 @@ impl Digests {
         }
     }
 
+    /// Digests there is room for.
+    pub(super) fn capacity(&self) -> usize {
+        self.first.capacity()
+    }
+
     /// Takes a slot out; the next of its copies takes its place.
     pub(super) fn remove(&mut self, digest: u128, slot: Slot) {
         let first = self.first.get(&digest) == Some(&slot);

@@ -20,7 +20,7 @@ use crate::recall::{self, Hit, Mode, Pool, Request, Standing, View};
 use crate::record::Metadata;
 use crate::session::{Place, SessionId};
 use crate::time::Timestamp;
-use crate::vector::admit;
+use crate::vector::{Plan, VectorIndex, admit};
 
 /// A memory recalled, with its namespace and why.
 #[derive(Debug, Clone, PartialEq)]
@@ -116,6 +116,9 @@ fn check(request: &Request, space: Option<&Space>) -> Result<()> {
             return Err(Error::invalid("query", "the text is empty"));
         }
     }
+    if !(request.recall > 0.0 && request.recall <= 1.0) {
+        return Err(Error::invalid("recall_target", "expected a number above 0 and up to 1"));
+    }
     match (&request.vector, space) {
         (Some(vector), Some(space)) => admit("vector", vector, space.dim as usize, space.metric.parse()?),
         (Some(_), None) => Err(Error::invalid("vector", "a vector needs the embedding space it lies in")),
@@ -143,20 +146,21 @@ fn search(
             let Some(held) = held(&seen, &slots)? else { return Ok(None) };
             let found = held.into_iter().zip(hits);
             let found = found.map(|(held, hit)| Found { held, namespace: cell.path.clone(), hit }).collect();
-            Ok(Some(Recall { found, trace: trace(&pools, request, &[seen.state.vectors.is_some()]) }))
+            let used = Used::of(seen.state, request, space);
+            Ok(Some(Recall { found, trace: trace(&pools, request, space, &[used]) }))
         });
     }
     // Several namespaces are read one after the other; one that moved on meanwhile starts the recall over.
     for _ in 0..8 {
-        let (mut pools, mut seqs, mut vectors) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut pools, mut seqs, mut used) = (Vec::new(), Vec::new(), Vec::new());
         for cell in cells {
-            let (pool, seq, has) = cell.read(&*shared.ledger, cancel, |seen| {
+            let (pool, seq, one) = cell.read(&*shared.ledger, cancel, |seen| {
                 let pool = gather(&seen, request, space, selection, now, cancel)?;
-                Ok(Some((pool, seen.state.seq, seen.state.vectors.is_some())))
+                Ok(Some((pool, seen.state.seq, Used::of(seen.state, request, space))))
             })?;
             pools.push(pool);
             seqs.push(seq);
-            vectors.push(has);
+            used.push(one);
         }
         let hits = recall::rank(&pools, request.fusion, request.k, request.explain);
         let mut found: Vec<Option<Found>> = vec![None; hits.len()];
@@ -181,7 +185,7 @@ fn search(
         }
         if level {
             let found = found.into_iter().flatten().collect();
-            return Ok(Recall { found, trace: trace(&pools, request, &vectors) });
+            return Ok(Recall { found, trace: trace(&pools, request, space, &used) });
         }
     }
     Err(Error::Storage("the namespaces changed faster than they could be read together".into()))
@@ -196,16 +200,14 @@ fn gather(
     cancel: Cancel<'_>,
 ) -> Result<Pool> {
     let state = seen.state;
-    if let (Some(held), Some(space)) = (&state.space, space)
-        && held != space
-        && request.vector.is_some()
-    {
-        return Err(mismatch(held, space));
-    }
+    let vectors = match (space, &request.vector) {
+        (Some(space), Some(_)) => index_of(state, space)?,
+        _ => None,
+    };
     let allow = state.admitted(selection, now);
     let view = View {
         lexical: &state.lexical,
-        vectors: state.vectors.as_ref(),
+        vectors,
         sessions: &state.sessions,
         live: &state.live,
         allow: allow.as_ref(),
@@ -215,13 +217,40 @@ fn gather(
     Pool::gather(&view, request, cancel)
 }
 
-fn trace(pools: &[Pool], request: &Request, has_vectors: &[bool]) -> Metadata {
+/// The index that answers for a space; none where the namespace has no vectors yet.
+fn index_of<'a>(state: &'a State, space: &Space) -> Result<Option<&'a VectorIndex>> {
+    let next = state.next.as_ref().filter(|next| next.space == *space);
+    match (&state.space, next) {
+        (_, Some(next)) => Ok(Some(&next.index)),
+        (Some(held), None) if held != space => Err(mismatch(held, space)),
+        _ => Ok(state.vectors.as_ref()),
+    }
+}
+
+/// How much of a namespace the vectors could speak of.
+struct Used {
+    /// Whether there are vectors.
+    any: bool,
+    memories: usize,
+    embedded: usize,
+}
+
+impl Used {
+    fn of(state: &State, request: &Request, space: Option<&Space>) -> Self {
+        let space = space.filter(|_| request.vector.is_some());
+        let index = space.and_then(|space| index_of(state, space).ok().flatten());
+        let embedded = index.map_or(0, VectorIndex::slots);
+        Self { any: index.is_some(), memories: state.live.len(), embedded }
+    }
+}
+
+fn trace(pools: &[Pool], request: &Request, space: Option<&Space>, used: &[Used]) -> Metadata {
     let sum = |f: &dyn Fn(&Pool) -> usize| pools.iter().map(f).sum::<usize>();
     let exhaustive = pools.iter().all(|p| p.mode == Mode::Exhaustive);
     let mut skipped = Vec::new();
     if request.vector.is_none() {
         skipped.push("vectors: the query has no embedding, recall goes by words alone");
-    } else if !has_vectors.contains(&true) {
+    } else if used.iter().all(|x| !x.any) {
         skipped.push("vectors: no memory in scope has one");
     }
     if request.text.is_none() {
@@ -229,6 +258,16 @@ fn trace(pools: &[Pool], request: &Request, has_vectors: &[bool]) -> Metadata {
     } else if pools.iter().all(|p| p.words.is_empty()) {
         skipped.push("words: no memory in scope holds a word of the query");
     }
+    let plans: Vec<Value> = pools.iter().filter_map(|pool| pool.plan.as_ref()).map(plan).collect();
+    let space = space.filter(|_| used.iter().any(|x| x.any)).map(|space| {
+        json!({
+            "name": space.name,
+            "dim": space.dim,
+            "metric": space.metric,
+            "embedded": used.iter().map(|x| x.embedded).sum::<usize>(),
+            "memories": used.iter().map(|x| x.memories).sum::<usize>(),
+        })
+    });
     let value = json!({
         "namespaces": pools.len(),
         "scope": sum(&|p| p.scope),
@@ -239,10 +278,23 @@ fn trace(pools: &[Pool], request: &Request, has_vectors: &[bool]) -> Metadata {
             "words": sum(&|p| p.words.iter().filter(|&&x| x > 0.0).count()),
             "vectors": sum(&|p| p.vectors.iter().filter(|&&x| x > f32::NEG_INFINITY).count()),
         },
+        "vector_search": plans,
+        "space": space,
         "skipped": skipped,
     });
     match value {
         Value::Object(map) => map,
         _ => Metadata::new(),
     }
+}
+
+/// How the vectors of one namespace were searched, where not all of them were scored.
+fn plan(plan: &Plan) -> Value {
+    json!({
+        "way": plan.way.to_string(),
+        "cells": plan.cells,
+        "of_cells": plan.of,
+        "slack": plan.slack,
+        "expected_recall": plan.expected,
+    })
 }

@@ -2,6 +2,7 @@
 
 use super::admission;
 use super::batch::{Call, detail};
+use super::joining::Brought;
 use super::memory::Memory;
 use super::write::Outcome;
 use crate::error::{Error, Result};
@@ -21,7 +22,7 @@ impl Memory {
         if let Some(at) = uids.iter().position(|uid| !distinct.insert(*uid)) {
             return Err(Error::invalid(format!("uids[{at}]"), "named twice"));
         }
-        self.write(None, call, |state, batch, call, _| {
+        self.write(Brought::default(), call, |state, batch, call, _| {
             let mut outcomes = Vec::with_capacity(uids.len());
             for &uid in uids {
                 let entry = &state.entries[state.slot(uid, call.now)? as usize];
@@ -53,7 +54,7 @@ impl Memory {
         }
         // Before, so that a crash in between leaves no copy in the snapshot; after, for one stored meanwhile.
         self.drop_snapshot(id)?;
-        self.write(None, call, |state, batch, _, _| {
+        self.write(Brought::default(), call, |state, batch, _, _| {
             for &uid in uids {
                 let Some(seqs) = state.seqs(uid) else { continue };
                 batch.erased.extend(seqs);

@@ -6,13 +6,15 @@ use super::admission;
 use super::batch::Call;
 use super::cell::{Cell, Renewal, Seen};
 use super::entry::NEVER;
+use super::joining::{Brought, Wish};
+use super::keys;
 use super::shared::Shared;
 use super::state::{Selection, State};
 use crate::cancel::Cancel;
 use crate::entropy::Entropy;
 use crate::error::{Error, Result};
 use crate::id::{Slot, Uid};
-use crate::journal::event::{Event, Seq};
+use crate::journal::event::{Event, KeyVector, Seq};
 use crate::journal::ledger::Space;
 use crate::namespace::Namespace;
 use crate::record::Record;
@@ -59,6 +61,7 @@ pub type VectorKeys = Vec<Vec<f32>>;
 pub struct Memory {
     pub(super) shared: Arc<Shared>,
     pub(super) cell: Arc<Cell>,
+    pub(super) wish: Wish,
 }
 
 impl Memory {
@@ -104,7 +107,7 @@ impl Memory {
         Ok(held)
     }
 
-    /// The vector keys of memories, as they were given, and the space they lie in.
+    /// The vector keys of memories as they are kept, which for f32 is as they were given, and the space they lie in.
     ///
     /// # Errors
     /// [`Error::UnknownMemory`], and as any read.
@@ -116,13 +119,12 @@ impl Memory {
     ) -> Result<(Vec<VectorKeys>, Option<Space>)> {
         self.read(cancel, |seen| {
             let Some(id) = seen.id else { return Ok(Some((vec![Vec::new(); uids.len()], None))) };
-            let seq = |uid: &Uid| Ok(seen.state.entries[seen.state.slot(*uid, now)? as usize].seq);
-            let seqs = uids.iter().map(seq).collect::<Result<Vec<Seq>>>()?;
-            let contents = seen.reader.contents(id, &seqs, true)?;
-            let keys =
-                contents.into_iter().map(|c| c.map(|c| c.vectors.into_iter().map(|x| x.values).collect()));
-            let keys: Option<Vec<_>> = keys.collect();
-            Ok(keys.map(|keys| (keys, seen.state.space.clone())))
+            let slots = uids.iter().map(|uid| seen.state.slot(*uid, now)).collect::<Result<Vec<Slot>>>()?;
+            let keys = keys::own(seen.reader, id, seen.state, &slots)?;
+            let values = |keys: Vec<Vec<KeyVector>>| {
+                keys.iter().map(|keys| keys.iter().map(KeyVector::values).collect()).collect()
+            };
+            Ok(keys.map(|keys| (values(keys), seen.state.space.clone())))
         })
     }
 
@@ -288,7 +290,7 @@ impl Memory {
     /// Journals pending renewals on their own.
     pub(super) fn flush(&self, now: i64) -> Result<()> {
         let mut call = Call { now: Timestamp(now), entropy: Entropy::new([0; 32]), cancel: Cancel::never() };
-        self.write(None, &mut call, |_, _, _, _| Ok(()))
+        self.write(Brought::default(), &mut call, |_, _, _, _| Ok(()))
     }
 }
 

@@ -3,8 +3,10 @@
 //! | file | idea |
 //! |---|---|
 //! | `admission` | what a caller may bring |
+//! | `committing` | how a write becomes true |
 //! | `config` | what a namespace was set up with |
 //! | `digests` | which memories are exact copies |
+//! | `embeddings`, `keys` | where the vector keys of memories lie |
 //! | `entry` | what is kept in memory of each memory |
 //! | `words` | the words under which a memory is found |
 //! | `speakers` | who said which memories |
@@ -15,8 +17,9 @@
 //! | `cell` | a namespace in memory, level with the ledger |
 //! | `batch` | one atomic write on its way |
 //! | `memory` | a namespace handle: the reading verbs |
-//! | `joining` | a namespace and its embedding space |
+//! | `joining` | a namespace, its embedding space and the form of its vectors |
 //! | `write` | its writing verbs |
+//! | `next`, `migration` | a namespace moves to another embedding space |
 //! | `forget` | deletion and erasure |
 //! | `finding` | recall over one or more namespaces |
 //! | `store` | the whole file |
@@ -24,13 +27,18 @@
 mod admission;
 mod batch;
 mod cell;
+mod committing;
 mod config;
 mod digests;
+mod embeddings;
 mod entry;
 mod finding;
 mod forget;
 mod joining;
+mod keys;
 mod memory;
+mod migration;
+mod next;
 mod segment;
 mod shared;
 mod snapshot;
@@ -44,7 +52,9 @@ mod write;
 pub use admission::{Draft, MAX_DEPTH, MAX_K, MAX_LIST, MAX_METADATA, MAX_NAME, MAX_QUERY, MAX_TEXT};
 pub use batch::Call;
 pub use finding::{Found, Recall};
+pub use joining::Brought;
 pub use memory::{Change, Held, Memory, Order, VectorKeys};
+pub use migration::{Migration, Reembedded};
 pub use state::Selection;
 pub use store::{Stats, Store};
 pub use write::{Edit, Outcome};

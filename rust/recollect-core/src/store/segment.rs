@@ -5,6 +5,10 @@
 //! | `slots` | entries, names, earlier versions, idempotency keys |
 //! | `lexical` | the lexical index |
 //! | `vectors` | the vector index, where the namespace has a space |
+//! | `embeddings` | which vector keys were written alone, and which memories have those of the next space |
+//! | `next-vectors` | the vector index of the next space, while the namespace moves to one |
+//!
+//! A change of the configuration drops the parts, so that they never are those of other spaces than the namespace has.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,7 +16,9 @@ use serde_json::Value;
 
 use super::config::Config;
 use super::entry::{Entry, NEVER, NO_NAME};
+use super::next::Next;
 use super::state::State;
+use crate::bitmap::Bitmap;
 use crate::bytes::{Reader as Bytes, Writer};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -37,13 +43,17 @@ pub(super) fn store(ledger: &dyn Ledger, id: NamespaceId, state: &State, cancel:
         move |(at, data): (usize, Vec<u8>)| SegmentPart { kind: kind.into(), part: at as u32, data }
     };
     let vectors = state.vectors.iter().flat_map(|index| index.encode_chunks());
+    let next = state.next.iter().flat_map(|next| next.index.encode_chunks());
+    let embeddings = embeddings(state);
     let mut parts = slots
         .chunks(PART)
         .map(<[u8]>::to_vec)
         .enumerate()
         .map(part("slots"))
         .chain(state.lexical.encode_chunks().into_iter().enumerate().map(part("lexical")))
-        .chain(vectors.enumerate().map(part("vectors")));
+        .chain(vectors.enumerate().map(part("vectors")))
+        .chain(embeddings.chunks(PART).map(<[u8]>::to_vec).enumerate().map(part("embeddings")))
+        .chain(next.enumerate().map(part("next-vectors")));
     cancel.check()?;
     ledger.put_segments(id, state.seq, FORMAT, &mut parts, cancel)
 }
@@ -65,14 +75,19 @@ pub(super) fn load(
     let all = |kind: &str| (0..parts(kind)).map(|at| part(kind, at)).collect::<Result<Vec<_>>>();
     let decoded = (|| {
         let mut state = State::new(config.clone(), None, [0; 32])?;
-        if let Some(id) = config.space {
-            state.space = spaces.iter().find(|x| x.0 == id).map(|x| x.1.clone());
-        }
+        let named = |id: u32| spaces.iter().find(|x| x.0 == id).map(|x| x.1.clone());
+        state.space = config.space.and_then(named);
         read_slots(&all("slots")?.concat(), &mut state)?;
         state.lexical = LexicalIndex::decode_chunks(&all("lexical")?)?;
+        let index = |kind: &str| VectorIndex::decode_chunks((0..parts(kind)).map(|at| part(kind, at)));
         if state.space.is_some() {
-            state.vectors =
-                Some(VectorIndex::decode_chunks((0..parts("vectors")).map(|at| part("vectors", at)))?);
+            state.vectors = Some(index("vectors")?);
+        }
+        if let Some(space) = config.next.and_then(named) {
+            state.next = Some(Next { space, index: index("next-vectors")?, done: Bitmap::new() });
+        }
+        if parts("embeddings") > 0 {
+            read_embeddings(&all("embeddings")?.concat(), &mut state)?;
         }
         state.check_indexes()?;
         if state.seq != header.watermark {
@@ -119,6 +134,49 @@ fn slots(state: &State) -> Vec<u8> {
         out.u32(*version);
     }
     out.0
+}
+
+/// Nothing where no vector keys were written alone, and the namespace never moved.
+fn embeddings(state: &State) -> Vec<u8> {
+    let mut out = Writer::default();
+    if state.embeddings.is_empty() && state.next.is_none() && state.moved == 0 {
+        return out.0;
+    }
+    out.u64(state.moved);
+    let all = state.embeddings.sorted();
+    out.u64(all.len() as u64);
+    for (uid, rows) in all {
+        out.raw(&uid.0);
+        out.u64(rows.len() as u64);
+        for &(space, seq) in rows {
+            out.u32(space);
+            out.u64(seq);
+        }
+    }
+    let done = state.next.as_ref().map_or(&[][..], |next| next.done.words());
+    out.u64(done.len() as u64);
+    done.iter().for_each(|&word| out.u64(word));
+    out.0
+}
+
+fn read_embeddings(bytes: &[u8], state: &mut State) -> Result<()> {
+    let bad = || Error::Storage("a segment holds what no index writes".into());
+    let mut from = Bytes::new(bytes);
+    state.moved = from.u64()?;
+    for _ in 0..from.count(24)? {
+        let uid = Uid(from.array()?);
+        for _ in 0..from.count(12)? {
+            state.embeddings.insert(uid, from.u32()?, from.u64()?);
+        }
+    }
+    for at in 0..from.count(8)? {
+        let word = from.u64()?;
+        let next = state.next.as_mut().ok_or_else(bad)?;
+        for bit in (0..64).filter(|bit| word >> bit & 1 == 1) {
+            next.done.insert(u32::try_from(at * 64 + bit).map_err(|_| bad())?);
+        }
+    }
+    if from.is_empty() { Ok(()) } else { Err(bad()) }
 }
 
 /// The names that live memories refer to, with their numbers in the part: a name that only an erased memory had must not

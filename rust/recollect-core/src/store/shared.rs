@@ -14,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::journal::ledger::Ledger;
 use crate::lexical::Language;
 use crate::namespace::Namespace;
+use crate::vector::Keep;
 
 /// Namespaces kept in memory before idle ones are dropped.
 const IDLE: usize = 1024;
@@ -25,6 +26,7 @@ pub(super) const WORTH_A_SNAPSHOT: u64 = 256;
 pub(super) struct Shared {
     pub ledger: Box<dyn Ledger>,
     pub language: Option<Language>,
+    pub keep: Keep,
     pub cells: RwLock<FxHashMap<Namespace, Arc<Cell>>>,
     pub writer: Mutex<()>,
     requests: AtomicU64,
@@ -32,9 +34,10 @@ pub(super) struct Shared {
 }
 
 impl Shared {
-    pub(super) fn new(ledger: Box<dyn Ledger>, language: Option<Language>) -> Self {
+    pub(super) fn new(ledger: Box<dyn Ledger>, language: Option<Language>, keep: Keep) -> Self {
         let (cells, writer) = (RwLock::new(FxHashMap::default()), Mutex::new(()));
-        Self { ledger, language, cells, writer, requests: AtomicU64::new(0), closed: AtomicBool::new(false) }
+        let (requests, closed) = (AtomicU64::new(0), AtomicBool::new(false));
+        Self { ledger, language, keep, cells, writer, requests, closed }
     }
 
     pub(super) fn closed(&self) -> bool {
@@ -55,7 +58,7 @@ impl Shared {
         if self.cells.read().len() >= IDLE {
             self.unload_idle()?;
         }
-        let config = Config { language: self.language, space: None };
+        let config = Config { language: self.language, ..Config::default() };
         let mut cells = self.cells.write();
         let cell = cells.entry(path.clone()).or_insert_with(|| Cell::new(path.clone(), config));
         cell.used.store(stamp, Ordering::Relaxed);

@@ -4,7 +4,9 @@ use rustc_hash::FxHashMap;
 
 use super::config::Config;
 use super::digests::Digests;
+use super::embeddings::Embeddings;
 use super::entry::{Entry, NEVER, Named};
+use super::next::{Next, index};
 use super::speakers::Speakers;
 use super::words::{is_named, lexical_key};
 use crate::bitmap::Bitmap;
@@ -12,13 +14,13 @@ use crate::error::{Error, Result};
 use crate::filter::Filter;
 use crate::id::{Slot, Uid};
 use crate::interner::Interner;
-use crate::journal::event::{Content, Event, Op, Seq};
+use crate::journal::event::{Content, Event, Op, Seq, Written};
 use crate::journal::ledger::Space;
 use crate::lexical::{Bm25, LexicalIndex};
 use crate::record::Kind;
 use crate::session::Sessions;
 use crate::time::{Interval, Timestamp};
-use crate::vector::{Metric, VectorIndex};
+use crate::vector::VectorIndex;
 
 /// The memories of one namespace and their indexes.
 #[derive(Debug)]
@@ -43,6 +45,11 @@ pub(super) struct State {
     pub sessions: Sessions,
     pub lexical: LexicalIndex,
     pub vectors: Option<VectorIndex>,
+    /// The space the namespace moves to, while it does.
+    pub next: Option<Next>,
+    pub embeddings: Embeddings,
+    /// The event with which it last moved: keys that came with contents before it lie in an earlier space.
+    pub moved: Seq,
 }
 
 /// What a call asks of memories before any scoring.
@@ -65,7 +72,7 @@ impl Selection {
 impl State {
     pub(super) fn new(config: Config, space: Option<Space>, genesis: [u8; 32]) -> Result<Self> {
         let lexical = LexicalIndex::with_parameters(config.analyzer(), Bm25::default().logarithmic());
-        let vectors = space.as_ref().map(index).transpose()?;
+        let vectors = space.as_ref().map(|space| index(space, config.keep)).transpose()?;
         Ok(Self {
             config,
             space,
@@ -85,17 +92,20 @@ impl State {
             sessions: Sessions::default(),
             lexical,
             vectors,
+            next: None,
+            embeddings: Embeddings::default(),
+            moved: 0,
         })
     }
 
     /// Applies one event; the only function that changes a namespace.
     ///
-    /// `content` is what the event wrote, none where it wrote nothing or was erased since; `spaces` names the spaces of
+    /// `written` is what the event wrote, none where it wrote nothing or was erased since; `spaces` names the spaces of
     /// the file.
     pub(super) fn apply(
         &mut self,
         event: &Event,
-        content: Option<&Content>,
+        written: Option<&Written>,
         spaces: &dyn Fn(u32) -> Result<Space>,
     ) -> Result<()> {
         if event.seq != self.seq + 1 {
@@ -104,7 +114,7 @@ impl State {
         match event.op {
             Op::Added | Op::Updated => {
                 let mentions = self.supersede(event.uid).map_or(1, |old| old.mentions);
-                if let Some(content) = content {
+                if let Some(content) = written.and_then(Written::content) {
                     self.enter(content, mentions)?;
                 }
             }
@@ -115,6 +125,7 @@ impl State {
                 let seqs = self.seqs(event.uid).unwrap_or_default();
                 self.retire(event.uid);
                 self.past.remove(&event.uid);
+                self.embeddings.remove(event.uid);
                 self.blank(&seqs);
             }
             Op::Noop => {
@@ -131,11 +142,17 @@ impl State {
                 }
             }
             Op::Configured => {
-                self.config = Config::read(&event.detail)?;
-                if let (Some(id), None) = (self.config.space, &self.space) {
-                    let space = spaces(id)?;
-                    self.vectors = Some(index(&space)?);
-                    self.space = Some(space);
+                self.reconfigure(Config::read(&event.detail)?, event.seq, spaces)?;
+            }
+            Op::Embedded => {
+                let keys = written.and_then(Written::keys).map_or(&[][..], |keys| &keys.vectors);
+                if let Some(key) = keys.first() {
+                    self.embeddings.insert(event.uid, key.space, event.seq);
+                }
+                if let (Some(next), Some(&slot)) = (&mut self.next, self.uids.get(&event.uid))
+                    && self.entries[slot as usize].version == event.version
+                {
+                    next.take(slot, keys)?;
                 }
             }
         }
@@ -156,8 +173,9 @@ impl State {
         let mut key = String::new();
         lexical_key(record, &mut key);
         self.lexical.insert(slot, &key);
+        let own = content.vectors.iter().filter(|key| Some(key.space) == self.config.space);
         if let Some(index) = &mut self.vectors {
-            content.vectors.iter().try_for_each(|key| index.insert(slot, &key.values))?;
+            own.into_iter().try_for_each(|key| index.insert(slot, &key.values()))?;
         }
         self.turn = self.turn.max(entry.turn);
         if let Some(session) = entry.session {
@@ -206,6 +224,9 @@ impl State {
         if let Some(index) = &mut self.vectors {
             index.remove(slot);
         }
+        if let Some(next) = &mut self.next {
+            next.remove(slot);
+        }
         if let Some(session) = entry.session {
             self.sessions.remove(session, entry.place(slot));
         }
@@ -242,6 +263,11 @@ impl State {
         later
     }
 
+    /// The vector indexes: that of the space, and that of the next one.
+    pub(super) fn indexes(&self) -> impl Iterator<Item = &VectorIndex> {
+        self.vectors.iter().chain(self.next.iter().map(|next| &next.index))
+    }
+
     /// Refuses indexes that do not speak of the same memories.
     pub(super) fn check_indexes(&self) -> Result<()> {
         let words =
@@ -250,23 +276,72 @@ impl State {
             .vectors
             .as_ref()
             .is_none_or(|index| index.slots() <= self.live.len() && index.slots_end() <= self.entries.len());
-        let space = self.space.as_ref().zip(self.vectors.as_ref());
-        let dim = space.is_none_or(|(space, index)| space.dim as usize == index.dim());
-        if words && vectors && dim { Ok(()) } else { Err(Error::Storage("the indexes disagree".into())) }
+        let fits = |space: &Space, index: &VectorIndex| {
+            space.dim as usize == index.dim()
+                && space.metric == index.metric().word()
+                && self.config.keep == index.keep()
+        };
+        let own = self.space.as_ref().zip(self.vectors.as_ref());
+        let next = self.next.as_ref().is_none_or(|next| {
+            let done = &next.done;
+            fits(&next.space, &next.index)
+                && next.index.slots() <= done.len()
+                && done.iter().all(|slot| self.live.contains(slot))
+        });
+        let form = next && own.is_none_or(|(space, index)| fits(space, index));
+        if words && vectors && form { Ok(()) } else { Err(Error::Storage("the indexes disagree".into())) }
     }
 
     /// Sets up a namespace that its first commit has just made.
     pub(super) fn configure(&mut self, config: Config, space: Space) -> Result<()> {
-        self.vectors = Some(index(&space)?);
+        self.vectors = Some(index(&space, config.keep)?);
         self.config = config;
         self.space = Some(space);
         Ok(())
     }
 
-    /// The numbers of all contents of a memory, deleted ones too.
+    /// Bytes of the table of memories and of what finds them by identity and content; not those of names and metadata.
+    pub(super) fn entry_bytes(&self) -> usize {
+        // A hash table has a byte of its own for each place, and seven of eight places are filled at most.
+        let table = |places: usize, pair: usize| places * 8 / 7 * (pair + 1);
+        self.entries.capacity() * size_of::<Entry>()
+            + self.identities.capacity() * size_of::<Uid>()
+            + table(self.uids.capacity(), size_of::<(Uid, Slot)>())
+            + table(self.digests.capacity(), size_of::<(u128, Slot)>())
+    }
+
+    /// Opens, changes and closes spaces as a new configuration has it.
+    ///
+    /// A journal that is read from its start is read under the configuration of its end, until the first change: spaces
+    /// that only the end knows have no vectors before they are opened, and those it no longer knows need none.
+    fn reconfigure(&mut self, config: Config, seq: Seq, spaces: &dyn Fn(u32) -> Result<Space>) -> Result<()> {
+        let open = |id: u32| spaces(id).and_then(|space| Next::new(space, config.keep));
+        let mut next = self.config.next;
+        if config.space != self.config.space || config.space.is_some() && self.space.is_none() {
+            if self.config.space.is_some() && self.config.space != config.space {
+                self.moved = seq;
+            }
+            let moved = if next.is_some() && next == config.space { self.next.take() } else { None };
+            let own = match (moved, config.space) {
+                (Some(moved), _) => Some(moved),
+                (None, id) => id.map(open).transpose()?,
+            };
+            (self.space, self.vectors) = own.map(|own| (own.space, own.index)).unzip();
+            next = next.filter(|_| self.next.is_some());
+        }
+        if config.next != next {
+            self.next = config.next.map(open).transpose()?;
+        }
+        self.embeddings.retain(|id| Some(id) == config.space || Some(id) == config.next);
+        self.config = config;
+        Ok(())
+    }
+
+    /// The numbers of everything written of a memory, a deleted one too.
     pub(super) fn seqs(&self, uid: Uid) -> Option<Vec<Seq>> {
         let mut seqs = self.past.get(&uid).cloned().unwrap_or_default();
         seqs.extend(self.uids.get(&uid).map(|&slot| self.entries[slot as usize].seq));
+        seqs.extend(self.embeddings.of(uid).iter().map(|row| row.1));
         (!seqs.is_empty()).then_some(seqs)
     }
 
@@ -306,8 +381,4 @@ impl State {
     pub(super) fn named(&self, slot: Slot) -> Named<'_> {
         Named { entry: &self.entries[slot as usize], names: &self.names }
     }
-}
-
-fn index(space: &Space) -> Result<VectorIndex> {
-    VectorIndex::new(space.dim as usize, space.metric.parse::<Metric>()?)
 }

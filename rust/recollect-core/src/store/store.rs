@@ -4,6 +4,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::cell::Cell;
+use super::config::Config;
+use super::joining::{Wish, check_form};
 use super::memory::Memory;
 use super::shared::{Shared, WORTH_A_SNAPSHOT};
 use super::snapshot;
@@ -12,6 +14,7 @@ use crate::error::{Error, Result};
 use crate::journal::ledger::{Ledger, Verification};
 use crate::lexical::Language;
 use crate::namespace::Namespace;
+use crate::vector::Keep;
 
 /// A store: namespaces over one ledger. Cheap to clone; all clones share one file.
 #[derive(Debug, Clone)]
@@ -34,12 +37,21 @@ pub struct Stats {
     pub terms: u64,
     /// Sessions.
     pub sessions: u64,
+    /// Bytes of the table of memories, without the names and the metadata it refers to.
+    pub entry_bytes: u64,
+    /// The form of the vectors; none before the first.
+    pub keep: Option<Keep>,
 }
 
 impl Store {
     /// A store over a ledger. `language` is that of namespaces made from now on; none takes words as they stand.
     pub fn new(ledger: Box<dyn Ledger>, language: Option<Language>) -> Self {
-        Self(Arc::new(Shared::new(ledger, language)))
+        Self::with_keep(ledger, language, Keep::F32)
+    }
+
+    /// As [`Store::new`]; namespaces get their form of vectors, `keep`, with their first ones and stay with it.
+    pub fn with_keep(ledger: Box<dyn Ledger>, language: Option<Language>, keep: Keep) -> Self {
+        Self(Arc::new(Shared::new(ledger, language, keep)))
     }
 
     /// The memories of a namespace. Nothing is made before the first write.
@@ -49,7 +61,24 @@ impl Store {
     pub fn namespace(&self, path: &Namespace) -> Result<Memory> {
         self.0.check()?;
         let cell = self.0.cell(path)?;
-        Ok(Memory { shared: Arc::clone(&self.0), cell })
+        Ok(self.memory(cell))
+    }
+
+    /// As [`Store::namespace`], for one whose vectors are kept in this form and no other.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] if it has vectors in another form, here or when the first are written; as any read.
+    pub fn namespace_keeping(&self, path: &Namespace, keep: Keep) -> Result<Memory> {
+        let wish = Wish { keep, firm: true };
+        let memory = Memory { wish, ..self.namespace(path)? };
+        if let Some(head) = self.0.ledger.read()?.resolve(path)? {
+            check_form(&Config::read(&head.config)?, wish)?;
+        }
+        Ok(memory)
+    }
+
+    fn memory(&self, cell: Arc<Cell>) -> Memory {
+        Memory { shared: Arc::clone(&self.0), cell, wish: Wish { keep: self.0.keep, firm: false } }
     }
 
     /// The namespaces that hold data, at and below a prefix, in order.
@@ -93,10 +122,12 @@ impl Store {
                 memories: state.live.len() as u64,
                 events: state.seq,
                 lexical_bytes: state.lexical.bytes() as u64,
-                vector_bytes: state.vectors.as_ref().map_or(0, |x| x.bytes() as u64),
+                vector_bytes: state.indexes().map(|x| x.bytes() as u64).sum(),
                 vectors: state.vectors.as_ref().map_or(0, |x| x.len() as u64),
                 terms: state.lexical.terms() as u64,
                 sessions: state.sessions.len() as u64,
+                entry_bytes: state.entry_bytes() as u64,
+                keep: state.vectors.as_ref().map(|index| index.keep()),
             }))
         })
     }
@@ -175,8 +206,7 @@ impl Store {
         for cell in self.cells() {
             let pending = cell.touched.lock().iter().map(|x| x.at).max();
             if let Some(latest) = pending {
-                let memory = Memory { shared: Arc::clone(&self.0), cell };
-                memory.flush(latest)?;
+                self.memory(cell).flush(latest)?;
             }
         }
         Ok(())

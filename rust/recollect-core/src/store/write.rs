@@ -4,17 +4,15 @@ use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::admission::{self, Draft};
-use super::batch::{Batch, Call, detail};
-use super::config::Config;
+use super::batch::{Call, detail};
 use super::entry::digest;
-use super::joining::{check_vectors, join, keys};
+use super::joining::{Brought, Keys, check_vectors};
+use super::keys;
 use super::memory::Memory;
 use super::state::State;
-use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::id::Uid;
-use crate::journal::event::{Event, Op};
-use crate::journal::ledger::{Commit, Space, Target};
+use crate::journal::event::Op;
 use crate::record::{Kind, Metadata, Record, Status};
 use crate::time::Interval;
 
@@ -52,6 +50,8 @@ pub struct Edit {
     pub confidence: Option<f32>,
     /// New vector keys. Where none are given they stay with the text and go if it changes.
     pub vectors: Option<Vec<Vec<f32>>>,
+    /// As `vectors`, in a second space: see [`Draft::beside`].
+    pub beside: Option<Vec<Vec<f32>>>,
     /// The version the caller has seen; the update is refused if the memory has moved on.
     pub expect_version: Option<u32>,
     /// Idempotency key.
@@ -67,22 +67,25 @@ impl Memory {
     /// # Errors
     /// As [`Draft::check`]; [`Error::DimensionMismatch`], [`Error::SpaceMismatch`] and [`Error::Invalid`] for vectors;
     /// [`Error::ReadOnly`], [`Error::Closed`], [`Error::CommitUnknown`], [`Error::DiskFull`].
-    pub fn add(
+    pub fn add<'s>(
         &self,
         drafts: Vec<Draft>,
-        space: Option<&Space>,
+        spaces: impl Into<Brought<'s>>,
         keep_duplicates: bool,
         call: &mut Call<'_>,
     ) -> Result<Vec<Outcome>> {
+        let brought = spaces.into();
         for (at, draft) in drafts.iter().enumerate() {
             draft.check(at)?;
             if at.is_multiple_of(4096) {
                 call.cancel.check()?;
             }
         }
-        check_vectors(drafts.iter().map(|d| &d.vectors), space)?;
-        let has_vectors = drafts.iter().any(|d| !d.vectors.is_empty());
-        self.write(space.filter(|_| has_vectors), call, |state, batch, call, space| {
+        check_vectors(drafts.iter().map(|d| &d.vectors), brought.vectors)?;
+        check_vectors(drafts.iter().map(|d| &d.beside), brought.beside)?;
+        let vectors = drafts.iter().any(|d| !d.vectors.is_empty());
+        let beside = drafts.iter().any(|d| !d.beside.is_empty());
+        self.write(brought.only(vectors, beside), call, |state, batch, call, forms| {
             let mut planned: FxHashMap<u128, (Uid, u32)> = FxHashMap::default();
             let mut keyed: FxHashMap<String, (Uid, u32)> = FxHashMap::default();
             let mut turn = state.turn;
@@ -97,7 +100,7 @@ impl Memory {
                     outcomes.push(repeated(state, uid, version));
                     continue;
                 }
-                let vectors = keys(draft.vectors, space);
+                let keys = forms.keys(draft.vectors, draft.beside, at)?;
                 let (key, given) = (draft.key, draft.turn);
                 let mut record = Record {
                     uid: Uid([0; 16]),
@@ -140,7 +143,10 @@ impl Memory {
                 limit_trust(state, &mut record);
                 let uid = record.uid;
                 planned.insert(digest, (uid, 1));
-                batch.write(Op::Added, record, vectors, detail("", key.as_deref()), &mut call.entropy);
+                batch.write(Op::Added, record, keys.own, detail("", key.as_deref()), &mut call.entropy);
+                if !keys.next.is_empty() {
+                    batch.embed(uid, 1, keys.next, &mut call.entropy);
+                }
                 keyed.extend(key.map(|k| (k, (uid, 1))));
                 outcomes.push(Outcome { uid, version: 1, op: Op::Added, reason: String::new(), mentions: 1 });
             }
@@ -152,19 +158,22 @@ impl Memory {
     ///
     /// # Errors
     /// [`Error::UnknownMemory`]; [`Error::Invalid`] if `expect_version` is not the current one; as [`Memory::add`].
-    pub fn update(
+    pub fn update<'s>(
         &self,
         uid: Uid,
         edit: Edit,
-        space: Option<&Space>,
+        spaces: impl Into<Brought<'s>>,
         call: &mut Call<'_>,
     ) -> Result<Outcome> {
-        check_vectors(edit.vectors.iter(), space)?;
+        let brought = spaces.into();
+        check_vectors(edit.vectors.iter(), brought.vectors)?;
+        check_vectors(edit.beside.iter(), brought.beside)?;
         admission::name(&edit.reason, &|| "reason".into())?;
-        let has_vectors = edit.vectors.as_ref().is_some_and(|x| !x.is_empty());
+        let some = |keys: &Option<Vec<Vec<f32>>>| keys.as_ref().is_some_and(|x| !x.is_empty());
+        let brought = brought.only(some(&edit.vectors), some(&edit.beside));
         let shared = std::sync::Arc::clone(&self.shared);
         let id = self.read(call.cancel, |seen| Ok(Some(seen.id)))?;
-        self.write(space.filter(|_| has_vectors), call, move |state, batch, call, space| {
+        self.write(brought, call, move |state, batch, call, forms| {
             if let Some(key) = &edit.key
                 && let Some(&(uid, version)) = state.keys.get(key)
             {
@@ -179,15 +188,16 @@ impl Memory {
                 return Err(Error::invalid("expect_version", reason));
             }
             let id = id.ok_or_else(|| Error::UnknownMemory(uid.to_string()))?;
-            let old = shared.ledger.read()?.contents(id, &[entry.seq], true)?.into_iter().flatten().next();
+            let reader = shared.ledger.read()?;
+            let old = reader.contents(id, &[entry.seq], true)?.into_iter().flatten().next();
             let old = old.ok_or_else(|| Error::UnknownMemory(uid.to_string()))?;
-            let (mut record, mut vectors) = (old.record, old.vectors);
+            let kept = keys::of(&*reader, id, state, slot, old.vectors)?.unwrap_or_default();
+            drop(reader);
+            let (mut record, mut keys) = (old.record, Keys::split(kept, &state.config));
             if edit.text.as_ref().is_some_and(|text| *text != record.text) {
-                vectors.clear();
+                keys = Keys::default();
             }
-            if let Some(new) = edit.vectors {
-                vectors = keys(new, space);
-            }
+            forms.replace(&mut keys, edit.vectors, edit.beside)?;
             record.text = edit.text.unwrap_or(record.text);
             record.kind = edit.kind.unwrap_or(record.kind);
             record.metadata = edit.metadata.unwrap_or(record.metadata);
@@ -201,7 +211,10 @@ impl Memory {
             let (version, mentions) = (record.version, entry.mentions);
             batch.restated.push((entry.seq, Status::Archived));
             let detail = detail(&edit.reason, edit.key.as_deref());
-            batch.write(Op::Updated, record, vectors, detail, &mut call.entropy);
+            batch.write(Op::Updated, record, keys.own, detail, &mut call.entropy);
+            if !keys.next.is_empty() {
+                batch.embed(uid, version, keys.next, &mut call.entropy);
+            }
             Ok(Outcome { uid, version, op: Op::Updated, reason: edit.reason, mentions })
         })
     }
@@ -215,7 +228,7 @@ impl Memory {
         if reason.trim().is_empty() {
             return Err(Error::invalid("reason", "say why nothing is written"));
         }
-        self.write(None, call, |state, batch, call, _| {
+        self.write(Brought::default(), call, |state, batch, call, _| {
             let (version, mentions) = match uid {
                 None => (0, 0),
                 Some(uid) => {
@@ -227,118 +240,6 @@ impl Memory {
             batch.note(Op::Noop, uid, version, detail(reason, None));
             Ok(Outcome { uid, version, op: Op::Noop, reason: reason.into(), mentions })
         })
-    }
-
-    /// Plans events on the state, commits them, applies them. One writer at a time.
-    pub(super) fn write<R>(
-        &self,
-        space: Option<&Space>,
-        call: &mut Call<'_>,
-        plan: impl FnOnce(&State, &mut Batch, &mut Call<'_>, Option<u32>) -> Result<R>,
-    ) -> Result<R> {
-        self.shared.check()?;
-        let ledger = &*self.shared.ledger;
-        if !ledger.writable() {
-            return Err(Error::ReadOnly);
-        }
-        let _writer = self.shared.writer.lock();
-        let (id, mut batch, answer, joined) = {
-            let guard = {
-                let reader = ledger.read()?;
-                self.cell.level(ledger, &*reader, call.cancel)?
-            };
-            let Some(loaded) = guard.as_ref() else { return Err(Error::Closed) };
-            let state = &loaded.state;
-            let joined = join(state, space, ledger)?;
-            let mut batch = Batch::after(state, call.now);
-            if let Some((config, _)) = &joined {
-                if loaded.id.is_some() {
-                    batch.note(Op::Configured, Uid([0; 16]), 0, config.write());
-                }
-                batch.config = Some(config.write());
-            }
-            let number = joined.as_ref().map_or(state.config.space, |x| x.0.space);
-            let answer = plan(state, &mut batch, call, number)?;
-            (loaded.id, batch, answer, joined)
-        };
-        let renewals = self.note_renewals(&mut batch);
-        if batch.is_empty() {
-            return Ok(answer);
-        }
-        call.cancel.check()?;
-        self.commit(id, &batch, joined, call.cancel)?;
-        // Only now: what could not be journalled waits for the next write.
-        let mut touched = self.cell.touched.lock();
-        let journalled = renewals.min(touched.len());
-        touched.drain(..journalled);
-        drop(touched);
-        Ok(answer)
-    }
-
-    /// Records the pending renewals and says how many; reads may add more meanwhile.
-    fn note_renewals(&self, batch: &mut Batch) -> usize {
-        let touched = self.cell.touched.lock();
-        for renewal in touched.iter() {
-            let mut detail = Metadata::new();
-            detail.insert("expires".into(), Value::from(renewal.expires));
-            batch.note(Op::Touched, renewal.uid, 0, detail);
-        }
-        touched.len()
-    }
-
-    fn commit(
-        &self,
-        id: Option<u32>,
-        batch: &Batch,
-        joined: Option<(Config, Space)>,
-        cancel: Cancel<'_>,
-    ) -> Result<()> {
-        let ledger = &*self.shared.ledger;
-        let fresh = joined.as_ref().map_or_else(|| self.cell.language.write(), |x| x.0.write());
-        let target = match id {
-            Some(id) => Target::Known(id),
-            None => Target::New { path: &self.cell.path, config: &fresh },
-        };
-        let commit = Commit {
-            target,
-            events: &batch.events,
-            contents: &batch.contents,
-            restated: &batch.restated,
-            erased: &batch.erased,
-            config: batch.config.as_ref().filter(|_| id.is_some()),
-        };
-        let _committing = self.cell.committing.lock();
-        let committed = ledger.commit(&[commit], cancel);
-        let mut guard = self.cell.state.write();
-        let ids = match committed {
-            Ok(ids) => ids,
-            Err(error) => {
-                // What is in the file is not known; the next read loads it again.
-                *guard = None;
-                return Err(error);
-            }
-        };
-        let Some(loaded) = guard.as_mut() else { return Ok(()) };
-        loaded.id = ids.first().copied();
-        if let (None, Some((config, space))) = (id, &joined) {
-            loaded.state.configure(config.clone(), space.clone())?;
-        }
-        let named = |_| joined.as_ref().map(|x| x.1.clone()).ok_or(Error::Closed);
-        let mut contents = batch.contents.iter();
-        let mut apply = |at: usize, event: &Event| {
-            if at % 1024 == 1023 {
-                cancel.check()?;
-            }
-            let content = event.op.writes().then(|| contents.next()).flatten();
-            loaded.state.apply(event, content, &named)
-        };
-        let applied = batch.events.iter().enumerate().try_for_each(|(at, event)| apply(at, event));
-        if applied.is_err() {
-            // Committed but not applied, as when stopped here: the next use loads the namespace again.
-            *guard = None;
-        }
-        // Who asks to stop now is too late: "cancelled" would say that nothing was written.
-        applied.or_else(|error| if matches!(error, Error::Cancelled) { Ok(()) } else { Err(error) })
     }
 }
 

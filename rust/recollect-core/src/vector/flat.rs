@@ -1,15 +1,16 @@
-//! The exact index: every vector is looked at, and the answer is that of the f32 scan.
+//! The exact index: every vector is looked at, and the answer is that of the f32 scan over what is kept of them.
 
 use crate::bitmap::Bitmap;
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::id::Slot;
 use crate::scored::Scored;
-use crate::simd::{self, Kernels};
+use crate::simd::Kernels;
 use crate::vector::admission::{admit, admit_dim, admit_slot};
 use crate::vector::margin::Margin;
 use crate::vector::owners::Owners;
-use crate::vector::{Codes, Matrix, Metric, Quantized, TopK};
+use crate::vector::rows::Rows;
+use crate::vector::{Keep, Metric, Quantized, TopK};
 
 /// Rows scored before their scores are looked at; the scores stay in the first cache.
 pub(super) const BLOCK: usize = 256;
@@ -24,20 +25,32 @@ pub(super) const CHECKPOINT: usize = 4096;
 #[derive(Debug)]
 pub struct FlatIndex {
     pub(super) metric: Metric,
-    pub(super) rows: Matrix<f32>,
-    pub(super) codes: Codes,
+    pub(super) rows: Rows,
     pub(super) owners: Owners,
 }
 
 impl FlatIndex {
-    /// An empty index of `dim` dimensions, 1..=8192.
+    /// An empty index of `dim` dimensions, 1..=8192, that keeps f32.
     ///
     /// # Errors
     /// [`Error::Invalid`](crate::error::Error::Invalid) or [`Error::Limit`](crate::error::Error::Limit) for another
     /// dimension.
     pub fn new(dim: usize, metric: Metric) -> Result<Self> {
+        Self::with_keep(dim, metric, Keep::F32)
+    }
+
+    /// An empty index that keeps vectors in a form of its own.
+    ///
+    /// # Errors
+    /// As [`FlatIndex::new`].
+    pub fn with_keep(dim: usize, metric: Metric, keep: Keep) -> Result<Self> {
         admit_dim(dim)?;
-        Ok(Self { metric, rows: Matrix::new(dim), codes: Codes::new(dim), owners: Owners::default() })
+        Ok(Self { metric, rows: Rows::new(dim, keep), owners: Owners::default() })
+    }
+
+    /// The form in which vectors are kept.
+    pub fn keep(&self) -> Keep {
+        self.rows.keep()
     }
 
     /// Dimensions of a vector.
@@ -75,24 +88,28 @@ impl FlatIndex {
         self.owners.rows_of(slot).next().is_some()
     }
 
-    /// The vectors of a slot as they are scored: of length one for the cosine.
-    pub fn vectors(&self, slot: Slot) -> impl Iterator<Item = &[f32]> {
-        self.owners.rows_of(slot).map(|row| &self.rows.row(row)[..self.dim()])
+    /// The vectors of a slot as they are kept and scored: of length one for the cosine, as near as the form allows.
+    pub fn vectors(&self, slot: Slot) -> impl Iterator<Item = Vec<f32>> {
+        self.owners.rows_of(slot).map(|row| {
+            let mut vector = vec![0.0; self.dim()];
+            self.decode_row(row, &mut vector);
+            vector
+        })
     }
 
     /// Bytes of memory reserved.
     pub fn bytes(&self) -> usize {
-        self.rows.bytes() + self.codes.bytes() + self.owners.bytes()
+        self.rows.bytes() + self.owners.bytes()
     }
 
     /// Refuses a vector that [`FlatIndex::insert`] would refuse, under the name of the caller's argument.
     ///
     /// # Errors
     /// [`Error::DimensionMismatch`](crate::error::Error::DimensionMismatch) for another dimension,
-    /// [`Error::Invalid`](crate::error::Error::Invalid) for a component that is NaN or infinite, or a norm over 1e18
-    /// under another metric than the cosine.
+    /// [`Error::Invalid`](crate::error::Error::Invalid) for a component that is NaN or infinite, and under another
+    /// metric than the cosine for a norm over 1e18 or a component that the form does not hold.
     pub fn check(&self, argument: &str, vector: &[f32]) -> Result<()> {
-        admit(argument, vector, self.dim(), self.metric)
+        self.keep().admit(argument, vector, self.dim(), self.metric)
     }
 
     /// Adds a vector to a slot.
@@ -101,27 +118,25 @@ impl FlatIndex {
     /// As [`FlatIndex::check`]; [`Error::Limit`](crate::error::Error::Limit) for a slot from 2^28 on;
     /// [`Error::Storage`](crate::error::Error::Storage) without memory. The index is unchanged by a failure.
     pub fn insert(&mut self, slot: Slot, vector: &[f32]) -> Result<()> {
-        self.check("vector", vector)?;
-        admit_slot(slot)?;
-        let metric = self.metric;
-        self.place(slot, |row| {
-            row.copy_from_slice(vector);
-            metric.prepare(row);
-        })?;
-        Ok(())
+        self.insert_row(slot, vector).map(drop)
     }
 
-    /// Adds a row, which `fill` writes in the form that is scored, and gives its number.
+    /// As [`FlatIndex::insert`]; gives the number of the row.
+    pub(super) fn insert_row(&mut self, slot: Slot, vector: &[f32]) -> Result<usize> {
+        self.check("vector", vector)?;
+        admit_slot(slot)?;
+        let (metric, keep) = (self.metric, self.keep());
+        self.place(slot, |row| {
+            row.copy_from_slice(vector);
+            keep.prepare(metric, row);
+        })
+    }
+
+    /// Adds a row, which `fill` writes as [`Keep::prepare`] leaves it, and gives its number.
     pub(super) fn place(&mut self, slot: Slot, fill: impl FnOnce(&mut [f32])) -> Result<usize> {
         self.owners.reserve(slot)?;
-        self.codes.reserve()?;
         let row = self.owners.next_row();
-        if row == self.rows.rows() {
-            self.rows.push()?;
-        }
-        let vector = self.rows.row_mut(row);
-        fill(vector);
-        self.codes.put(row, vector)?;
+        self.rows.put(row, fill)?;
         self.owners.take(slot);
         Ok(row)
     }
@@ -130,13 +145,12 @@ impl FlatIndex {
     pub fn remove(&mut self, slot: Slot) -> usize {
         let rows = self.owners.release(slot);
         for &row in &rows {
-            self.rows.row_mut(row).fill(0.0);
-            self.codes.clear(row);
+            self.rows.clear(row);
         }
         rows.len()
     }
 
-    /// As [`FlatIndex::search`], by the plain f32 scan.
+    /// As [`FlatIndex::search`], by the plain scan that scores every row in f32.
     ///
     /// # Errors
     /// As [`FlatIndex::search`].
@@ -160,13 +174,13 @@ impl FlatIndex {
     ) -> Result<Vec<Scored>> {
         let mut best = TopK::new(k);
         let mut scores = [0.0; BLOCK];
-        for (first, rows) in self.rows.blocks(BLOCK) {
+        let mut first = 0;
+        while first < self.owners.rows() {
             if first % CHECKPOINT < BLOCK {
                 cancel.check()?;
             }
-            let scores = &mut scores[..rows.len() / query.len()];
-            self.metric.score_rows(query, rows, scores);
-            for (group, scores) in scores.chunks(GROUP).enumerate() {
+            let rows = self.rows.score_block(self.metric, query, first, &mut scores);
+            for (group, scores) in scores[..rows].chunks(GROUP).enumerate() {
                 if !best.reached_by(scores) {
                     continue;
                 }
@@ -179,6 +193,7 @@ impl FlatIndex {
                     }
                 }
             }
+            first += rows;
         }
         Ok(best.into_sorted())
     }
@@ -200,17 +215,18 @@ impl FlatIndex {
         let (quantized, margin) = self.quantized(&query);
         let in_order = self.owners.in_order();
         let (mut dots, mut scores) = ([0; BLOCK], [0.0; BLOCK]);
-        for (first, rows) in self.codes.matrix().blocks(BLOCK) {
+        let codes = self.rows.codes();
+        for (first, rows) in codes.matrix().blocks(BLOCK) {
             if first % CHECKPOINT < BLOCK {
                 cancel.check()?;
             }
             let n = rows.len() / quantized.codes.len();
             Kernels::best().dot_i8_rows(&quantized.codes, rows, &mut dots[..n]);
             if in_order.is_some() {
-                margin.scores(&dots, &self.codes, first, &mut out[first..first + n]);
+                margin.scores(&dots, codes, first, &mut out[first..first + n]);
                 continue;
             }
-            margin.scores(&dots, &self.codes, first, &mut scores[..n]);
+            margin.scores(&dots, codes, first, &mut scores[..n]);
             for (i, &score) in scores[..n].iter().enumerate() {
                 if let Some(slot) = self.owners.owner(first + i) {
                     let kept = &mut out[slot as usize];
@@ -227,16 +243,16 @@ impl FlatIndex {
     /// The most that a score of [`FlatIndex::scores`] can differ from the f32 score.
     ///
     /// # Errors
-    /// As [`FlatIndex::check`] for the query.
+    /// As [`admit`] for the query.
     pub fn slack(&self, query: &[f32]) -> Result<f32> {
         let (_, margin) = self.quantized(&self.prepared(query)?);
-        Ok(margin.most(&self.codes))
+        Ok(margin.most(self.rows.codes()))
     }
 
     /// Exact f32 scores of some slots, in their order; minus infinity where a slot owns no vector.
     ///
     /// # Errors
-    /// As [`FlatIndex::check`] for the query.
+    /// As [`admit`] for the query.
     pub fn score_slots(&self, query: &[f32], slots: &[Slot], out: &mut Vec<f32>) -> Result<()> {
         let query = self.prepared(query)?;
         out.clear();
@@ -248,17 +264,51 @@ impl FlatIndex {
     pub(super) fn score_each(&self, query: &[f32], slots: &[Slot], mut take: impl FnMut(Slot, f32)) {
         for (i, &slot) in slots.iter().enumerate() {
             if let Some(row) = slots.get(i + 2).and_then(|&slot| self.owners.rows_of(slot).next()) {
-                simd::prefetch(self.rows.row(row));
+                self.prefetch_row(row);
             }
-            let scores = self.owners.rows_of(slot).map(|row| self.metric.score(query, self.rows.row(row)));
+            let scores = self.owners.rows_of(slot).map(|row| self.score_row(query, row));
             take(slot, scores.fold(f32::NEG_INFINITY, f32::max));
         }
     }
 
+    /// Score of a row with a query of [`FlatIndex::prepared`].
+    #[inline]
+    pub(super) fn score_row(&self, query: &[f32], row: usize) -> f32 {
+        self.rows.score(self.metric, query, row)
+    }
+
+    /// Writes the vector of a row as it is scored to `out`, which has [`FlatIndex::dim`] elements, no padding.
+    pub(super) fn decode_row(&self, row: usize, out: &mut [f32]) {
+        self.rows.decode(row, out);
+    }
+
+    /// Asks for the memory of a row that is soon scored.
+    #[inline]
+    pub(super) fn prefetch_row(&self, row: usize) {
+        self.rows.prefetch(row);
+    }
+
+    /// The codes of a row, padded, and the value of a step.
+    pub(super) fn quantized_row(&self, row: usize) -> (&[i8], f32) {
+        (self.rows.codes().matrix().row(row), self.rows.codes().scale()[row])
+    }
+
+    /// The squared norm of a row, to the nearest f32 of its norm.
+    pub(super) fn squared_norm_of(&self, row: usize) -> f32 {
+        let norm = self.rows.codes().norm()[row];
+        norm * norm
+    }
+
+    /// About the inner product of a row with a quantized vector that is padded as the rows of codes are.
+    pub(super) fn rough(&self, row: usize, with: &Quantized) -> f32 {
+        let (codes, scale) = self.quantized_row(row);
+        Kernels::best().dot_i8(&with.codes, codes) as f32 * scale * with.scale
+    }
+
     /// The query checked, in the form that is scored, padded as the rows are.
     pub(super) fn prepared(&self, query: &[f32]) -> Result<Vec<f32>> {
-        self.check("query", query)?;
-        let mut padded = vec![0.0; self.rows.stride()];
+        admit("query", query, self.dim(), self.metric)?;
+        let mut padded = vec![0.0; self.rows.padded()];
         let vector = &mut padded[..query.len()];
         vector.copy_from_slice(query);
         self.metric.prepare(vector);
@@ -270,7 +320,7 @@ impl FlatIndex {
         let query = &query[..self.dim()];
         let mut quantized = Quantized::new(query);
         let margin = Margin::new(self.metric, &quantized, Kernels::best().squared_norm(query), self.dim());
-        quantized.codes.resize(self.codes.matrix().stride(), 0);
+        quantized.codes.resize(self.rows.codes().matrix().stride(), 0);
         (quantized, margin)
     }
 }

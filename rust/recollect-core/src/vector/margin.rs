@@ -14,6 +14,9 @@ use crate::vector::{Codes, Metric, Quantized};
 
 const U: f64 = 1.0 / (1 << 24) as f64;
 
+/// Rows that [`Margin::upper_each`] takes at most.
+pub(super) const TOGETHER: usize = 12;
+
 /// Over 8,192 operations, 2^-149 each.
 const UNDERFLOW: f64 = 1e-40;
 
@@ -65,6 +68,11 @@ impl Margin {
         }
     }
 
+    /// Factor and constant that make a score of an inner product, where the squared norm of the row is off it already.
+    pub(super) fn of_products(&self) -> (f32, f32) {
+        (if self.square < 0.0 { 2.0 } else { 1.0 }, self.constant as f32)
+    }
+
     /// Scores on codes of the rows from `first` on.
     pub(super) fn scores(&self, dots: &[i32], codes: &Codes, first: usize, out: &mut [f32]) {
         let margins = Margins {
@@ -83,6 +91,20 @@ impl Margin {
     /// Bounds that the f32 scores of the rows from `first` on do not exceed.
     pub(super) fn upper(&self, dots: &[i32], codes: &Codes, first: usize, out: &mut [f32]) {
         Kernels::best().upper_bounds(dots, self.facts(codes, first, out.len()), out);
+    }
+
+    /// As [`Margin::upper`], for at most [`TOGETHER`] rows that lie apart.
+    pub(super) fn upper_each(&self, dots: &[i32], codes: &Codes, rows: &[u32], out: &mut [f32; TOGETHER]) {
+        let n = rows.len();
+        let mut facts = [[0.0; TOGETHER]; 3];
+        for (i, &row) in rows.iter().enumerate() {
+            let row = row as usize;
+            (facts[0][i], facts[1][i], facts[2][i]) =
+                (codes.scale()[row], codes.norm()[row], codes.residual()[row]);
+        }
+        let [scale, norm, residual] = &facts;
+        let margins = Margins { scale, norm, residual, ..self.facts(codes, 0, 0) };
+        Kernels::best().upper_bounds(dots, margins, &mut out[..n]);
     }
 
     /// The bound that the f32 score of a row does not fall below, from its upper bound.

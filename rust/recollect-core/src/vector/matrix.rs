@@ -108,6 +108,13 @@ impl<T: Pod> Matrix<T> {
         &mut self.chunks[row / self.chunk_rows][start..start + self.dim]
     }
 
+    /// Rows from `first` on that lie side by side, at most `most` of them; nothing past the last row.
+    pub fn block(&self, first: usize, most: usize) -> &[T] {
+        let (chunk, row) = (first / self.chunk_rows, first % self.chunk_rows);
+        let rows = most.min(self.chunk_rows - row).min(self.rows.saturating_sub(first));
+        self.chunks.get(chunk).map_or(&[], |pages| &pages[row * self.stride..(row + rows) * self.stride])
+    }
+
     /// All rows in blocks of at most `most` contiguous ones, each with the number of its first row.
     pub fn blocks(&self, most: usize) -> impl Iterator<Item = (usize, &[T])> {
         self.chunks.iter().enumerate().flat_map(move |(chunk, pages)| {
@@ -141,6 +148,12 @@ mod tests {
             next += rows.len() / 8192;
         }
         assert_eq!(next, 300);
+        let mut first = 0;
+        while let block @ [_, ..] = matrix.block(first, 50) {
+            assert_eq!(block[0], first as f32);
+            first += block.len() / 8192;
+        }
+        assert_eq!((first, matrix.block(301, 1).len(), matrix.block(usize::MAX, 1).len()), (300, 0, 0));
         assert_eq!(matrix.bytes(), 3 * CHUNK);
     }
 

@@ -66,6 +66,46 @@ impl Metric {
             }
         }
     }
+
+    /// As [`Metric::score`], for a row of IEEE half precision.
+    #[inline]
+    pub fn score_f16(self, query: &[f32], row: &[u16]) -> f32 {
+        match self {
+            Self::Cosine | Self::Dot => Kernels::best().dot_f16(query, row),
+            Self::Euclidean => 0.0 - Kernels::best().squared_euclidean_f16(query, row),
+        }
+    }
+
+    /// As [`Metric::score_rows`], for rows of IEEE half precision.
+    pub fn score_f16_rows(self, query: &[f32], rows: &[u16], out: &mut [f32]) {
+        match self {
+            Self::Cosine | Self::Dot => Kernels::best().dot_f16_rows(query, rows, out),
+            Self::Euclidean => {
+                Kernels::best().squared_euclidean_f16_rows(query, rows, out);
+                out.iter_mut().for_each(|score| *score = 0.0 - *score);
+            }
+        }
+    }
+
+    /// As [`Metric::score`], for a row of codes times a scale.
+    #[inline]
+    pub fn score_scaled(self, query: &[f32], row: &[i8], scale: f32) -> f32 {
+        match self {
+            Self::Cosine | Self::Dot => Kernels::best().dot_scaled(query, row, scale),
+            Self::Euclidean => 0.0 - Kernels::best().squared_euclidean_scaled(query, row, scale),
+        }
+    }
+
+    /// As [`Metric::score_rows`], for rows of codes, each times its scale.
+    pub fn score_scaled_rows(self, query: &[f32], rows: &[i8], scale: &[f32], out: &mut [f32]) {
+        match self {
+            Self::Cosine | Self::Dot => Kernels::best().dot_scaled_rows(query, rows, scale, out),
+            Self::Euclidean => {
+                Kernels::best().squared_euclidean_scaled_rows(query, rows, scale, out);
+                out.iter_mut().for_each(|score| *score = 0.0 - *score);
+            }
+        }
+    }
 }
 
 impl fmt::Display for Metric {

@@ -2,10 +2,10 @@
 
 use crate::error::{Error, Result};
 use crate::simd::Kernels;
-use crate::vector::Matrix;
+use crate::vector::{Matrix, Metric};
 
 /// Greatest components below this get no codes; the quotient by them would leave the range of f32.
-const TINY: f32 = 1e-30;
+pub(super) const TINY: f32 = 1e-30;
 
 /// A vector `x` as `scale * codes`, off by at most `residual`.
 #[derive(Debug, Clone)]
@@ -43,6 +43,27 @@ fn quantize(x: &[f32], codes: &mut [i8]) -> (f32, f32, f32) {
     // Rounding: the sum of squares is right to 1e-4, each quotient to 3 units in the last place.
     let residual = f64::from(scale) * lost.sqrt() * (1.0 + 1e-4) + norm * 2f64.powi(-21);
     (scale, norm as f32, (residual as f32).next_up())
+}
+
+/// Codes and scale that a prepared vector is kept as; a scale of 17 bits, so that its product with any code is exact.
+///
+/// Under the cosine the scale makes the length one, since the codes hold the direction only.
+pub(super) fn scaled_codes(metric: Metric, x: &[f32]) -> (Vec<i8>, f32) {
+    let mut codes = vec![0; x.len()];
+    let (mut scale, ..) = quantize(x, &mut codes);
+    if metric == Metric::Cosine && scale > 0.0 {
+        let squared: i64 = codes.iter().map(|&code| i64::from(code) * i64::from(code)).sum();
+        scale = (1.0 / (squared as f64).sqrt()) as f32;
+    }
+    // To the nearest; the carry into the exponent is what it should be.
+    (codes, f32::from_bits((scale.to_bits() + 0x40) & !0x7F))
+}
+
+/// Codes and scale of a vector that is kept as such.
+pub(super) fn codes_of(x: &[f32]) -> (Vec<i8>, f32) {
+    let mut codes = vec![0; x.len()];
+    let (scale, ..) = quantize(x, &mut codes);
+    (codes, scale)
 }
 
 /// The codes of many vectors, row by row.
@@ -85,6 +106,16 @@ impl Codes {
         }
         let facts = quantize(x, self.matrix.row_mut(row));
         (self.scale[row], self.norm[row], self.residual[row]) = facts;
+        Ok(())
+    }
+
+    /// As [`Codes::put`], for a vector that its codes hold without loss.
+    ///
+    /// # Errors
+    /// As [`Codes::reserve`].
+    pub(super) fn put_kept(&mut self, row: usize, x: &[f32]) -> Result<()> {
+        self.put(row, x)?;
+        self.residual[row] = 0.0;
         Ok(())
     }
 

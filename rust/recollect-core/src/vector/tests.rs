@@ -28,17 +28,18 @@ fn clustered(n: usize, dim: usize, seed: u64) -> Vec<Vec<f32>> {
 
 fn model(
     vectors: &BTreeMap<u32, Vec<Vec<f32>>>,
-    metric: Metric,
+    (metric, keep): (Metric, Keep),
     query: &[f32],
     k: usize,
     allow: Option<&Bitmap>,
 ) -> Vec<Scored> {
     let prepared = |vector: &[f32]| {
         let mut vector = vector.to_vec();
-        metric.prepare(&mut vector);
+        keep.prepare(metric, &mut vector);
         vector
     };
-    let query = prepared(query);
+    let mut query = query.to_vec();
+    metric.prepare(&mut query);
     let mut all: Vec<_> = vectors
         .iter()
         .filter(|(slot, _)| allow.is_none_or(|allow| allow.contains(**slot)))
@@ -57,11 +58,12 @@ fn bits(hits: &[Scored]) -> Vec<(u32, u32)> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+    #![proptest_config(ProptestConfig::with_cases(128))]
 
     #[test]
     fn every_path_gives_the_model_bit_for_bit(
         metric in prop::sample::select(Metric::ALL),
+        keep in prop::sample::select(Keep::ALL),
         dim in prop::sample::select(vec![1usize, 3, 16, 33, 64, 100]),
         n in 0usize..900,
         k in prop::sample::select(vec![0usize, 1, 3, 10, 50, 2000]),
@@ -70,7 +72,7 @@ proptest! {
         share in prop::sample::select(vec![1u32, 2, 7, 40]),
         seed: u64,
     ) {
-        let mut index = FlatIndex::new(dim, metric).unwrap();
+        let mut index = FlatIndex::with_keep(dim, metric, keep).unwrap();
         let mut vectors = BTreeMap::<u32, Vec<Vec<f32>>>::new();
         let data = clustered(n + 8, dim, seed);
         for (i, vector) in data[..n].iter().enumerate() {
@@ -87,12 +89,12 @@ proptest! {
         let allowed: Bitmap = (0..n as u32).filter(|slot| slot % share == 0).collect();
         for query in &data[n..] {
             for allow in [None, Some(&allowed)] {
-                let wanted = bits(&model(&vectors, metric, query, k, allow));
+                let wanted = bits(&model(&vectors, (metric, keep), query, k, allow));
                 prop_assert_eq!(bits(&index.search_f32(query, k, allow, Cancel::never()).unwrap()), wanted.clone());
                 prop_assert_eq!(bits(&index.search(query, k, allow, Cancel::never()).unwrap()), wanted.clone());
                 prop_assert_eq!(bits(&again.search(query, k, allow, Cancel::never()).unwrap()), wanted);
             }
-            let exact = model(&vectors, metric, query, usize::MAX, None);
+            let exact = model(&vectors, (metric, keep), query, usize::MAX, None);
             let mut near = vec![0.0; index.slots_end() + 3];
             index.scores(query, &mut near, Cancel::never()).unwrap();
             prop_assert_eq!(near.iter().filter(|score| score.is_finite()).count(), exact.len());
@@ -113,9 +115,10 @@ proptest! {
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         cut in any::<prop::sample::Index>(),
         metric in prop::sample::select(Metric::ALL),
+        keep in prop::sample::select(Keep::ALL),
     ) {
         prop_assert!(FlatIndex::decode(&bytes).is_err());
-        let mut index = FlatIndex::new(5, metric).unwrap();
+        let mut index = FlatIndex::with_keep(5, metric, keep).unwrap();
         for (i, vector) in clustered(20, 5, 7).iter().enumerate() {
             index.insert(i as u32 / 2, vector).unwrap();
         }
@@ -135,8 +138,10 @@ proptest! {
 
 #[test]
 fn a_large_index_narrows_to_the_same_answer() {
-    for &metric in Metric::ALL {
-        let mut index = FlatIndex::new(48, metric).unwrap();
+    for (&metric, &keep) in
+        Metric::ALL.iter().flat_map(|metric| Keep::ALL.iter().map(move |keep| (metric, keep)))
+    {
+        let mut index = FlatIndex::with_keep(48, metric, keep).unwrap();
         let data = clustered(9_000, 48, 11);
         for (i, vector) in data.iter().enumerate() {
             index.insert(i as u32, vector).unwrap();
@@ -146,7 +151,7 @@ fn a_large_index_narrows_to_the_same_answer() {
             assert_eq!(
                 bits(&index.search(query, 10, None, Cancel::never()).unwrap()),
                 bits(&plain),
-                "{metric}"
+                "{metric} {keep}"
             );
         }
     }
@@ -154,7 +159,11 @@ fn a_large_index_narrows_to_the_same_answer() {
 
 #[test]
 fn removed_rows_are_wiped_and_reused() {
-    let mut index = FlatIndex::new(4, Metric::Dot).unwrap();
+    Keep::ALL.iter().for_each(|&keep| wipe_and_reuse(keep));
+}
+
+fn wipe_and_reuse(keep: Keep) {
+    let mut index = FlatIndex::with_keep(4, Metric::Dot, keep).unwrap();
     for slot in 0..10 {
         index.insert(slot, &[slot as f32; 4]).unwrap();
         index.insert(slot, &[1.0; 4]).unwrap();
@@ -163,15 +172,18 @@ fn removed_rows_are_wiped_and_reused() {
     assert_eq!((index.remove(9), index.remove(9), index.remove(77)), (2, 0, 0));
     assert!(index.search(&[1.0; 4], 20, None, Cancel::never()).unwrap().iter().all(|hit| hit.slot != 9));
     for row in 18..20 {
-        assert!(index.rows.row(row).iter().all(|&x| x == 0.0));
-        assert!(index.codes.matrix().row(row).iter().all(|&x| x == 0) && index.codes.norm()[row] == 0.0);
+        let mut vector = [1.0; 4];
+        index.decode_row(row, &mut vector);
+        assert_eq!(vector, [0.0; 4]);
+        let codes = index.rows.codes();
+        assert!(codes.matrix().row(row).iter().all(|&x| x == 0) && codes.norm()[row] == 0.0);
     }
     index.insert(3, &[100.0; 4]).unwrap();
     index.insert(4, &[-1.0; 4]).unwrap();
     assert_eq!((index.len(), index.slots(), index.bytes()), (20, 9, bytes));
     assert_eq!(
         index.search(&[1.0; 4], 1, None, Cancel::never()).unwrap()[0],
-        Scored { slot: 3, score: 400.0 }
+        Scored { slot: 3, score: index.vectors(3).map(|x| x.iter().sum::<f32>()).fold(0.0, f32::max) }
     );
 }
 
@@ -190,4 +202,47 @@ fn bad_calls_are_refused_and_change_nothing() {
         index.search(&[1.0, 0.0], 5, None, Cancel::never()).unwrap(),
         [Scored { slot: 6, score: 0.0 }]
     );
+}
+
+#[test]
+fn the_kept_form_is_the_size_of_the_index() {
+    let bytes = Keep::ALL.iter().map(|&keep| {
+        let mut index = FlatIndex::with_keep(384, Metric::Cosine, keep).unwrap();
+        assert_eq!(index.keep(), keep);
+        for (slot, vector) in clustered(12_000, 384, 3).iter().enumerate() {
+            index.insert(slot as u32, vector).unwrap();
+        }
+        index.bytes() / 12_000
+    });
+    let bytes: Vec<usize> = bytes.collect();
+    assert!(bytes[0] > 5 * 384 && 4 * bytes[1] < 3 * bytes[0] && 3 * bytes[2] < bytes[0], "{bytes:?}");
+}
+
+#[test]
+fn a_segment_of_version_1_is_read_as_f32() {
+    let mut index = FlatIndex::new(5, Metric::Euclidean).unwrap();
+    for (slot, vector) in clustered(20, 5, 7).iter().enumerate() {
+        index.insert(slot as u32, vector).unwrap();
+    }
+    let mut bytes = Vec::new();
+    index.encode(&mut bytes);
+    assert_eq!(bytes[4..8], [2, 0, Metric::Euclidean as u8, 0]);
+    bytes[4] = 1;
+    let old = FlatIndex::decode(&bytes).unwrap();
+    assert!((0..20).all(|slot| old.vectors(slot).eq(index.vectors(slot))));
+    bytes[7] = Keep::F16 as u8;
+    assert!(FlatIndex::decode(&bytes).is_err());
+    (bytes[4], bytes[7]) = (3, 0);
+    assert!(FlatIndex::decode(&bytes).is_err());
+}
+
+#[test]
+fn a_query_may_hold_what_half_precision_cannot() {
+    let mut index = FlatIndex::with_keep(2, Metric::Dot, Keep::F16).unwrap();
+    assert!(
+        index.insert(0, &[1.0, 65_520.0]).unwrap_err().to_string().contains("component 1 is beyond 65504")
+    );
+    index.insert(0, &[1.0, 65_504.0]).unwrap();
+    let found = index.search(&[1e9, 0.0], 1, None, Cancel::never()).unwrap();
+    assert_eq!(found, [Scored { slot: 0, score: 1e9 }]);
 }

@@ -2,10 +2,13 @@
 
 use crate::scored::Scored;
 
+/// Most slots that are kept in order all the time.
+const FEW: usize = 24;
+
 /// Keeps the best `k` slots, each with the greatest score it was pushed with; ties by ascending slot.
 ///
-/// Pushes gather in a buffer that is cut back to `k` when full, which costs less than a heap and meets a slot twice
-/// without a lookup.
+/// A few are kept in order. More gather in a buffer that is cut back to `k` when full, which costs less than a heap and
+/// meets a slot twice without a lookup.
 #[derive(Debug)]
 pub struct TopK {
     k: usize,
@@ -39,14 +42,43 @@ impl TopK {
         if self.floor.is_some_and(|floor| candidate.order(&floor).is_ge()) || self.k == 0 {
             return;
         }
+        if self.k <= FEW {
+            return self.insert(candidate);
+        }
         self.held.push(candidate);
         if self.held.len() >= self.full {
             self.settle();
         }
     }
 
+    /// Puts a candidate in its place, unless its slot has a better one.
+    fn insert(&mut self, candidate: Scored) {
+        let at = self.held.partition_point(|held| held.order(&candidate).is_lt());
+        let (better, worse) = self.held.split_at(at);
+        if better.iter().any(|held| held.slot == candidate.slot) {
+            return;
+        }
+        match worse.iter().position(|held| held.slot == candidate.slot) {
+            Some(old) => self.held[at..=at + old].rotate_right(1),
+            None if self.held.len() == self.k => self.held[at..].rotate_right(1),
+            None => {
+                self.held.insert(at, candidate);
+                if self.held.len() < self.k {
+                    return;
+                }
+            }
+        }
+        self.held[at] = candidate;
+        if self.held.len() == self.k {
+            self.floor = self.held.last().copied();
+        }
+    }
+
     /// Cuts back to the best `k` and raises the floor to the last of them.
     pub fn settle(&mut self) {
+        if self.k <= FEW {
+            return;
+        }
         self.held.sort_unstable_by(|a, b| a.slot.cmp(&b.slot).then(a.order(b)));
         self.held.dedup_by_key(|scored| scored.slot);
         if self.k > 0 && self.held.len() >= self.k {

@@ -4,12 +4,13 @@ use proptest::prelude::*;
 use recollect_core::cancel::Cancel;
 use recollect_core::error::Error;
 use recollect_core::id::Uid;
-use recollect_core::journal::event::{KeyVector, Op};
+use recollect_core::journal::event::{KeyVector, Op, Written};
 use recollect_core::journal::in_memory::InMemoryLedger;
 use recollect_core::journal::ledger::{Commit, Ledger, Space, Target};
 use recollect_core::journal::sqlite::{Options, SqliteLedger};
 use recollect_core::record::{Kind, Metadata, Provenance, Record, Status, Ttl};
 use recollect_core::time::{Interval, Timestamp};
+use recollect_core::vector::{Keep, Metric};
 
 use crate::model::{Model, entries};
 use crate::story::Story;
@@ -58,6 +59,7 @@ prop_compose! {
 enum Step {
     Write(Box<Record>, Vec<KeyVector>, Metadata),
     Note(Op),
+    Embed(Vec<KeyVector>),
     Restate(prop::sample::Index, Status),
     Erase(prop::sample::Index),
     Configure(Metadata),
@@ -65,9 +67,19 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     let component = prop_oneof![any::<f32>(), Just(f32::NEG_INFINITY), Just(-0.0)];
-    let values = prop::collection::vec(component.prop_filter("comparable", |x| !x.is_nan()), 0..5);
-    let key = (1_u32..3, values).prop_map(|(space, values)| KeyVector { space, values });
+    let values = prop::collection::vec(component, 0..5);
+    let keep = prop::sample::select(Keep::ALL);
+    let key = (1_u32..3, keep, values).prop_map(|(space, keep, mut values)| {
+        if keep != Keep::F32 {
+            values.iter_mut().for_each(|x| *x = if x.is_finite() { x.fract() } else { 1.0 });
+            keep.round("values", &mut values, Metric::Euclidean).unwrap();
+        }
+        let key = KeyVector::new(space, keep, &values);
+        assert_eq!(KeyVector::of_data(space, keep, values.len(), key.data()).as_ref(), Some(&key));
+        key
+    });
     prop_oneof![
+        2 => prop::collection::vec(key.clone(), 0..3).prop_map(Step::Embed),
         6 => (a_record(), prop::collection::vec(key, 0..3), metadata())
             .prop_map(|(record, keys, detail)| Step::Write(Box::new(record), keys, detail)),
         1 => prop::sample::select(vec![Op::Deleted, Op::Noop, Op::Touched, Op::Erased]).prop_map(Step::Note),
@@ -94,12 +106,13 @@ fn run(batches: Vec<Batch>, ledger: &mut dyn FnMut() -> std::sync::Arc<dyn Ledge
             if told.iter().any(|(other, _): &(usize, _)| *other == at) {
                 continue;
             }
-            let held = |model: &Model| -> Vec<u64> {
+            let held = |only: fn(&Written) -> bool| -> Vec<u64> {
                 let entries = model.0.get(&story.path.to_string()).map(|told| &told.entries);
-                let held = entries.into_iter().flatten().filter(|(_, content)| content.is_some());
+                let held = entries.into_iter().flatten().filter(|(_, it)| it.as_ref().is_some_and(only));
                 held.map(|(event, _)| event.seq).collect()
             };
-            let (held, mut config) = (held(&model), None);
+            let (contents, held) = (held(|it| it.content().is_some()), held(|_| true));
+            let mut config = None;
             for step in steps {
                 match step {
                     Step::Write(record, keys, detail) => {
@@ -121,8 +134,11 @@ fn run(batches: Vec<Batch>, ledger: &mut dyn FnMut() -> std::sync::Arc<dyn Ledge
                     Step::Note(op) => {
                         story.event(op, Uid([1; 16]), None);
                     }
-                    Step::Restate(at, status) if !held.is_empty() => {
-                        story.restated.push((*at.get(&held), status));
+                    Step::Embed(keys) => {
+                        story.embed(1, keys);
+                    }
+                    Step::Restate(at, status) if !contents.is_empty() => {
+                        story.restated.push((*at.get(&contents), status));
                     }
                     Step::Erase(at) if !held.is_empty() => story.erased.push(*at.get(&held)),
                     Step::Configure(new) => config = Some(new),
@@ -144,6 +160,7 @@ fn run(batches: Vec<Batch>, ledger: &mut dyn FnMut() -> std::sync::Arc<dyn Ledge
                     target,
                     events: &story.events,
                     contents: &story.contents,
+                    embeddings: &story.embeddings,
                     restated: &story.restated,
                     erased: &story.erased,
                     config: config.as_ref(),
@@ -159,6 +176,8 @@ fn run(batches: Vec<Batch>, ledger: &mut dyn FnMut() -> std::sync::Arc<dyn Ledge
             story.id = Some(id);
             story.events.clear();
             story.contents.clear();
+            story.embeddings.clear();
+            story.told = story.hash;
             story.restated.clear();
             story.erased.clear();
         }

@@ -6,10 +6,11 @@ use proptest::prelude::*;
 use recollect_core::cancel::Cancel;
 use recollect_core::error::{Error, Result};
 use recollect_core::id::Uid;
-use recollect_core::journal::event::{Content, Event, Op};
+use recollect_core::journal::event::{Content, Embedding, Event, KeyVector, Op, Written};
 use recollect_core::journal::ledger::{Ledger, Reader, Space};
 use recollect_core::journal::sqlite::{Durability, Options, SqliteLedger};
 use recollect_core::record::Status;
+use recollect_core::vector::Keep;
 
 use crate::story::Story;
 
@@ -34,13 +35,17 @@ fn store(folder: &Path) -> PathBuf {
         story.event(Op::Erased, Uid([5; 16]), None);
         story.erased.push(6);
         story.tell(&ledger).unwrap();
+        for at in 0..20_u8 {
+            story.embed(at, vec![KeyVector::new(2, Keep::F32, &[f32::from(at); 16])]);
+            story.tell(&ledger).unwrap();
+        }
     }
     ledger.purge().unwrap();
     ledger.close().unwrap();
     path
 }
 
-type All = (Vec<(Event, Option<Content>)>, Vec<Option<Content>>, Vec<Event>, usize);
+type All = (Vec<(Event, Option<Written>)>, Vec<Option<Content>>, Vec<Option<Embedding>>, Vec<Event>, usize);
 
 /// Everything that can be read of a namespace, or the first error.
 fn read(reader: &dyn Reader, name: &str) -> Result<Option<All>> {
@@ -51,9 +56,10 @@ fn read(reader: &dyn Reader, name: &str) -> Result<Option<All>> {
         Ok(())
     })?;
     let contents = reader.contents(head.id, &(1..=41).collect::<Vec<_>>(), true)?;
+    let embeddings = reader.embeddings(head.id, &(40..=62).collect::<Vec<_>>())?;
     let history = reader.history(head.id, Uid([7; 16]))?;
     let spaces = reader.spaces()?.len();
-    Ok(Some((events, contents, history, spaces)))
+    Ok(Some((events, contents, embeddings, history, spaces)))
 }
 
 fn attempt(path: &Path) -> Result<Vec<Option<All>>> {
@@ -147,7 +153,7 @@ fn damage_after(sql: &str) -> Vec<String> {
 #[test]
 fn verify_finds_what_somebody_edited() {
     assert_eq!(damage_after("SELECT 1"), Vec::<String>::new());
-    let row = (1_i64 << 36) + 10;
+    let (row, alone) = ((1_i64 << 36) + 10, (1_i64 << 36) + 50);
     for (sql, table) in [
         ("UPDATE rec SET text = 'other' WHERE id = {row}", "rec"),
         ("UPDATE rec SET status = 'deleted' WHERE id = {row}", "rec"),
@@ -160,6 +166,11 @@ fn verify_finds_what_somebody_edited() {
         ("UPDATE vec SET spaces = '[[2,16]]' WHERE id = {row}", "vec"),
         ("DELETE FROM vec WHERE id = {row}", "vec"),
         ("INSERT INTO vec VALUES ({row} + 500, '[]', x'')", "vec"),
+        ("UPDATE vec SET data = zeroblob(64) WHERE id = {alone}", "vec"),
+        ("UPDATE vec SET spaces = replace(spaces, '3232', '3233') WHERE id = {alone}", "vec"),
+        ("UPDATE vec SET spaces = '[[2,16]]' WHERE id = {alone}", "vec"),
+        ("DELETE FROM vec WHERE id = {alone}", "rec"),
+        ("UPDATE vec SET spaces = (SELECT spaces FROM vec WHERE id = {alone}) WHERE id = {row}", "vec"),
         ("UPDATE oplog SET at = at + 1 WHERE id = {row}", "oplog"),
         ("UPDATE oplog SET op = 'deleted' WHERE id = {row}", "oplog"),
         ("UPDATE oplog SET detail = '{\"a\":1}' WHERE id = {row}", "oplog"),
@@ -172,7 +183,7 @@ fn verify_finds_what_somebody_edited() {
         ("UPDATE ns SET seq = seq - 1 WHERE id = 0", "ns"),
         ("UPDATE space SET dim = 17", "space"),
     ] {
-        let sql = sql.replace("{row}", &row.to_string());
+        let sql = sql.replace("{row}", &row.to_string()).replace("{alone}", &alone.to_string());
         let damage = damage_after(&sql);
         assert!(damage.iter().any(|line| line.starts_with(table)), "{sql}: {damage:?}");
     }

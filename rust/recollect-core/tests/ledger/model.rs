@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use recollect_core::cancel::Cancel;
-use recollect_core::journal::event::{Content, Event, NamespaceId};
+use recollect_core::journal::event::{Event, NamespaceId, Written};
 use recollect_core::journal::ledger::{Commit, Head, Ledger, Reader};
 use recollect_core::namespace::Namespace;
 use recollect_core::record::Metadata;
@@ -15,7 +15,7 @@ pub(crate) struct Model(pub(crate) BTreeMap<String, Told>);
 pub(crate) struct Told {
     pub(crate) id: NamespaceId,
     pub(crate) config: Metadata,
-    pub(crate) entries: Vec<(Event, Option<Content>)>,
+    pub(crate) entries: Vec<(Event, Option<Written>)>,
 }
 
 impl Model {
@@ -24,10 +24,12 @@ impl Model {
         let told = self.0.entry(path.to_string()).or_insert_with(new);
         for event in commit.events {
             let content = commit.contents.iter().find(|content| content.seq == event.seq);
-            told.entries.push((event.clone(), content.cloned()));
+            let keys = commit.embeddings.iter().find(|keys| keys.seq == event.seq);
+            let written = content.cloned().map(Written::Content).or(keys.cloned().map(Written::Keys));
+            told.entries.push((event.clone(), written));
         }
         for (seq, status) in commit.restated {
-            if let Some(content) = &mut told.entries[*seq as usize - 1].1 {
+            if let Some(Written::Content(content)) = &mut told.entries[*seq as usize - 1].1 {
                 content.record.status = *status;
             }
         }
@@ -81,13 +83,16 @@ impl Told {
             let found = reader.contents(self.id, &seqs, vectors).unwrap();
             for (seq, found) in seqs.iter().zip(found) {
                 let told = seq.checked_sub(1).and_then(|at| self.entries.get(at as usize));
-                let mut expected = told.and_then(|(_, content)| content.clone());
+                let mut expected = told.and_then(|(_, written)| written.as_ref()?.content().cloned());
                 if let (false, Some(content)) = (vectors, &mut expected) {
                     content.vectors.clear();
                 }
                 assert_eq!(found, expected, "content {seq}");
             }
         }
+        let told = |seq: &u64| self.entries.get(seq.checked_sub(1)? as usize)?.1.as_ref()?.keys().cloned();
+        let expected: Vec<_> = seqs.iter().map(told).collect();
+        assert_eq!(reader.embeddings(self.id, &seqs).unwrap(), expected);
         let uids = self.entries.iter().map(|(event, _)| event.uid);
         for uid in uids.chain([recollect_core::id::Uid([99; 16])]) {
             let of = |(event, _): &&(Event, _)| event.uid == uid;
@@ -98,11 +103,11 @@ impl Told {
     }
 }
 
-pub(crate) fn entries(reader: &dyn Reader, id: NamespaceId, after: u64) -> Vec<(Event, Option<Content>)> {
+pub(crate) fn entries(reader: &dyn Reader, id: NamespaceId, after: u64) -> Vec<(Event, Option<Written>)> {
     let mut found = Vec::new();
     reader
-        .events(id, after, &mut |event, content| {
-            found.push((event, content));
+        .events(id, after, &mut |event, written| {
+            found.push((event, written));
             Ok(())
         })
         .unwrap();

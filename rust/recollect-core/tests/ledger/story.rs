@@ -2,12 +2,13 @@
 
 use recollect_core::cancel::Cancel;
 use recollect_core::id::Uid;
-use recollect_core::journal::chain::seal;
-use recollect_core::journal::event::{Content, Event, KeyVector, NamespaceId, Op, Seq};
+use recollect_core::journal::chain::{seal, seal_keys};
+use recollect_core::journal::event::{Content, Embedding, Event, KeyVector, NamespaceId, Op, Seq};
 use recollect_core::journal::ledger::{Commit, Ledger, Target};
 use recollect_core::namespace::Namespace;
 use recollect_core::record::{Kind, Metadata, Provenance, Record, Status};
 use recollect_core::time::Timestamp;
+use recollect_core::vector::Keep;
 
 /// A record that says `text`.
 pub(crate) fn record(uid: u8, version: u32, text: &str) -> Record {
@@ -38,8 +39,11 @@ pub(crate) struct Story {
     pub(crate) id: Option<NamespaceId>,
     pub(crate) seq: Seq,
     pub(crate) hash: [u8; 32],
+    /// The hash of the last event that was told.
+    pub(crate) told: [u8; 32],
     pub(crate) events: Vec<Event>,
     pub(crate) contents: Vec<Content>,
+    pub(crate) embeddings: Vec<Embedding>,
     pub(crate) restated: Vec<(Seq, Status)>,
     pub(crate) erased: Vec<Seq>,
 }
@@ -53,8 +57,10 @@ impl Story {
             id: None,
             seq: 0,
             hash,
+            told: hash,
             events: Vec::new(),
             contents: Vec::new(),
+            embeddings: Vec::new(),
             restated: Vec::new(),
             erased: Vec::new(),
         }
@@ -85,8 +91,28 @@ impl Story {
         self.seq
     }
 
+    /// Vector keys of a memory alone.
+    pub(crate) fn embed(&mut self, uid: u8, vectors: Vec<KeyVector>) -> Seq {
+        self.event(Op::Embedded, Uid([uid; 16]), None);
+        let event = self.events.pop().unwrap();
+        let prev = match self.events.last() {
+            Some(before) => before.hash,
+            None => self.told,
+        };
+        if vectors.is_empty() {
+            self.events.push(event);
+            return self.seq;
+        }
+        let embedding = Embedding { seq: self.seq, salt: [self.seq as u8; 16], vectors };
+        let event = seal_keys(prev, event, &embedding);
+        self.hash = event.hash;
+        self.events.push(event);
+        self.embeddings.push(embedding);
+        self.seq
+    }
+
     pub(crate) fn add(&mut self, uid: u8, text: &str, vector: &[f32]) -> Seq {
-        let vectors = vec![KeyVector { space: 1, values: vector.to_vec() }];
+        let vectors = vec![KeyVector::new(1, Keep::F32, vector)];
         let vectors = if vector.is_empty() { Vec::new() } else { vectors };
         self.event(Op::Added, Uid([uid; 16]), Some((record(uid, 1, text), vectors)))
     }
@@ -103,6 +129,7 @@ impl Story {
                 target,
                 events: &self.events,
                 contents: &self.contents,
+                embeddings: &self.embeddings,
                 restated: &self.restated,
                 erased: &self.erased,
                 config: None,
@@ -110,8 +137,10 @@ impl Story {
             Cancel::never(),
         )?;
         self.id = Some(ids[0]);
+        self.told = self.hash;
         self.events.clear();
         self.contents.clear();
+        self.embeddings.clear();
         self.restated.clear();
         self.erased.clear();
         Ok(ids[0])

@@ -6,6 +6,7 @@ use recollect_core::error::Error;
 use recollect_core::record::Kind;
 use recollect_core::store::{Draft, Order, Selection, Store};
 use recollect_core::time::Timestamp;
+use recollect_core::vector::Keep;
 
 use crate::cases::HOUR;
 use crate::home::{Home, call, open, path};
@@ -37,7 +38,7 @@ proptest! {
     fn a_reader_follows_the_writer(steps in prop::collection::vec(step(), 1..30)) {
         let home = Home::file();
         let path = home.path();
-        let mut machine = Machine::new(home);
+        let mut machine = Machine::new(home, Keep::F32);
         let follower = open(&path, true);
         for (at, step) in steps.into_iter().enumerate() {
             machine.run(step);

@@ -1,6 +1,6 @@
-//! A file that format 1 once wrote stays readable, word for word.
+//! A file that a format once wrote stays readable, word for word.
 //!
-//! To write the files anew, which only a new format should need, as `format-2`:
+//! To write the files of the latest format anew, which only a new one should need, as `format-3`:
 //! `cargo test -p recollect-core --test store -- --ignored write_the_golden_file`.
 
 use std::path::PathBuf;
@@ -11,17 +11,21 @@ use recollect_core::store::{Order, Selection, Store};
 use recollect_core::time::Timestamp;
 
 use crate::home::{Home, call, open, path, request, space};
-use crate::script::{NAMES, STEPS, act, instant, uid};
+use crate::moves;
+use crate::script::{NAMES, STEPS, instant, uid};
+
+/// Steps of a migration that the file of format 2 has seen.
+const MIDST: u64 = 9;
 
 fn golden(name: &str) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name)
 }
 
 /// Everything the journal holds of what is there, in words that outlive our types.
-fn tell(store: &Store) -> String {
+fn tell(store: &Store, names: &[&str]) -> String {
     let mut out = String::new();
     let (all, now, never) = (Selection::default(), Timestamp(instant(STEPS)), Cancel::never());
-    for name in NAMES {
+    for name in names {
         let memory = store.namespace(&path(name)).unwrap();
         out += &format!("namespace {name}\n");
         for held in memory.list(&all, Order::Ingested, 0, None, now, never).unwrap() {
@@ -50,10 +54,28 @@ fn tell(store: &Store) -> String {
 fn write_the_golden_file() {
     let home = Home::file();
     let store = home.open();
-    (0..STEPS).for_each(|step| act(&store, step).unwrap());
+    (0..MIDST).for_each(|step| moves::act(&store, step).unwrap());
     store.close().unwrap();
-    std::fs::copy(home.path(), golden("format-1.rcl")).unwrap();
-    std::fs::write(golden("format-1.txt"), tell(&home.open())).unwrap();
+    std::fs::copy(home.path(), golden("format-2.rcl")).unwrap();
+    std::fs::write(golden("format-2.txt"), tell(&home.open(), &["a"])).unwrap();
+}
+
+#[test]
+fn a_file_of_format_2_is_read_in_the_midst_of_a_migration_and_goes_on() {
+    let home = Home::file();
+    std::fs::copy(golden("format-2.rcl"), home.path()).unwrap();
+    let told = std::fs::read_to_string(golden("format-2.txt")).unwrap();
+    let reader = open(home.path(), true);
+    assert_eq!(tell(&reader, &["a"]), told);
+    let in_memory = Home::memory().open();
+    (0..MIDST).for_each(|step| moves::act(&in_memory, step).unwrap());
+    assert_eq!(moves::shown(&reader), moves::shown(&in_memory));
+    reader.close().unwrap();
+    let store = home.open();
+    for store in [&store, &in_memory] {
+        (MIDST..moves::STEPS).for_each(|step| moves::act(store, step).unwrap());
+    }
+    assert_eq!(moves::shown(&store), moves::shown(&in_memory));
 }
 
 #[test]
@@ -65,14 +87,14 @@ fn a_file_of_format_1_is_read_found_in_and_erased_from() {
 
     let (now, all, never) = (Timestamp(instant(STEPS)), Selection::default(), Cancel::never());
     let reader = open(home.path(), true);
-    assert_eq!(tell(&reader), told);
+    assert_eq!(tell(&reader, &NAMES), told);
     reader.close().unwrap();
 
     let store = home.open();
     let verified = store.verify(never).unwrap();
     assert_eq!(verified.damage, Vec::<String>::new());
     assert_eq!(verified.namespaces, 2);
-    assert_eq!(tell(&store), told);
+    assert_eq!(tell(&store, &NAMES), told);
     for (name, text, vector, best) in [
         (NAMES[0], Some("cold river"), None, vec![uid(0, 0)]),
         (NAMES[0], Some("last"), Some(vec![0.0; 4]), vec![uid(8, 0)]),

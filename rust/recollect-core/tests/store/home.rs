@@ -13,6 +13,7 @@ use recollect_core::namespace::Namespace;
 use recollect_core::recall::{Fusion, Request};
 use recollect_core::store::{Call, Store};
 use recollect_core::time::Timestamp;
+use recollect_core::vector::Keep;
 
 use crate::wrapped::{Hook, Silent, Wrapped};
 
@@ -53,10 +54,16 @@ impl Home {
     }
 
     pub(crate) fn open(&self) -> Store {
-        match self {
-            Self::Memory(_) => self.open_with(Arc::new(Silent)),
-            Self::File(_) => open(self.path(), false),
-        }
+        self.open_keeping(Keep::F32)
+    }
+
+    /// As [`Home::open`], with a form for the vectors of new namespaces.
+    pub(crate) fn open_keeping(&self, keep: Keep) -> Store {
+        let ledger: Box<dyn Ledger> = match self {
+            Self::Memory(_) => Box::new(Wrapped { inner: self.ledger(), hook: Arc::new(Silent) }),
+            Self::File(_) => Box::new(sqlite(self.path(), false)),
+        };
+        Store::with_keep(ledger, Some(Language::English), keep)
     }
 
     pub(crate) fn open_with(&self, hook: Arc<dyn Hook>) -> Store {
@@ -81,9 +88,12 @@ impl Home {
 
 /// Opens a store in a file.
 pub(crate) fn open(path: impl Into<PathBuf>, read_only: bool) -> Store {
+    Store::new(Box::new(sqlite(path.into(), read_only)), Some(Language::English))
+}
+
+fn sqlite(path: PathBuf, read_only: bool) -> SqliteLedger {
     let options = Options { durability: Durability::Normal, read_only, ..Options::default() };
-    let ledger = SqliteLedger::open(path.into(), &options).unwrap();
-    Store::new(Box::new(ledger), Some(Language::English))
+    SqliteLedger::open(path, &options).unwrap()
 }
 
 pub(crate) fn space() -> Space {
@@ -103,5 +113,5 @@ pub(crate) fn path(text: &str) -> Namespace {
 
 /// A recall of everything that matches, explained.
 pub(crate) fn request(text: Option<&str>, vector: Option<Vec<f32>>, fusion: Fusion) -> Request {
-    Request { text: text.map(Into::into), vector, k: 1000, fusion, explain: true }
+    Request { text: text.map(Into::into), vector, k: 1000, recall: 1.0, fusion, explain: true }
 }

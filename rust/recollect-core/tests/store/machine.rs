@@ -8,6 +8,7 @@ use recollect_core::id::Uid;
 use recollect_core::journal::event::Op;
 use recollect_core::store::{Draft, Held, Memory, Order, Selection, Store};
 use recollect_core::time::Timestamp;
+use recollect_core::vector::{Keep, Metric};
 
 use crate::cases::MONDAY;
 use crate::conditions::Choice;
@@ -23,6 +24,7 @@ fn never() -> Cancel<'static> {
 
 pub(crate) struct Machine {
     home: Home,
+    keep: Keep,
     pub(crate) store: Store,
     pub(crate) books: Vec<Book>,
     pub(crate) now: i64,
@@ -30,9 +32,15 @@ pub(crate) struct Machine {
 }
 
 impl Machine {
-    pub(crate) fn new(home: Home) -> Self {
-        let (store, books) = (home.open(), vec![Book::default(); NAMESPACES.len()]);
-        Self { home, store, books, now: MONDAY, calls: 0 }
+    pub(crate) fn new(home: Home, keep: Keep) -> Self {
+        let book = Book { keep, ..Book::default() };
+        let (store, books) = (home.open_keeping(keep), vec![book; NAMESPACES.len()]);
+        Self { home, keep, store, books, now: MONDAY, calls: 0 }
+    }
+
+    /// What the store keeps of vectors.
+    fn round<'a>(&self, vectors: impl IntoIterator<Item = &'a mut Vec<f32>>) {
+        vectors.into_iter().for_each(|x| self.keep.round("vector", x, Metric::Cosine).unwrap());
     }
 
     pub(crate) fn memory(&self, at: usize) -> Memory {
@@ -59,11 +67,13 @@ impl Machine {
                     drafts.extend(self.books[at].lives.iter().rfind(|x| x.live()).map(redraft));
                 }
                 let outcomes = self.memory(at).add(drafts.clone(), Some(&space()), keep, &mut call).unwrap();
+                self.round(drafts.iter_mut().flat_map(|draft| &mut draft.vectors));
                 self.books[at].add(&drafts, keep, now, &outcomes);
             }
-            Step::Update { at, pick, edit } => {
+            Step::Update { at, pick, mut edit } => {
                 let uid = self.pick(at, &pick);
                 let outcome = self.memory(at).update(uid, edit.clone(), Some(&space()), &mut call);
+                self.round(edit.vectors.iter_mut().flatten());
                 refused_or_same(outcome, self.books[at].update(uid, &edit, now));
             }
             Step::Delete { at, picks } => {
@@ -187,7 +197,8 @@ impl Machine {
             if whole {
                 self.home.forget_snapshots();
             }
-            self.store = self.home.open();
+            // What is in the file names its form itself.
+            self.store = self.home.open_keeping(if whole { self.keep } else { Keep::F32 });
             assert_eq!(self.look(), before, "whole journal: {whole}");
         }
     }
@@ -203,6 +214,10 @@ impl Machine {
             for uid in book.lives.iter().map(|life| life.uid).chain([NOBODY]) {
                 check_history(&memory, book, uid);
             }
+            let seen: Vec<&Life> = book.lives.iter().filter(|life| life.seen(self.now)).collect();
+            let uids: Vec<Uid> = seen.iter().map(|life| life.uid).collect();
+            let (vectors, _) = memory.vectors(&uids, now, never()).unwrap();
+            assert!(vectors.iter().eq(seen.iter().map(|life| &life.last().vectors)));
         }
         let mut told: Vec<&str> =
             NAMESPACES.into_iter().zip(&self.books).filter(|x| !x.1.told.is_empty()).map(|x| x.0).collect();
@@ -265,8 +280,8 @@ fn refused_or_same<T: PartialEq + std::fmt::Debug>(found: Result<T, Error>, expe
     }
 }
 
-fn run(home: Home, steps: Vec<Step>) {
-    let mut machine = Machine::new(home);
+fn run(home: Home, keep: Keep, steps: Vec<Step>) {
+    let mut machine = Machine::new(home, keep);
     for step in steps {
         machine.run(step);
         machine.check();
@@ -279,8 +294,11 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 192, max_shrink_iters: 2000, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_store_in_memory_is_the_model(steps in prop::collection::vec(step(), 1..40)) {
-        run(Home::memory(), steps);
+    fn the_store_in_memory_is_the_model(
+        steps in prop::collection::vec(step(), 1..40),
+        keep in prop::sample::select(Keep::ALL),
+    ) {
+        run(Home::memory(), keep, steps);
     }
 }
 
@@ -288,7 +306,10 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, max_shrink_iters: 500, ..ProptestConfig::default() })]
 
     #[test]
-    fn the_store_in_a_file_is_the_model(steps in prop::collection::vec(step(), 1..30)) {
-        run(Home::file(), steps);
+    fn the_store_in_a_file_is_the_model(
+        steps in prop::collection::vec(step(), 1..30),
+        keep in prop::sample::select(Keep::ALL),
+    ) {
+        run(Home::file(), keep, steps);
     }
 }

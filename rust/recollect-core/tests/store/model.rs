@@ -7,6 +7,7 @@ use recollect_core::journal::event::Op;
 use recollect_core::record::{Record, Status};
 use recollect_core::store::{Draft, Edit, Held, Outcome};
 use recollect_core::time::Timestamp;
+use recollect_core::vector::Keep;
 
 use crate::conditions::Choice;
 use crate::life::{Life, Told, Version, expiry, same};
@@ -19,6 +20,8 @@ pub(crate) struct Book {
     pub(crate) told: Vec<Told>,
     pub(crate) keys: BTreeMap<String, (Uid, u32)>,
     pub(crate) has_space: bool,
+    /// The form of its vectors.
+    pub(crate) keep: Keep,
     /// Renewals the next write must journal: who, until when, since when.
     pub(crate) pending: Vec<(Uid, i64, i64)>,
 }

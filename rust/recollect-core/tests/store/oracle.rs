@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use recollect_core::id::Uid;
 use recollect_core::lexical::{Analyzer, Language};
 use recollect_core::record::Record;
+use recollect_core::vector::Keep;
 use serde_json::Value;
 
 use crate::cases::{DAY, MONDAY};
@@ -92,9 +93,11 @@ fn lexical<'a>(lives: &[&'a Life], text: &str) -> (Told<'a>, Vec<(f64, usize)>) 
     (scores, weights)
 }
 
-fn cosine(a: &[f32], b: &[f32]) -> f64 {
+/// Of a query and of what is kept of a vector, which is of length one where it was rounded, as near as that allows.
+fn cosine(query: &[f32], kept: &[f32], keep: Keep) -> f64 {
+    let (a, b) = (query, kept);
     let dot = |a: &[f32], b: &[f32]| a.iter().zip(b).map(|(x, y)| f64::from(x * y)).sum::<f64>();
-    let norms = (dot(a, a) * dot(b, b)).sqrt();
+    let norms = (dot(a, a) * if keep == Keep::F32 { dot(b, b) } else { 1.0 }).sqrt();
     if norms > 0.0 { dot(a, b) / norms } else { 0.0 }
 }
 
@@ -109,8 +112,9 @@ pub(crate) fn scope(
     live.sort_by_key(|life| life.last().seq);
     let (scores, weights) = lexical(&live, text.unwrap_or(""));
     let asked: BTreeSet<String> = text.map(terms).into_iter().flatten().collect();
-    let best =
-        |query: &[f32], life: &Life| life.last().vectors.iter().map(|x| cosine(query, x)).reduce(f64::max);
+    let best = |query: &[f32], life: &Life| {
+        life.last().vectors.iter().map(|x| cosine(query, x, book.keep)).reduce(f64::max)
+    };
     let within = |life: &Life| life.seen(now) && choice.admits(life.record());
     let candidates: Vec<Candidate> = scores
         .into_iter()

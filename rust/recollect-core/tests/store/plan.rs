@@ -47,7 +47,7 @@ prop_compose! {
     ) -> Edit {
         let key = key.map(Into::into);
         let confidence = None;
-        Edit { text, kind, metadata, tags, event, importance, confidence, vectors, expect_version, key, reason: "why".into() }
+        Edit { text, kind, metadata, tags, event, importance, confidence, vectors, expect_version, key, reason: "why".into(), beside: None }
     }
 }
 

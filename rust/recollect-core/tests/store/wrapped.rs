@@ -6,7 +6,7 @@ use std::sync::Arc;
 use recollect_core::cancel::Cancel;
 use recollect_core::error::Result;
 use recollect_core::id::Uid;
-use recollect_core::journal::event::{Content, Event, NamespaceId, Seq, SpaceId};
+use recollect_core::journal::event::{Content, Embedding, Event, NamespaceId, Seq, SpaceId, Written};
 use recollect_core::journal::ledger::{
     Commit, Head, Ledger, Purge, Reader, SegmentHeader, SegmentPart, Space, Verification,
 };
@@ -138,19 +138,24 @@ impl Reader for Reading<'_> {
         &self,
         id: NamespaceId,
         after: Seq,
-        each: &mut dyn FnMut(Event, Option<Content>) -> Result<()>,
+        each: &mut dyn FnMut(Event, Option<Written>) -> Result<()>,
     ) -> Result<()> {
         self.hook.before(At::Read)?;
-        self.inner.events(id, after, &mut |event, content| {
+        self.inner.events(id, after, &mut |event, written| {
             // Each event counts, so that a pass can break off in the middle.
             self.hook.before(At::Read)?;
-            each(event, content)
+            each(event, written)
         })
     }
 
     fn contents(&self, id: NamespaceId, seqs: &[Seq], vectors: bool) -> Result<Vec<Option<Content>>> {
         self.hook.before(At::Read)?;
         self.inner.contents(id, seqs, vectors)
+    }
+
+    fn embeddings(&self, id: NamespaceId, seqs: &[Seq]) -> Result<Vec<Option<Embedding>>> {
+        self.hook.before(At::Read)?;
+        self.inner.embeddings(id, seqs)
     }
 
     fn history(&self, id: NamespaceId, uid: Uid) -> Result<Vec<Event>> {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::journal::chain;
-use crate::journal::event::{Content, Event, NamespaceId, Seq};
+use crate::journal::event::{Event, NamespaceId, Seq, Written};
 use crate::journal::ledger::{Commit, Head, SegmentHeader, SegmentPart, Verification};
 use crate::namespace::Namespace;
 use crate::record::Metadata;
@@ -11,11 +11,11 @@ use crate::record::Metadata;
 /// Entries shared as one between a reader and a later state: small enough that changing one entry copies little.
 const CHUNK: usize = 256;
 
-/// An event with the content it wrote.
+/// An event with what it wrote.
 #[derive(Debug, Clone)]
 pub(crate) struct Entry {
     pub(crate) event: Event,
-    pub(crate) content: Option<Content>,
+    pub(crate) written: Option<Written>,
 }
 
 /// One namespace; event `n` is entry `n - 1`.
@@ -38,15 +38,15 @@ impl Shelf {
         self.chunks.get(at / CHUNK)?.get(at % CHUNK)
     }
 
-    fn content_mut(&mut self, seq: Seq) -> Option<&mut Option<Content>> {
+    fn written_mut(&mut self, seq: Seq) -> Option<&mut Option<Written>> {
         let at = usize::try_from(seq.checked_sub(1)?).ok()?;
         let chunk = Arc::make_mut(self.chunks.get_mut(at / CHUNK)?);
-        chunk.get_mut(at % CHUNK).map(|entry| &mut entry.content)
+        chunk.get_mut(at % CHUNK).map(|entry| &mut entry.written)
     }
 
-    /// The content with this number.
-    pub(crate) fn content(&self, seq: Seq) -> Option<&Content> {
-        self.entry(seq)?.content.as_ref()
+    /// What the event with this number wrote.
+    pub(crate) fn written(&self, seq: Seq) -> Option<&Written> {
+        self.entry(seq)?.written.as_ref()
     }
 
     /// The entries after an event.
@@ -59,9 +59,12 @@ impl Shelf {
     /// Takes a commit that was found to follow on.
     pub(crate) fn apply(&mut self, commit: &Commit<'_>, seq: Seq, hash: [u8; 32]) {
         let mut contents = commit.contents.iter().peekable();
+        let mut embeddings = commit.embeddings.iter().peekable();
         for event in commit.events {
             let content = contents.next_if(|content| content.seq == event.seq).cloned();
-            let entry = Entry { event: event.clone(), content };
+            let keys = embeddings.next_if(|keys| keys.seq == event.seq).cloned();
+            let written = content.map(Written::Content).or(keys.map(Written::Keys));
+            let entry = Entry { event: event.clone(), written };
             match self.chunks.last_mut() {
                 Some(chunk) if chunk.len() < CHUNK => Arc::make_mut(chunk).push(entry),
                 _ => {
@@ -71,18 +74,18 @@ impl Shelf {
                 }
             }
         }
-        self.head.rows += commit.contents.len() as u64;
+        self.head.rows += (commit.contents.len() + commit.embeddings.len()) as u64;
         for (seq, status) in commit.restated {
-            if let Some(Some(content)) = self.content_mut(*seq) {
+            if let Some(Some(Written::Content(content))) = self.written_mut(*seq) {
                 content.record.status = *status;
             }
         }
         for seq in commit.erased {
-            if self.content_mut(*seq).is_some_and(|content| content.take().is_some()) {
+            if self.written_mut(*seq).is_some_and(|written| written.take().is_some()) {
                 self.head.rows -= 1;
             }
         }
-        if !commit.erased.is_empty() {
+        if !commit.erased.is_empty() || commit.config.is_some() {
             self.segments = None;
         }
         if let Some(config) = commit.config {
@@ -102,9 +105,9 @@ impl Shelf {
                 found.damage.push(format!("event {seq} of namespace {id} does not follow on"));
             }
             hash = entry.event.hash;
-            if let Some(content) = &entry.content {
-                found.contents += 1;
-                if chain::commitment(content) != entry.event.commitment {
+            if let Some(written) = &entry.written {
+                found.contents += u64::from(written.content().is_some());
+                if chain::commitment_of(written) != entry.event.commitment {
                     found.damage.push(format!("content {seq} of namespace {id} is not what was committed"));
                 }
             }

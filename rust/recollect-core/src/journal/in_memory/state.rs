@@ -58,7 +58,9 @@ impl State {
             };
             let (after, hash) = follow(seq, hash, commit)?;
             let held = |seq: Seq| match self.shelf(id) {
-                Some(shelf) if seq <= shelf.head.seq => shelf.content(seq).is_some(),
+                Some(shelf) if seq <= shelf.head.seq => {
+                    shelf.written(seq).is_some_and(|it| it.content().is_some())
+                }
                 _ => true,
             };
             if let Some((seq, _)) = commit.restated.iter().find(|(seq, _)| !held(*seq)) {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::error::Result;
 use crate::id::Uid;
-use crate::journal::event::{Content, Event, NamespaceId, Seq, SpaceId};
+use crate::journal::event::{Content, Embedding, Event, NamespaceId, Seq, SpaceId, Written};
 use crate::journal::in_memory::shelf::Entry;
 use crate::journal::in_memory::state::State;
 use crate::journal::ledger::{Head, Reader, SegmentHeader, Space};
@@ -47,9 +47,9 @@ impl Reader for View {
         &self,
         id: NamespaceId,
         after: Seq,
-        each: &mut dyn FnMut(Event, Option<Content>) -> Result<()>,
+        each: &mut dyn FnMut(Event, Option<Written>) -> Result<()>,
     ) -> Result<()> {
-        self.entries(id, after).try_for_each(|entry| each(entry.event.clone(), entry.content.clone()))
+        self.entries(id, after).try_for_each(|entry| each(entry.event.clone(), entry.written.clone()))
     }
 
     fn contents(&self, id: NamespaceId, seqs: &[Seq], vectors: bool) -> Result<Vec<Option<Content>>> {
@@ -58,7 +58,12 @@ impl Reader for View {
             let vectors = if vectors { content.vectors.clone() } else { Vec::new() };
             Content { seq: content.seq, salt: content.salt, record: content.record.clone(), vectors }
         };
-        Ok(seqs.iter().map(|seq| shelf.content(*seq).map(copy)).collect())
+        Ok(seqs.iter().map(|seq| shelf.written(*seq)?.content().map(copy)).collect())
+    }
+
+    fn embeddings(&self, id: NamespaceId, seqs: &[Seq]) -> Result<Vec<Option<Embedding>>> {
+        let shelf = self.0.shelf(id);
+        Ok(seqs.iter().map(|seq| shelf?.written(*seq)?.keys().cloned()).collect())
     }
 
     fn history(&self, id: NamespaceId, uid: Uid) -> Result<Vec<Event>> {

@@ -9,6 +9,7 @@ use crate::journal::chain;
 use crate::journal::continuity::MAX_SEQ;
 use crate::journal::event::{Content, NamespaceId, Seq};
 use crate::journal::row::Columns;
+use crate::journal::sqlite::embedding_rows;
 use crate::journal::sqlite::errors::{Checked, damage, sql};
 use crate::journal::sqlite::schema::{row_id, seq_of};
 use crate::record::Status;
@@ -113,7 +114,7 @@ pub(crate) fn restate(
     Ok((found.hash, hash))
 }
 
-/// Deletes a content with its vectors; gives the row hash it had. A row that is damaged goes as well: what is to be
+/// Deletes a content with its vectors, or keys alone; gives the row hash it had. A row that is damaged goes as well: what is to be
 /// erased must not stay because it is unreadable.
 pub(crate) fn erase(
     conn: &Connection,
@@ -126,10 +127,14 @@ pub(crate) fn erase(
         .prepare_cached("SELECT h FROM rec WHERE id = ?1")
         .and_then(|mut query| query.query_row([id], |row| row.get::<_, [u8; 16]>(0)).optional())
         .map_err(sql(path))?;
+    let hash = match hash {
+        Some(hash) => Some(u128::from_le_bytes(hash)),
+        None => embedding_rows::hash_of(conn, path, namespace, seq)?,
+    };
     for table in ["DELETE FROM rec WHERE id = ?1", "DELETE FROM vec WHERE id = ?1"] {
         conn.prepare_cached(table).and_then(|mut delete| delete.execute([id])).map_err(sql(path))?;
     }
-    Ok(hash.map(u128::from_le_bytes))
+    Ok(hash)
 }
 
 /// The row with this number.

@@ -8,6 +8,7 @@
 //! | `writer`, `write` | the one connection that writes; one transaction over several namespaces |
 //! | `pool`, `reader` | connections for reading; one transaction each |
 //! | `heads`, `event_rows`, `content_rows`, `vector_rows`, `spaces`, `segments` | one table each |
+//! | `embedding_rows` | rows of vectors without a content |
 //! | `scan`, `verify` | a pass over a namespace with every hash checked; the check of the whole file |
 //! | `scrub` | zeroes what lies between the rows |
 //! | `backup` | a consistent copy in a new file |
@@ -17,6 +18,7 @@
 mod backup;
 mod connection;
 mod content_rows;
+mod embedding_rows;
 mod errors;
 mod event_rows;
 pub mod file_system;

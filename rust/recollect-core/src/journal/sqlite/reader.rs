@@ -6,12 +6,14 @@ use rusqlite::Connection;
 
 use crate::error::{Error, Result};
 use crate::id::Uid;
-use crate::journal::event::{Content, Event, NamespaceId, Op, Seq, SpaceId};
+use crate::journal::event::{Content, Embedding, Event, NamespaceId, Op, Seq, SpaceId, Written};
 use crate::journal::ledger::{Head, Reader, SegmentHeader, Space};
 use crate::journal::sqlite::errors::{damage, sql};
 use crate::journal::sqlite::scan::{Sink, chain_only, scan};
 use crate::journal::sqlite::schema::row_id;
-use crate::journal::sqlite::{SqliteLedger, content_rows, heads, segments, spaces, vector_rows};
+use crate::journal::sqlite::{
+    SqliteLedger, content_rows, embedding_rows, heads, segments, spaces, vector_rows,
+};
 use crate::namespace::Namespace;
 
 /// A consistent view of the file.
@@ -62,12 +64,12 @@ impl Drop for SqliteReader<'_> {
 /// Ends the pass at the first damage.
 struct Strict<'a> {
     path: &'a Path,
-    each: &'a mut dyn FnMut(Event, Option<Content>) -> Result<()>,
+    each: &'a mut dyn FnMut(Event, Option<Written>) -> Result<()>,
 }
 
 impl Sink for Strict<'_> {
-    fn event(&mut self, event: Event, content: Option<Content>) -> Result<()> {
-        (self.each)(event, content)
+    fn event(&mut self, event: Event, written: Option<Written>) -> Result<()> {
+        (self.each)(event, written)
     }
 
     fn damage(&mut self, table: &'static str, seq: Seq, reason: String) -> Result<()> {
@@ -116,7 +118,7 @@ impl Reader for SqliteReader<'_> {
         &self,
         id: NamespaceId,
         after: Seq,
-        each: &mut dyn FnMut(Event, Option<Content>) -> Result<()>,
+        each: &mut dyn FnMut(Event, Option<Written>) -> Result<()>,
     ) -> Result<()> {
         self.with(|conn, path| {
             let Some(stand) = heads::by_id(conn, path, id)? else { return Ok(()) };
@@ -144,6 +146,10 @@ impl Reader for SqliteReader<'_> {
             }
             Ok(found)
         })
+    }
+
+    fn embeddings(&self, id: NamespaceId, seqs: &[Seq]) -> Result<Vec<Option<Embedding>>> {
+        self.with(|conn, path| embedding_rows::many(conn, path, id, seqs))
     }
 
     fn history(&self, id: NamespaceId, uid: Uid) -> Result<Vec<Event>> {

@@ -7,16 +7,17 @@ use rusqlite::{Connection, Row, Rows};
 use crate::error::Result;
 use crate::journal::chain;
 use crate::journal::continuity::MAX_SEQ;
-use crate::journal::event::{Content, Event, KeyVector, NamespaceId, Seq};
+use crate::journal::event::{Event, KeyVector, NamespaceId, Seq, Written};
+use crate::journal::sqlite::embedding_rows::Stored;
 use crate::journal::sqlite::errors::{Checked, damage, sql};
 use crate::journal::sqlite::heads::Stand;
 use crate::journal::sqlite::schema::{row_id, seq_of};
-use crate::journal::sqlite::{content_rows, event_rows, vector_rows};
+use crate::journal::sqlite::{content_rows, embedding_rows, event_rows, vector_rows};
 
 /// What takes the findings of a pass; an error ends it.
 pub(crate) trait Sink {
-    /// An event, with the content it wrote unless that was erased.
-    fn event(&mut self, event: Event, content: Option<Content>) -> Result<()>;
+    /// An event, with what it wrote unless that was erased.
+    fn event(&mut self, event: Event, written: Option<Written>) -> Result<()>;
     /// A row that is not as it was written.
     fn damage(&mut self, table: &'static str, seq: Seq, reason: String) -> Result<()>;
 }
@@ -69,20 +70,28 @@ pub(crate) fn scan(
         Cursor::new(events.query(range).map_err(sql(path))?, id, |_, row| event_rows::decode(row), path)?;
     let mut contents =
         Cursor::new(contents.query(range).map_err(sql(path))?, id, content_rows::decode, path)?;
-    let mut vectors =
-        Cursor::new(vectors.query(range).map_err(sql(path))?, id, |_, row| vector_rows::decode(row), path)?;
-    let mut pass = Pass { path, sink, rows: 0, sum: 0 };
+    let mut vectors = Cursor::new(
+        vectors.query(range).map_err(sql(path))?,
+        id,
+        |_, row| embedding_rows::decode(row),
+        path,
+    )?;
+    let mut pass = Pass { path, id, sink, rows: 0, sum: 0 };
 
     // None once the chain is broken: the next event is then taken as it is, and the one after checked against it.
     let mut prev = hash_at(conn, path, stand, after, pass.sink)?;
     let mut last = after;
     while let Some((seq, found)) = events.next(path)? {
         if seq != last + 1 {
-            pass.sink.damage("oplog", last + 1, format!("events are missing up to {}", seq - 1))?;
+            pass.sink.damage(
+                "oplog",
+                last + 1,
+                format!("events are missing up to {}", seq.saturating_sub(1)),
+            )?;
             prev = None;
         }
         last = seq;
-        let (content, commitment) = pass.content(seq, &mut contents, &mut vectors)?;
+        let (written, commitment) = pass.written(seq, &mut contents, &mut vectors)?;
         let found = match found {
             Ok(found) => found,
             Err(reason) => {
@@ -99,30 +108,34 @@ pub(crate) fn scan(
             )?;
         }
         prev = Some(found.event.hash);
-        if commitment.is_some_and(|it| it != found.event.commitment || !found.event.op.writes()) {
-            pass.sink.damage("rec", seq, "the content is not the one the event committed to".to_owned())?;
+        let suits = written.as_ref().is_none_or(|written| written.suits(found.event.op));
+        if !suits || commitment.is_some_and(|it| it != found.event.commitment) {
+            let alone = written.as_ref().is_some_and(|written| written.keys().is_some());
+            let table = if alone { "vec" } else { "rec" };
+            pass.sink.damage(table, seq, "the row is not what the event committed to".to_owned())?;
         }
-        pass.sink.event(found.event, content)?;
+        pass.sink.event(found.event, written)?;
     }
-    pass.content(MAX_SEQ, &mut contents, &mut vectors)?;
+    pass.written(MAX_SEQ, &mut contents, &mut vectors)?;
     pass.finish(stand, after, last, prev)
 }
 
 struct Pass<'a> {
     path: &'a Path,
+    id: NamespaceId,
     sink: &'a mut dyn Sink,
     rows: u64,
     sum: u128,
 }
 
 impl Pass<'_> {
-    /// The content of an event, with its commitment; rows before it that belong to no event are damage.
-    fn content(
+    /// What an event wrote, with its commitment; rows before it that belong to no event are damage.
+    fn written(
         &mut self,
         seq: Seq,
         contents: &mut Cursor<'_, content_rows::Found>,
-        vectors: &mut Cursor<'_, Vec<KeyVector>>,
-    ) -> Result<(Option<Content>, Option<[u8; 32]>)> {
+        vectors: &mut Cursor<'_, Stored>,
+    ) -> Result<(Option<Written>, Option<[u8; 32]>)> {
         while let Some(at) = contents.at().filter(|at| *at < seq) {
             self.sink.damage("rec", at, "no event wrote this row".to_owned())?;
             contents.next(self.path)?;
@@ -141,23 +154,44 @@ impl Pass<'_> {
                 self.sink.damage("rec", seq, reason)?;
                 return Ok((None, None));
             }
-            None if keys.is_some() => {
-                self.sink.damage("vec", seq, "the row belongs to no content".to_owned())?;
-                return Ok((None, None));
-            }
-            None => return Ok((None, None)),
+            None => return self.alone(seq, keys),
         };
         self.rows += 1;
         self.sum = self.sum.wrapping_add(found.hash);
         match (keys, found.keys != [0; 32]) {
             (None, false) => {}
             (None, true) => self.sink.damage("vec", seq, "the row is missing".to_owned())?,
-            (Some(keys), _) => match keys.and_then(|keys| vector_rows::check(keys, &found.keys)) {
+            (Some(keys), _) => match keys.and_then(|keys| beside(keys, &found.keys)) {
                 Ok(keys) => found.content.vectors = keys,
                 Err(reason) => self.sink.damage("vec", seq, reason)?,
             },
         }
-        Ok((Some(found.content), Some(found.commitment)))
+        Ok((Some(Written::Content(found.content)), Some(found.commitment)))
+    }
+
+    /// What an event without a content wrote: vector keys alone, or nothing.
+    fn alone(
+        &mut self,
+        seq: Seq,
+        stored: Option<Checked<Stored>>,
+    ) -> Result<(Option<Written>, Option<[u8; 32]>)> {
+        match stored {
+            None => Ok((None, None)),
+            Some(Ok(Stored::Alone(embedding))) => {
+                let commitment = chain::keys_commitment(&embedding);
+                self.rows += 1;
+                self.sum = self.sum.wrapping_add(embedding_rows::hash(self.id, seq, &commitment));
+                Ok((Some(Written::Keys(embedding)), Some(commitment)))
+            }
+            Some(Ok(Stored::Beside(_))) => {
+                self.sink.damage("vec", seq, "the row belongs to no content".to_owned())?;
+                Ok((None, None))
+            }
+            Some(Err(reason)) => {
+                self.sink.damage("vec", seq, reason)?;
+                Ok((None, None))
+            }
+        }
     }
 
     fn finish(self, stand: &Stand, after: Seq, last: Seq, hash: Option<[u8; 32]>) -> Result<()> {
@@ -174,6 +208,14 @@ impl Pass<'_> {
             self.sink.damage("rec", head.seq, reason)?;
         }
         Ok(())
+    }
+}
+
+/// The keys of a content whose row carries this digest.
+fn beside(stored: Stored, digest: &[u8; 32]) -> Checked<Vec<KeyVector>> {
+    match stored {
+        Stored::Beside(keys) => vector_rows::check(keys, digest),
+        Stored::Alone(_) => Err("the row does not match its hash".to_owned()),
     }
 }
 

@@ -5,13 +5,23 @@ use std::path::Path;
 use rusqlite::Connection;
 
 use crate::error::{Error, Result};
-use crate::journal::event::{NamespaceId, Seq};
+use crate::journal::event::{NamespaceId, Op, Seq};
+use crate::journal::ledger::{Commit, Target};
 use crate::journal::sqlite::errors::sql;
+use crate::record::Metadata;
 
 /// `RCL1`, in the header of every store.
 pub(crate) const APPLICATION_ID: i64 = 0x5243_4C31;
-/// The latest format this version reads, and the one it writes.
-pub(crate) const FORMAT: i64 = 1;
+/// The latest format this version reads.
+pub(crate) const FORMAT: i64 = 2;
+/// The first format. A file has the least that can hold what is in it, so that versions which know no later one read it
+/// as long as they can:
+///
+/// | format | holds |
+/// |---|---|
+/// | 1 | memories with their vectors as f32, each namespace in one embedding space |
+/// | 2 | vectors in other forms; namespaces that move to another space, or moved: `embedded` events and their keys |
+const FIRST: i64 = 1;
 
 /// Row 0 of `ns` stands for the file: its `seq` counts commits, its `rows` the namespaces. A row of `rec`, `vec` and
 /// `oplog` has the number `ns << 36 | seq`, so a namespace lies together and nothing needs a second index.
@@ -51,6 +61,9 @@ const TABLES: [(&str, &str); 7] = [
 
 const SEQ_BITS: u32 = 36;
 
+/// What the configuration of a namespace names from the second format on: the form of its vectors, the space it moves to.
+const LATER: [&str; 2] = ["keep", "next"];
+
 /// Number of the row of an event, a content or its vectors.
 pub(crate) fn row_id(namespace: NamespaceId, seq: Seq) -> i64 {
     i64::from(namespace) << SEQ_BITS | seq.cast_signed()
@@ -70,28 +83,51 @@ pub(crate) fn create(conn: &Connection, path: &Path) -> Result<()> {
         "a recollect store: rec holds the memories, oplog the journal, seg disposable index snapshots";
     conn.execute("INSERT INTO meta VALUES ('about', ?1)", [about]).map_err(sql(path))?;
     conn.pragma_update(None, "application_id", APPLICATION_ID).map_err(sql(path))?;
-    conn.pragma_update(None, "user_version", FORMAT).map_err(sql(path))
+    conn.pragma_update(None, "user_version", FIRST).map_err(sql(path))
+}
+
+/// The format that a file with this commit must have.
+pub(crate) fn needed(commit: &Commit<'_>) -> i64 {
+    let later = |config: &Metadata| LATER.iter().any(|name| config.contains_key(*name));
+    let made = matches!(commit.target, Target::New { config, .. } if later(config));
+    if made || commit.config.is_some_and(later) || commit.events.iter().any(|event| event.op == Op::Embedded)
+    {
+        FORMAT
+    } else {
+        FIRST
+    }
+}
+
+/// Gives the file a format if it has an earlier one; the caller has begun a transaction.
+pub(crate) fn raise(conn: &Connection, path: &Path, format: i64) -> Result<()> {
+    if format == FIRST || pragma(conn, path, "user_version")? >= format {
+        return Ok(());
+    }
+    conn.pragma_update(None, "user_version", format).map_err(sql(path))
+}
+
+fn pragma(conn: &Connection, path: &Path, name: &str) -> Result<i64> {
+    conn.pragma_query_value(None, name, |row| row.get(0)).map_err(sql(path))
 }
 
 /// Whether the file holds nothing yet.
 pub(crate) fn blank(conn: &Connection, path: &Path) -> Result<bool> {
-    let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(sql(path));
-    Ok(number("application_id")? == 0 && number("user_version")? == 0 && objects(conn, path)?.is_empty())
+    let zero = |name| Ok(pragma(conn, path, name)? == 0);
+    Ok(zero("application_id")? && zero("user_version")? && objects(conn, path)?.is_empty())
 }
 
 /// Checks that the file is a store of a known format, to the letter of its schema: a trigger, view or index that
 /// someone else put there would act on every write.
 pub(crate) fn check(conn: &Connection, path: &Path) -> Result<()> {
-    let number = |name| conn.pragma_query_value(None, name, |row| row.get::<_, i64>(0)).map_err(sql(path));
     let refuse = |reason: String| Err(Error::NotAStore { path: path.to_owned(), reason });
-    let (application, format) = (number("application_id")?, number("user_version")?);
+    let (application, format) = (pragma(conn, path, "application_id")?, pragma(conn, path, "user_version")?);
     if application != APPLICATION_ID {
         return refuse(format!("its application id is {application:#x}"));
     }
     if format > FORMAT {
         return Err(Error::FormatTooNew { path: path.to_owned(), found: format, supported: FORMAT });
     }
-    if format < FORMAT {
+    if format < FIRST {
         return refuse(format!("its format is {format}"));
     }
     let mut expected = vec![object("index", "sqlite_autoindex_ns_1", "ns", None)];

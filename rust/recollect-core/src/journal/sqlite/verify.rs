@@ -6,7 +6,7 @@ use rusqlite::Connection;
 
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::journal::event::{Content, Event, NamespaceId, Seq};
+use crate::journal::event::{Event, NamespaceId, Seq, Written};
 use crate::journal::ledger::Verification;
 use crate::journal::sqlite::errors::sql;
 use crate::journal::sqlite::interruption::interruptible;
@@ -129,9 +129,9 @@ struct Tally<'a> {
 }
 
 impl Sink for Tally<'_> {
-    fn event(&mut self, _: Event, content: Option<Content>) -> Result<()> {
+    fn event(&mut self, _: Event, written: Option<Written>) -> Result<()> {
         self.found.events += 1;
-        self.found.contents += u64::from(content.is_some());
+        self.found.contents += u64::from(written.is_some_and(|it| it.content().is_some()));
         if self.found.events.is_multiple_of(STRIDE) { self.cancel.check() } else { Ok(()) }
     }
 

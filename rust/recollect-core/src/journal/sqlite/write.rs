@@ -10,7 +10,9 @@ use crate::journal::continuity::{MAX_NAMESPACES, follow};
 use crate::journal::event::NamespaceId;
 use crate::journal::ledger::{Commit, Target};
 use crate::journal::sqlite::heads::{self, Census, Stand};
-use crate::journal::sqlite::{content_rows, errors, event_rows, segments, vector_rows};
+use crate::journal::sqlite::{
+    content_rows, embedding_rows, errors, event_rows, schema, segments, vector_rows,
+};
 use crate::namespace::Namespace;
 use crate::record::Metadata;
 
@@ -70,7 +72,9 @@ fn write_one(
     };
     (stand.head.seq, stand.head.hash) = follow(stand.head.seq, stand.head.hash, commit)?;
     let id = stand.head.id;
+    schema::raise(conn, path, schema::needed(commit))?;
     let mut contents = commit.contents.iter().peekable();
+    let mut embeddings = commit.embeddings.iter().peekable();
     for (at, event) in commit.events.iter().enumerate() {
         if at.is_multiple_of(CHECKPOINT) {
             cancel.check()?;
@@ -81,8 +85,12 @@ fn write_one(
             vector_rows::insert(conn, path, id, content.seq, &content.vectors)?;
             stand.sum = stand.sum.wrapping_add(hash);
         }
+        if let Some(keys) = embeddings.next_if(|keys| keys.seq == event.seq) {
+            let hash = embedding_rows::insert(conn, path, id, keys, &event.commitment)?;
+            stand.sum = stand.sum.wrapping_add(hash);
+        }
     }
-    stand.head.rows += commit.contents.len() as u64;
+    stand.head.rows += (commit.contents.len() + commit.embeddings.len()) as u64;
     for (seq, status) in commit.restated {
         let (before, now) = content_rows::restate(conn, path, id, *seq, *status)?;
         stand.sum = stand.sum.wrapping_sub(before).wrapping_add(now);
@@ -93,9 +101,11 @@ fn write_one(
             stand.head.rows = stand.head.rows.saturating_sub(1);
         }
     }
-    if !commit.erased.is_empty() {
-        // A snapshot of the indexes holds what is being erased.
+    if !commit.erased.is_empty() || commit.config.is_some() {
+        // A snapshot of the indexes holds what is being erased, or is one of other spaces.
         segments::delete(conn, path, id)?;
+    }
+    if !commit.erased.is_empty() {
         // The next process to open the file sees what this one may not live to purge.
         conn.prepare_cached("INSERT OR IGNORE INTO meta VALUES ('purge', 'due')")
             .and_then(|mut insert| insert.execute([]))

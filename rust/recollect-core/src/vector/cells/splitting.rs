@@ -1,0 +1,166 @@
+//! One cell becomes two, and its neighbours are looked over.
+//!
+//! Two-means on the members of the full cell, from the two that lie farthest apart among a few; then whatever member of a
+//! neighbouring cell lies nearer one of the new centres moves there, so that the partition stays close to one that was
+//! made of all rows at once. The work is bounded by the size of a cell and the number of neighbours.
+
+use super::centroids::Near;
+use super::extents::FULL;
+use super::{Cells, padded};
+use crate::error::Result;
+use crate::simd::Kernels;
+use crate::vector::flat::FlatIndex;
+use crate::vector::{Metric, Quantized};
+
+/// Rounds of two-means.
+const ROUNDS: usize = 5;
+
+/// Neighbouring cells whose members are looked over.
+const NEIGHBOURS: usize = 8;
+
+/// A side gets at least one in this many members.
+const LEAST_SHARE: usize = 8;
+
+impl Cells {
+    /// Splits a cell in two.
+    pub(super) fn split(&mut self, flat: &FlatIndex, cell: usize) -> Result<()> {
+        let entries = self.members.entries(cell).to_vec();
+        let dim = flat.dim();
+        let mut vectors = vec![0.0; entries.len() * dim];
+        for (&entry, vector) in entries.iter().zip(vectors.chunks_exact_mut(dim)) {
+            flat.decode_row(entry as usize / 2, vector);
+        }
+        let belongs: Vec<bool> = entries.iter().map(|entry| entry.is_multiple_of(2)).collect();
+        let (centres, leaning) = two_means(self.metric, &vectors, dim, &belongs);
+        let mut second = leaning.clone();
+        for (i, &entry) in entries.iter().enumerate().filter(|x| !belongs[x.0]) {
+            // The second entry of a row goes where it is best off given the cell of the first.
+            if let Some((first, _)) = self.members.place(entry as usize ^ 1) {
+                let (vector, first) = (&vectors[i * dim..][..dim], &self.centroids.row(first)[..dim]);
+                let [one, other] = centres.each_ref().map(|centre| aside(vector, first, centre));
+                second[i] = other < one;
+            }
+        }
+        let over = second.iter().filter(|&&second| second).count();
+        let least = entries.len() / LEAST_SHARE;
+        let second = if over.clamp(least, entries.len() - least) == over { second } else { leaning };
+        let new = self.cells();
+        // The first split gives the first cell its centre too.
+        self.centroids.put(cell, &centres[0], &self.sketcher)?;
+        self.centroids.put(new, &centres[1], &self.sketcher)?;
+        self.members.add_cell()?;
+        for (&entry, second) in entries.iter().zip(second) {
+            if second {
+                self.members.transfer(entry as usize, new);
+            }
+        }
+        self.look_over(flat, [cell, new])
+    }
+
+    /// Moves members of neighbouring cells that lie nearer one of two new centres.
+    fn look_over(&mut self, flat: &FlatIndex, new: [usize; 2]) -> Result<()> {
+        let mut near: Vec<Near> = Vec::new();
+        let mut neighbours: Vec<usize> = Vec::new();
+        let dim = flat.dim();
+        for cell in new {
+            self.near(&self.centroids.row(cell)[..dim], NEIGHBOURS / 2 + 2, &mut near);
+            neighbours.extend(near.iter().map(|near| near.cell as usize).filter(|cell| !new.contains(cell)));
+        }
+        neighbours.sort_unstable();
+        neighbours.dedup();
+        let codes = |cell: usize| (padded(&self.centroids.row(cell)[..dim]), self.centroids.half(cell));
+        let fresh = new.map(codes);
+        let mut moves: Vec<(u32, usize)> = Vec::new();
+        for &cell in &neighbours {
+            let own = codes(cell);
+            for &entry in self.members.entries(cell).iter().filter(|entry| entry.is_multiple_of(2)) {
+                let row = entry as usize / 2;
+                let score = |(centre, half): &(Quantized, f32)| flat.rough(row, centre) + half;
+                let stay = score(&own);
+                let (first, second) = (score(&fresh[0]), score(&fresh[1]));
+                let best = if second > first { (second, new[1]) } else { (first, new[0]) };
+                if best.0 > stay {
+                    moves.push((entry, best.1));
+                }
+            }
+        }
+        moves.into_iter().for_each(|(entry, to)| self.settle(entry as usize, to));
+        Ok(())
+    }
+
+    /// Moves the entry of a row that belongs elsewhere; the second of the row steps aside.
+    pub(super) fn settle(&mut self, entry: usize, to: usize) {
+        if self.members.place(entry ^ 1).is_some_and(|place| place.0 == to) {
+            self.members.exchange(entry);
+        // One place stays free, so that no split begets another.
+        } else if self.members.cells[to].len < FULL - 1 {
+            self.members.transfer(entry, to);
+        }
+    }
+}
+
+/// What a second cell costs a vector, given the centre of its first: see [`Centroids::second`].
+///
+/// [`Centroids::second`]: super::centroids::Centroids::second
+fn aside(vector: &[f32], first: &[f32], second: &[f32]) -> f32 {
+    let kernels = Kernels::best();
+    let own: Vec<f32> = vector.iter().zip(first).map(|(x, c)| x - c).collect();
+    let other: Vec<f32> = vector.iter().zip(second).map(|(x, c)| x - c).collect();
+    let (length, along) = (kernels.dot(&own, &own), kernels.dot(&own, &other));
+    kernels.dot(&other, &other) + along * along / length.max(f32::MIN_POSITIVE)
+}
+
+/// Two centres, and for each vector whether it lies nearer the second. Those that belong make the centres, where a side has
+/// any of them.
+fn two_means(metric: Metric, vectors: &[f32], dim: usize, belongs: &[bool]) -> ([Vec<f32>; 2], Vec<bool>) {
+    let kernels = Kernels::best();
+    let count = vectors.len() / dim;
+    let row = |at: usize| &vectors[at * dim..(at + 1) * dim];
+    let distance = |a: &[f32], b: &[f32]| kernels.squared_euclidean(a, b);
+    let farthest = |from: usize| {
+        let far = (0..count).map(|at| distance(row(from), row(at)));
+        far.enumerate().fold((0, -1.0), |best, (at, far)| if far > best.1 { (at, far) } else { best }).0
+    };
+    let one = farthest(0);
+    let mut centres = [row(one).to_vec(), row(farthest(one)).to_vec()];
+    let mut second = vec![false; count];
+    let mut leaning = vec![0.0f32; count];
+    for _ in 0..ROUNDS {
+        let halves = centres.each_ref().map(|centre| 0.5 * kernels.dot(centre, centre));
+        for at in 0..count {
+            let towards = |i: usize| kernels.dot(row(at), &centres[i]) - halves[i];
+            leaning[at] = towards(1) - towards(0);
+        }
+        divide(&leaning, &mut second);
+        for (side, centre) in centres.iter_mut().enumerate() {
+            centre.fill(0.0);
+            let own = |at: &usize| second[*at] == (side == 1);
+            let some = (0..count).filter(own).any(|at| belongs[at]);
+            let members = (0..count).filter(own).filter(|&at| belongs[at] || !some);
+            let mut number = 0usize;
+            for at in members {
+                number += 1;
+                centre.iter_mut().zip(row(at)).for_each(|(sum, x)| *sum += x);
+            }
+            centre.iter_mut().for_each(|sum| *sum /= number.max(1) as f32);
+            metric.prepare(centre);
+        }
+    }
+    (centres, second)
+}
+
+/// Puts those that lean to the second centre on its side, and at least a share on each.
+fn divide(leaning: &[f32], second: &mut [bool]) {
+    let count = leaning.len();
+    let least = (count / LEAST_SHARE).max(1);
+    let over = leaning.iter().filter(|&&x| x > 0.0).count();
+    let wanted = over.clamp(least, count - least);
+    if wanted == over {
+        second.iter_mut().zip(leaning).for_each(|(second, &x)| *second = x > 0.0);
+        return;
+    }
+    let mut order: Vec<usize> = (0..count).collect();
+    order.sort_unstable_by(|&a, &b| leaning[b].total_cmp(&leaning[a]).then(a.cmp(&b)));
+    second.fill(false);
+    order[..wanted].iter().for_each(|&at| second[at] = true);
+}
