@@ -5,10 +5,10 @@
 from itertools import product
 
 import numpy as np
-from recollect.lsh import LshIndex
 
 from benches.quality.retrieval_set import Array
 from benches.vectors.engine import Engine, Ids, Place, Point
+from recollect.lsh import LshIndex
 
 _PROBES = (0, 1, 2, 4, 8, 16, 32, 64)
 _MOST = (32, 64, 128, 256, 512, 1024)
