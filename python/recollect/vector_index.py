@@ -67,8 +67,8 @@ class VectorIndex:
     dim
         Components of a vector, 1 to 8192.
     metric
-        What a score is: ``"cosine"``, ``"dot"``, or ``"euclidean"`` for minus the squared distance. Greater is
-        closer. A vector of zeros has the cosine 0 with all.
+        What a score is: ``"cosine"``, ``"dot"``, or ``"euclidean"`` for minus the squared distance. Greater
+        is closer. A vector of zeros has the cosine 0 with all.
     keep
         The form in which vectors are kept, which is what scores mean: ``"f32"`` (4 bytes a component),
         ``"f16"`` (2) or ``"int8"`` (1).
@@ -131,7 +131,7 @@ class VectorIndex:
         """Return whether an id has a vector."""
         if isinstance(id, bool) or not isinstance(id, (int, np.integer)):
             return False
-        return -(1 << 63) <= id < 1 << 63 and self._native.contains(int(id))
+        return -(1 << 63) <= int(id) < 1 << 63 and self._native.contains(int(id))
 
     def __repr__(self) -> str:
         """Return what it is made of."""
@@ -239,11 +239,9 @@ class VectorIndex:
             or query.ndim != 1
             or type(k) is not int
             or k < 1
-            or recall_target is not None
-            or allow is not None
         ):
-            return self._native.search(_one(query), _k(k), _share(recall_target), _allowed(allow))
-        return self._native.search(query, k)
+            query, k = _one(query), _k(k)
+        return self._native.search(query, k, _share(recall_target), _allowed(allow))
 
     def search_many(
         self,
@@ -310,9 +308,7 @@ class VectorIndex:
         if rows.ndim not in (1, 2) or rows.shape[-1] == 0:
             raise InvalidArgument(f"{argument}: expected the shape (d,) or (n, d), found {rows.shape}")
         if rows.shape[-1] != self.dim:
-            raise DimensionMismatch(
-                f"{argument}: expected {self.dim} dimensions, found {rows.shape[-1]}"
-            )
+            raise DimensionMismatch(f"{argument}: expected {self.dim} dimensions, found {rows.shape[-1]}")
         return rows.reshape(-1, self.dim)
 
 
@@ -342,6 +338,8 @@ def _k(value: object) -> int:
 def _share(value: object) -> float | None:
     if value is None:
         return None
+    if type(value) is float and 0 < value <= 1:
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise WrongType(f"recall_target: expected a number, found {type(value).__name__}")
     if not 0 < value <= 1:

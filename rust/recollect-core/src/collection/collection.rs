@@ -119,7 +119,6 @@ impl Collection {
     /// # Errors
     /// As [`VectorIndex::search_many`]; [`Error::Limit`] for a `k` above the most that an index can hold;
     /// [`Error::Storage`] without memory for the answer.
-    #[expect(clippy::too_many_arguments, reason = "what a search is")]
     pub fn search_many(
         &self,
         queries: &[f32],
