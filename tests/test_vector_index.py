@@ -1,46 +1,18 @@
-"""Vectors in memory: what is found, what is refused, and what a file gives back."""
+"""Vectors in memory: what is found, and under which ids."""
 
-import copy
 import doctest
-import pickle
-import signal
-import sys
-import threading
-import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 import pytest
 
-import recollect
 import recollect.vector_index
 from recollect import VectorIndex
-from recollect.errors import (
-    CorruptStore,
-    DimensionMismatch,
-    FormatTooNew,
-    InvalidArgument,
-    LimitExceeded,
-    NotAStore,
-    StoreMissing,
-    UnknownMemory,
-    WrongType,
-)
+from recollect.errors import LimitExceeded
+from tests.clusters import Array, clustered
 
 METRICS = ("cosine", "dot", "euclidean")
 KEEPS = ("f32", "f16", "int8")
-
-Array = npt.NDArray[np.float32]
-
-
-def clustered(count: int, dim: int, seed: int, of: int = 40) -> Array:
-    """Return vectors around centres that are the same for every seed."""
-    centres = np.random.default_rng(1234).standard_normal((of, dim))
-    random = np.random.default_rng(seed)
-    rows = centres[random.integers(0, of, count)] + 0.5 * random.standard_normal((count, dim))
-    return rows.astype(np.float32)
 
 
 def scores_of(metric: str, rows: Array, query: Array) -> npt.NDArray[np.float64]:
@@ -229,86 +201,6 @@ def test_arrays_of_all_kinds_are_taken() -> None:
     assert index.search(frozen[3].astype(">f4"), np.int32(5))[0].tolist() == found.tolist()
 
 
-@pytest.mark.parametrize(
-    ("call", "kind", "words"),
-    [
-        (lambda x: VectorIndex(0), InvalidArgument, "dim"),
-        (lambda x: VectorIndex(8193), LimitExceeded, "dim"),
-        (lambda x: VectorIndex(2.5), WrongType, "dim"),
-        (lambda x: VectorIndex(3, "l2"), InvalidArgument, "metric"),
-        (lambda x: VectorIndex(3, keep="f64"), InvalidArgument, "keep"),
-        (lambda x: VectorIndex(3, keep=None), WrongType, "keep"),
-        (lambda x: x.add([1, 2]), DimensionMismatch, "vectors: expected 3 dimensions, found 2"),
-        (lambda x: x.add(5), InvalidArgument, "vectors: expected the shape"),
-        (lambda x: x.add([[[1, 2, 3]]]), InvalidArgument, "vectors: expected the shape"),
-        (lambda x: x.add([[1, 2, 3], [1, 2]]), InvalidArgument, "vectors: rows of different"),
-        (lambda x: x.add(["a", "b", "c"]), WrongType, "vectors: expected real"),
-        (lambda x: x.add([1j, 0, 0]), WrongType, "vectors: expected real"),
-        (lambda x: x.add([[1, 2, 3], [1, np.nan, 3]]), InvalidArgument, r"vectors\[1\]: component 1 is NaN"),
-        (lambda x: x.add([1, 2, 1e300]), InvalidArgument, r"vectors\[0\]: component 2 is infinite"),
-        (lambda x: x.add([1, 2, 3], [1, 2]), InvalidArgument, "ids: 2 ids for 1 vectors"),
-        (lambda x: x.add([1, 2, 3], [0.5]), WrongType, "ids"),
-        (lambda x: x.add([1, 2, 3], [[1]]), InvalidArgument, "ids"),
-        (lambda x: x.add([1, 2, 3], [2**63]), LimitExceeded, "ids"),
-        (lambda x: x.add([1, 2, 3], ["a"]), WrongType, "ids"),
-        (lambda x: x.add([[1, 2, 3]] * 2, [7, 7]), InvalidArgument, r"ids\[1\]: 7 is given twice"),
-        (lambda x: x.add([[1, 2, 3]] * 2, [7, 1]), InvalidArgument, r"ids\[1\]: 1 is in the index"),
-        (lambda x: x.remove([0, 9]), UnknownMemory, r"ids\[1\]: no vector 9"),
-        (lambda x: x.remove([0, 0]), InvalidArgument, r"ids\[1\]: 0 is given twice, first as ids\[0\]"),
-        (lambda x: x.update([9], [1, 2, 3]), KeyError, "no vector 9"),
-        (lambda x: x.update([0, 1], [1, 2, 3]), InvalidArgument, "ids: 2 ids for 1"),
-        (lambda x: x.update([0, 0], [[1, 2, 3]] * 2), InvalidArgument, r"ids\[1\]: 0 is given twice"),
-        (lambda x: x.update([0, 1], [[1, 2, 3], [np.inf] * 3]), InvalidArgument, r"vectors\[1\]"),
-        (lambda x: x.vectors([0, 77]), KeyError, r"ids\[1\]: no vector 77"),
-        (lambda x: x.search([1, 2, 3], 0), ValueError, "k: expected at least 1"),
-        (lambda x: x.search(np.ones(3, dtype=np.float32), -1), ValueError, "k: expected at least 1"),
-        (lambda x: x.search([1, 2, 3], True), TypeError, "k"),
-        (lambda x: x.search([1, 2, 3], 1 << 70), LimitExceeded, "k"),
-        (lambda x: x.search([[1, 2, 3]]), InvalidArgument, "query: expected the shape"),
-        (lambda x: x.search(7), InvalidArgument, "query: expected the shape"),
-        (lambda x: x.search(np.ones(2, dtype=np.float32)), DimensionMismatch, "query: expected 3 dim"),
-        (lambda x: x.search(np.float32([1, np.inf, 2])), InvalidArgument, "query: component 1 is inf"),
-        (lambda x: x.search([1, 2, 3], recall_target=0), InvalidArgument, "recall_target"),
-        (lambda x: x.search([1, 2, 3], recall_target=1.01), InvalidArgument, "recall_target"),
-        (lambda x: x.search([1, 2, 3], recall_target=np.nan), InvalidArgument, "recall_target"),
-        (lambda x: x.search([1, 2, 3], recall_target="1"), WrongType, "recall_target"),
-        (lambda x: x.search([1, 2, 3], allow=[0.5]), WrongType, "allow"),
-        (lambda x: x.search([1, 2, 3], allow=[[1], [2, 3]]), InvalidArgument, "allow"),
-        (lambda x: x.search_many([1, 2]), DimensionMismatch, "queries"),
-        (lambda x: x.search_many([[1, 2, 3], [1, np.nan, 2]]), InvalidArgument, r"queries\[1\]"),
-        (lambda x: x.search_many([1, 2, 3], 1 << 40), LimitExceeded, "k"),
-        (lambda x: x.search_many([1, 2, 3], threads=0), InvalidArgument, "threads"),
-        (lambda x: x.plan(0), InvalidArgument, "k"),
-        (lambda x: x.plan(recall_target=2), InvalidArgument, "recall_target"),
-        (lambda x: x.save(3), WrongType, "path"),
-        (lambda x: VectorIndex.load(None), WrongType, "path"),
-        (
-            lambda x: VectorIndex(2, "dot").add([[1, 1], [1e19, 0]]),
-            InvalidArgument,
-            r"vectors\[1\]: its norm",
-        ),
-        (lambda x: VectorIndex(2, "dot", "f16").add([0, 7e4]), InvalidArgument, r"vectors\[0\].*f16"),
-    ],
-)
-def test_what_is_wrong_is_named_and_changes_nothing(
-    call: Callable[[VectorIndex], object], kind: type[Exception], words: str
-) -> None:
-    index = VectorIndex(3)
-    index.add(np.eye(3))
-    with pytest.raises(kind, match=words) as raised:
-        call(index)
-    assert isinstance(raised.value, recollect.RecollectError)
-    assert index.ids().tolist() == [0, 1, 2]
-    assert (index.vectors([0, 1, 2]) == np.eye(3)).all()
-    assert index.add([1, 1, 1]).tolist() == [3]
-
-
-@pytest.mark.parametrize("send", [pickle.dumps, copy.copy, copy.deepcopy], ids=lambda send: send.__name__)
-def test_an_index_says_how_to_send_it(send: Callable[[object], object]) -> None:
-    with pytest.raises(WrongType, match="save it to a file, and load that there"):
-        send(VectorIndex(3))
-
-
 def test_it_tells_what_it_is_made_of() -> None:
     index = VectorIndex(16, keep="int8")
     assert repr(index) == "VectorIndex(16, 'cosine', 'int8')"
@@ -325,169 +217,6 @@ def test_it_tells_what_it_is_made_of() -> None:
         "keep": "int8",
     }
     assert stats["simd"] in ("baseline", "avx2", "avx512", "avx512popcount")
-
-
-def test_readers_beside_a_writer_see_whole_calls() -> None:
-    rows, queries = clustered(6_000, 16, 5), clustered(40, 16, 6)
-    index = VectorIndex(16)
-    index.add(rows[:2_000])
-    failures: list[BaseException] = []
-    done = threading.Event()
-
-    def read() -> None:
-        try:
-            while not done.is_set():
-                assert len(index) % 100 == 0
-                ids, scores = index.search_many(queries, 5, threads=2)
-                assert (np.diff(scores, axis=1) <= 0).all()
-                assert all(len(set(row)) == 5 for row in ids.tolist())
-                assert len(index.search(queries[0], 4)[0]) == 4
-                assert 0 in index
-        except BaseException as error:
-            failures.append(error)
-
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-5)
-    threads = [threading.Thread(target=read) for _ in range(3)]
-    try:
-        for thread in threads:
-            thread.start()
-        for at in range(2_000, 6_000, 100):
-            ids = index.add(rows[at : at + 100])
-            index.update(ids[:50], rows[:50])
-            index.remove(np.arange(at - 1_999, at - 1_899))
-    finally:
-        done.set()
-        for thread in threads:
-            thread.join()
-        sys.setswitchinterval(before)
-    assert not failures
-    assert len(index) == 2_000
-
-
-@pytest.fixture
-def interrupted() -> Iterator[Callable[[float], None]]:
-    """Return what sends a Ctrl-C to this process some time later."""
-    # A run that was started in the background hands down an ignored SIGINT.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    timers = []
-
-    def later(seconds: float) -> None:
-        timers.append(threading.Timer(seconds, signal.raise_signal, [signal.SIGINT]))
-        timers[-1].start()
-
-    yield later
-    for timer in timers:
-        timer.join()
-    signal.signal(signal.SIGINT, before)
-
-
-def test_a_long_search_is_interrupted(interrupted: Callable[[float], None]) -> None:
-    index = VectorIndex(32)
-    index.add(clustered(8_000, 32, 1))
-    queries = clustered(200_000, 32, 2)
-    for threads in (1, 4):
-        began = time.monotonic()
-        interrupted(0.1)
-        with pytest.raises(KeyboardInterrupt):
-            index.search_many(queries, 10, 1.0, threads=threads)
-        assert time.monotonic() - began < 0.7
-    assert len(index.search(queries[0])[0]) == 10
-
-
-@pytest.mark.parametrize("held", [0, 3_000])
-def test_an_interrupted_write_is_taken_back(interrupted: Callable[[float], None], held: int) -> None:
-    rows = clustered(150_000, 32, 3)
-    index = VectorIndex(32)
-    if held:
-        index.add(clustered(held, 32, 1))
-    ids = index.ids()
-    before, (found, scores) = index.vectors(ids), index.search(rows[0], 10, 1.0)
-    began = time.monotonic()
-    interrupted(0.2)
-    with pytest.raises(KeyboardInterrupt):
-        index.add(rows)
-    assert time.monotonic() - began < 1.5
-    assert (index.ids() == ids).all()
-    assert (index.vectors(ids) == before).all()
-    assert (index.search(rows[0], 10, 1.0)[1] == scores).all()
-    assert index.add(rows[0]).tolist() == [held]
-    assert found.tolist() == index.search(rows[0], 10, 1.0, ids)[0].tolist()
-
-
-@pytest.mark.parametrize("keep", KEEPS)
-@pytest.mark.parametrize("metric", METRICS)
-def test_a_file_gives_the_same_answers(tmp_path: Path, metric: str, keep: str) -> None:
-    path, queries = tmp_path / "vectors.idx", clustered(50, 24, 2)
-    index = VectorIndex(24, metric, keep)
-    index.save(path)
-    assert VectorIndex.load(path).ids().shape == (0,)
-    index.add(clustered(3_000, 24, 1))
-    index.add(clustered(2, 24, 3), [-1, 10**17])
-    for removed in ([], [5, 2_999, 10**17]):
-        index.remove(removed)
-        index.save(str(path))
-        again = VectorIndex.load(path)
-        assert (again.dim, again.metric, again.keep) == (24, metric, keep)
-        assert (again.ids() == index.ids()).all()
-        assert again.vectors(again.ids()).tobytes() == index.vectors(index.ids()).tobytes()
-        for target in (0.9, 1.0):
-            for one, other in zip(
-                index.search_many(queries, 10, target), again.search_many(queries, 10, target), strict=True
-            ):
-                assert one.tobytes() == other.tobytes()
-    assert again.stats()["cells"] == index.stats()["cells"]
-    assert again.add(np.ones(24)).tolist() == index.add(np.ones(24)).tolist() == [10**17 + 1]
-    assert [file.name for file in tmp_path.iterdir()] == ["vectors.idx"]
-
-
-def test_damage_is_an_error(tmp_path: Path) -> None:
-    index = VectorIndex(8, keep="f16")
-    index.add(clustered(1_200, 8, 1))
-    path, other = tmp_path / "whole", tmp_path / "damaged"
-    index.save(path)
-    whole = path.read_bytes()
-    offsets = [*range(80), *range(80, len(whole), len(whole) // 200), *range(len(whole) - 20, len(whole))]
-    for at in offsets:
-        damaged = bytearray(whole)
-        damaged[at] ^= 1 << at % 8
-        other.write_bytes(damaged)
-        with pytest.raises((CorruptStore, NotAStore, FormatTooNew), match="damaged"):
-            VectorIndex.load(other)
-        other.write_bytes(whole[:at])
-        with pytest.raises((CorruptStore, NotAStore), match="damaged"):
-            VectorIndex.load(other)
-    for longer in (whole + b"\0", whole + whole):
-        other.write_bytes(longer)
-        with pytest.raises(CorruptStore, match="bytes after the end"):
-            VectorIndex.load(other)
-
-
-def test_other_files_are_told_apart(tmp_path: Path) -> None:
-    path = tmp_path / "index"
-    with pytest.raises(StoreMissing) as raised:
-        VectorIndex.load(path)
-    assert isinstance(raised.value, FileNotFoundError)
-    index = VectorIndex(3)
-    index.save(path)
-    whole = path.read_bytes()
-    path.write_bytes(whole[:8] + b"\x02\0\0\0" + whole[12:])
-    with pytest.raises(FormatTooNew, match="format 2"):
-        VectorIndex.load(path)
-    recollect.open(tmp_path / "store.rcl").close()
-    path.write_bytes(b"a text that is no index")
-    (tmp_path / "empty").touch()
-    for name in ("index", "empty", "store.rcl"):
-        with pytest.raises(NotAStore, match="not a saved index"):
-            VectorIndex.load(tmp_path / name)
-    with pytest.raises(OSError, match=str(tmp_path)):
-        VectorIndex.load(tmp_path)
-    with pytest.raises(OSError, match="nowhere"):
-        index.save(tmp_path / "nowhere" / "index")
-    with pytest.raises(OSError, match=str(tmp_path)):
-        index.save(tmp_path)
-    assert not list(tmp_path.glob("*.tmp"))
-    assert not list(tmp_path.glob(".*"))
 
 
 def test_the_example_runs() -> None:

@@ -114,5 +114,5 @@ class Machine(RuleBasedStateMachine):
         assert all((id in self.index) == (id in self.model) for id in range(-4, 14))
 
 
-Machine.TestCase.settings = settings(max_examples=25, stateful_step_count=25, deadline=None)
+Machine.TestCase.settings = settings(max_examples=50, stateful_step_count=25, deadline=None)
 TestVectorIndex = Machine.TestCase
