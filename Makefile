@@ -9,7 +9,7 @@ DATA   ?=
 README ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint crash quality latency clean
+.PHONY: help demo test lint crash quality latency vectors clean
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -56,6 +56,9 @@ quality: $(VENV)/.bench ## retrieval quality on DATA=dir; SETS=a,b OUT=f.json RE
 
 latency: $(VENV)/.bench ## latency against peers in one interleaved run; OUT=f.json README=1
 	$(BIN)/python -m benches.latency --targets $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
+
+vectors: $(VENV)/.bench ## vector search against peers; OUT=f.json DATA=dir README=1
+	$(BIN)/python -m benches.vectors $(if $(DATA),--data $(DATA)) $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
 
 clean: ## remove what the verbs made
 	rm -rf $(VENV) target

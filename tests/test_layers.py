@@ -21,7 +21,7 @@ LEVELS = [
     {"spaces"},
     {"migrating"},
     {"reading", "writing"},
-    {"exchange", "forgetting", "recalling"},
+    {"duplicates", "exchange", "forgetting", "recalling"},
     {"episodic", "movable", "readable", "semantic", "writable"},
     {"memory"},
     {"opening"},

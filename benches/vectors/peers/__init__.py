@@ -1,0 +1,1 @@
+"""The engines that are compared, a file a library or kind of index."""
