@@ -8,6 +8,7 @@ import recollect
 from recollect import Embedder, Memory
 from recollect.embedding.hashing import HashingEmbedder
 from recollect.embedding.protocol import Vectors
+from recollect.options import Keep
 from tests.conftest import NOON
 
 __all__ = ["Renamed", "best", "filled", "holds", "new_model", "old_model", "texts"]
@@ -61,9 +62,9 @@ def texts(count: int) -> list[str]:
     return [f"{' '.join(dice.choices(TOPICS, k=4))} number{at}" for at in range(count)]
 
 
-def filled(path: Path | None, embedder: Embedder | None, count: int = 30) -> Memory:
+def filled(path: Path | None, embedder: Embedder | None, count: int = 30, keep: Keep = "f32") -> Memory:
     """Return an open store with memories."""
-    memory = recollect.open(path, embedder=embedder, clock=lambda: NOON)
+    memory = recollect.open(path, embedder=embedder, keep=keep, clock=lambda: NOON)
     memory.add_many(texts(count))
     return memory
 

@@ -10,14 +10,18 @@ import recollect
 from recollect import InvalidArgument
 from recollect.embedding.protocol import Vectors
 from recollect.errors import EmbedderFailure, EmbedderMissing, SpaceMismatch
+from recollect.options import Keep
 from tests.conftest import NOON
 from tests.moving import Renamed, best, filled, holds, new_model, old_model, texts
 
 
-def test_after_it_a_namespace_is_as_one_that_was_written_with_the_new_embedder(path: Path) -> None:
+@pytest.mark.parametrize("keep", ["f32", "f16", "int8"])
+def test_after_it_a_namespace_is_as_one_that_was_written_with_the_new_embedder(
+    path: Path, keep: Keep
+) -> None:
     new = new_model()
     told: list[tuple[int, int]] = []
-    with filled(path, old_model()) as memory, filled(None, new) as twin:
+    with filled(path, old_model(), keep=keep) as memory, filled(None, new, keep=keep) as twin:
         assert memory.migrate(new, batch=7, progress=lambda done, total: told.append((done, total))) == 30
         assert told == [(7, 30), (14, 30), (21, 30), (28, 30), (30, 30)]
         assert best(memory) == best(twin)

@@ -65,10 +65,12 @@ def _kill_in_a_migration(path: Path, patience: float) -> int:
         return len(told.read())
 
 
-def _look(path: Path) -> tuple[int, bool, list[tuple[str, float]]]:
+def _look(path: Path) -> tuple[int, str, bool, list[tuple[str, float]]]:
+    """Return how many are embedded, which space answers, whether the file is sound, and what it answers."""
     with recollect.open(path, embedder=new_model(), migrating_from=old_model(), read_only=True) as memory:
-        far = memory.stats()["migration"]
-        return 60 if far is None else far["done"], memory.verify().ok, sorted(best(memory))
+        space = memory.recall("harbour").trace["space"]["name"]
+        far = memory.stats()["migration"] or {"done": 60 if space == "new" else 0}
+        return far["done"], space, memory.verify().ok, sorted(best(memory))
 
 
 def _finish(path: Path) -> list[tuple[str, float]]:
@@ -91,9 +93,10 @@ def test_a_killed_migration_keeps_what_it_told_and_goes_on(tmp_path: Path) -> No
         path = tmp_path / f"{kill}.rcl"
         in_child(lambda at: filled(at, old_model(), 60).close(), path)
         told = _kill_in_a_migration(path, dice.uniform(0.005, 0.06))
-        done, sound, found = in_child(_look, path)
+        done, space, sound, found = in_child(_look, path)
         assert sound
         assert done >= told
+        assert (space == "new") == (done == 60)
         assert found == (new if done == 60 else old)
         assert in_child(_finish, path) == new
         seen.add(done)

@@ -23,6 +23,7 @@ from recollect.memory import Memory
 from recollect.opening import open_memory as open
 from recollect.records import Change, Hit, Outcome, Recall, Receipt, Record, Signal, Verification
 from recollect.semantic import SemanticStore
+from recollect.vector_index import VectorIndex
 
 __version__: str = _version()
 
@@ -44,6 +45,7 @@ __all__ = [
     "StoreLocked",
     "StoreMissing",
     "UnknownMemory",
+    "VectorIndex",
     "Verification",
     "__version__",
     "errors",

@@ -18,7 +18,16 @@ from recollect.rows import (
     SpaceRow,
 )
 
-__all__ = ["LshIndex", "Migration", "Namespace", "Store", "lsh_collision", "pack", "version"]
+__all__ = [
+    "LshIndex",
+    "Migration",
+    "Namespace",
+    "Store",
+    "VectorIndex",
+    "lsh_collision",
+    "pack",
+    "version",
+]
 
 @final
 class Store:
@@ -198,6 +207,47 @@ class LshIndex:
         self, threshold: float, miss: float, most: int
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]: ...
     def stats(self) -> tuple[int, int, int, int, int, int, int]: ...
+
+@final
+class VectorIndex:
+    def __new__(cls, dim: int, metric: str, keep: str) -> VectorIndex: ...
+    @staticmethod
+    def load(path: str) -> VectorIndex: ...
+    def save(self, path: str) -> None: ...
+    @property
+    def dim(self) -> int: ...
+    @property
+    def metric(self) -> str: ...
+    @property
+    def keep(self) -> str: ...
+    def __len__(self) -> int: ...
+    def contains(self, id: int) -> bool: ...
+    def ids(self) -> npt.NDArray[np.int64]: ...
+    def vectors(self, ids: npt.NDArray[np.int64]) -> npt.NDArray[np.float32]: ...
+    def add(
+        self, vectors: npt.NDArray[np.float32], ids: npt.NDArray[np.int64] | None = None
+    ) -> npt.NDArray[np.int64]: ...
+    def update(self, ids: npt.NDArray[np.int64], vectors: npt.NDArray[np.float32]) -> None: ...
+    def remove(self, ids: npt.NDArray[np.int64]) -> int: ...
+    def search(
+        self,
+        query: npt.NDArray[np.float32],
+        k: int,
+        recall: float | None = None,
+        allow: npt.NDArray[np.int64] | None = None,
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]: ...
+    def search_many(
+        self,
+        queries: npt.NDArray[np.float32],
+        k: int,
+        recall: float | None = None,
+        allow: npt.NDArray[np.int64] | None = None,
+        threads: int | None = None,
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]: ...
+    def plan(
+        self, k: int, recall: float | None = None, allow: npt.NDArray[np.int64] | None = None
+    ) -> tuple[str, int, int, float, float]: ...
+    def stats(self) -> tuple[int, int, int, str]: ...
 
 def lsh_collision(
     family: str, similarity: float, bits: int, active: int, tables: int

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from recollect.embedding.protocol import Vectors
 from recollect.errors import DimensionMismatch, InvalidArgument, LimitExceeded, WrongType
@@ -11,7 +12,9 @@ from recollect.errors import DimensionMismatch, InvalidArgument, LimitExceeded, 
 __all__ = [
     "KEEPS",
     "KINDS",
+    "Ids",
     "count_of",
+    "ids_of",
     "json_text",
     "kinds_of",
     "matrix",
@@ -27,6 +30,9 @@ KINDS = ("episodic", "semantic", "procedural", "core", "working", "instruction")
 
 KEEPS = ("f32", "f16", "int8")
 """The forms in which vectors are kept."""
+
+Ids = npt.NDArray[np.int64]
+"""Identities of vectors."""
 
 _DEEPEST = 64
 
@@ -167,3 +173,31 @@ def matrix(value: object, argument: str, dim: int | None = None) -> Vectors:
         where = f"[{int(np.argmin(finite))}]" if found.ndim == 2 else ""
         raise InvalidArgument(f"{argument}{where}: a component is not finite in float32")
     return vectors
+
+
+def ids_of(value: object, argument: str, count: int | None = None) -> Ids:
+    """Return whole numbers of 64 bits as int64 ``[n]``, contiguous; one alone is one of one.
+
+    Parameters
+    ----------
+    value
+        An array, a number or a sequence of them.
+    argument
+        Its name for messages.
+    count
+        The vectors that they are given to, where there must be as many.
+    """
+    try:
+        found = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise InvalidArgument(f"{argument}: lists of different lengths are no array of ids") from error
+    if found.dtype.kind not in "iu" and found.size:
+        raise WrongType(f"{argument}: expected whole numbers, found {found.dtype}")
+    if found.ndim > 1:
+        raise InvalidArgument(f"{argument}: expected the shape (n,), found {found.shape}")
+    ids = found.reshape(-1)
+    if ids.dtype.kind == "u" and ids.size and int(ids.max()) >= 1 << 63:
+        raise LimitExceeded(f"{argument}: {ids.max()} is over the limit of {(1 << 63) - 1}")
+    if count is not None and len(ids) != count:
+        raise InvalidArgument(f"{argument}: {len(ids)} ids for {count} vectors")
+    return np.ascontiguousarray(ids, dtype=np.int64)

@@ -56,7 +56,7 @@ class LimitExceeded(InvalidArgument):
 
 
 class UnknownMemory(RecollectError, KeyError):
-    """No memory in this namespace has this identity."""
+    """No memory in this namespace, or no vector in this index, has this identity."""
 
     def __str__(self) -> str:
         """Return the message itself, where ``KeyError`` would put it in quotes."""
@@ -80,7 +80,7 @@ class StoreMissing(RecollectError, FileNotFoundError):
 
 
 class NotAStore(RecollectError, OSError):
-    """The file is not a store of recollect."""
+    """The file is not a store, or not a saved index, of recollect."""
 
 
 class CorruptStore(RecollectError, OSError):

@@ -35,7 +35,6 @@ fundamental computing problem" (2017); probing after Lv and others, "Multi-probe
 ``LshIndex(dim, tables=1)`` is the single table of Think-in-Memory (Liu and others, 2023).
 """
 
-from collections.abc import Sequence
 from itertools import pairwise
 from typing import TypedDict
 
@@ -44,17 +43,14 @@ import numpy.typing as npt
 
 from recollect._native import LshIndex as _Native
 from recollect._native import lsh_collision as _collision
-from recollect.checks import count_of, matrix, one_of
+from recollect.checks import Ids, count_of, ids_of, matrix, one_of
 from recollect.embedding.protocol import Vectors
-from recollect.errors import InvalidArgument, LimitExceeded, WrongType
+from recollect.errors import InvalidArgument, WrongType
 
 __all__ = ["FAMILIES", "Ids", "LshIndex", "LshStats", "collision_probability"]
 
 FAMILIES = ("cross-polytope", "hyperplane", "fly")
 """The families of hash functions."""
-
-Ids = npt.NDArray[np.int64]
-"""Identities of vectors."""
 
 _BITS = {"cross-polytope": 8, "hyperplane": 8, "fly": 640}
 _METRICS = ("cosine", "dot", "euclidean")
@@ -180,7 +176,7 @@ class LshIndex:
             already.
         """
         rows = matrix(vectors, "vectors", self._dim)
-        return self._native.add(rows, None if ids is None else _ids(ids, len(rows)))
+        return self._native.add(rows, None if ids is None else ids_of(ids, "ids", len(rows)))
 
     def remove(self, ids: npt.ArrayLike) -> None:
         """Take vectors out of the index and all of its buckets, and overwrite them; all or none.
@@ -190,7 +186,7 @@ class LshIndex:
         UnknownMemory
             If an id has no vector (also a ``KeyError``).
         """
-        self._native.remove(_ids(ids, None))
+        self._native.remove(ids_of(ids, "ids"))
 
     def update(self, ids: npt.ArrayLike, vectors: npt.ArrayLike) -> None:
         """Give ids that have vectors new ones, ``[d]`` or ``[n, d]``; all or none.
@@ -203,7 +199,7 @@ class LshIndex:
             As :meth:`add`.
         """
         rows = matrix(vectors, "vectors", self._dim)
-        self._native.update(_ids(ids, len(rows)), rows)
+        self._native.update(ids_of(ids, "ids", len(rows)), rows)
 
     def search(
         self, query: npt.ArrayLike, k: int = 10, *, probes: int | None = None, most: int | None = None
@@ -379,17 +375,3 @@ def _cosine(value: object) -> float:
     if not -1 <= number <= 1:
         raise InvalidArgument(f"similarity: expected a number between -1 and 1, found {number}")
     return number
-
-
-def _ids(value: npt.ArrayLike | Sequence[int], count: int | None) -> Ids:
-    found = np.asarray(value)
-    if found.dtype.kind not in "iu" and found.size:
-        raise WrongType(f"ids: expected whole numbers, found {found.dtype}")
-    if found.ndim > 1:
-        raise InvalidArgument(f"ids: expected the shape (n,), found {found.shape}")
-    ids = found.reshape(-1)
-    if ids.dtype.kind == "u" and ids.size and int(ids.max()) >= 1 << 63:
-        raise LimitExceeded(f"ids: {ids.max()} is over the limit of {(1 << 63) - 1}")
-    if count is not None and len(ids) != count:
-        raise InvalidArgument(f"ids: {len(ids)} ids for {count} vectors")
-    return np.ascontiguousarray(ids, dtype=np.int64)

@@ -5,7 +5,8 @@ from collections.abc import Sequence
 
 import numpy.typing as npt
 
-from recollect import reading, recalling
+from recollect import duplicates, reading, recalling
+from recollect.duplicates import NearDuplicate
 from recollect.embedding.protocol import Vectors
 from recollect.filters import Filter
 from recollect.handle import Handle
@@ -114,9 +115,9 @@ class Readable:
             ``"exact"`` (this namespace), ``"below"`` (and all below it), or a list of paths relative to this
             one.
         recall_target
-            The share of the nearest vectors that a search of many memories is to find, above 0 and up to 1; at 1
-            it finds all. ``trace["vector_search"]`` says how it went and what share is to be expected; it is
-            empty where every memory in scope was scored.
+            The share of the nearest vectors that a search of many memories is to find, above 0 and up to 1;
+            at 1 it finds all. ``trace["vector_search"]`` says how it went and what share is to be expected;
+            it is empty where every memory in scope was scored.
         explain
             Whether hits bring their signals.
         now
@@ -155,6 +156,40 @@ class Readable:
             recall_target=recall_target,
             explain=explain,
             now=now,
+        )
+
+    def near_duplicates(
+        self,
+        threshold: float = 0.95,
+        *,
+        miss: float = 0.01,
+        filter: Filter | None = None,
+        kind: str | Sequence[str] | None = None,
+        now: Time | None = None,
+    ) -> builtins.list[NearDuplicate]:
+        """Return the pairs of memories that say nearly the same, the nearest first.
+
+        Parameters
+        ----------
+        threshold
+            Least cosine of their vectors, above 0 and at most 1. Memories without a vector are in no pair.
+        miss
+            Greatest probability that a pair at the threshold is missed; nearer ones are missed less, equal
+            ones never. See :meth:`recollect.lsh.LshIndex.near_duplicates`.
+        filter, kind
+            Which memories take part: see :meth:`list`.
+        now
+            The time of this call.
+
+        Raises
+        ------
+        InvalidArgument, WrongType
+            If an argument cannot be read.
+        LimitExceeded
+            If there are more than ten million pairs, or too much crowds just below the threshold.
+        """
+        return duplicates.near_duplicates(
+            self._handle, threshold, miss=miss, filter=filter, kind=kind, now=now
         )
 
     def list(

@@ -95,12 +95,14 @@ def add(
     if not listed:
         return []
     spoken = [embedded_text(text, None if speakers is None else speakers[i]) for i, text in enumerate(listed)]
-    step(handle)
     own, following = for_writes(handle)
     one = keys_of_one(own, spoken[0], vectors) if single else None
     found = one or keys_of_many(own, spoken, vectors, progress)
     # Where vectors are given, the migration makes those of the next space from the texts, in its turn.
     beside = Keys() if vectors is not None else keys_of_many(following, spoken, None)
+    if vectors is None:
+        # Vectors that were given lie in the space there is now, so this call does not move the namespace on.
+        step(handle)
     rows = handle.namespace.add(
         listed,
         now=time,
@@ -164,7 +166,6 @@ def update(
         "reason": text_of(reason, "reason"),
     }
     time = handle.now(now)
-    step(handle)
     own, following = for_writes(handle)
     found, beside = Keys(), Keys()
     if vector is not None:
@@ -173,6 +174,8 @@ def update(
         speaker = handle.namespace.get(identity, version=None, now=time)[7]
         spoken = embedded_text(text, speaker)
         found, beside = keys_of_one(own, spoken, None), keys_of_many(following, [spoken], None)
+    if vector is None:
+        step(handle)
     row = handle.namespace.update(
         identity, now=time, vectors=found.vectors, space=found.space, beside=beside.row(), **arguments
     )

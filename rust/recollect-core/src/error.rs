@@ -111,6 +111,22 @@ pub enum Error {
         /// How the damage shows.
         reason: String,
     },
+    /// The file is no saved index.
+    #[error("{path} is not a saved index of recollect: {reason}")]
+    NotAnIndex {
+        /// The file.
+        path: PathBuf,
+        /// Why it was refused.
+        reason: &'static str,
+    },
+    /// What is in the file of an index is not what was saved.
+    #[error("{path} is damaged: {reason}; build the index again, or restore a backup")]
+    CorruptIndex {
+        /// The file.
+        path: PathBuf,
+        /// How the damage shows.
+        reason: String,
+    },
     /// The file was written by a later version.
     #[error("{path} has format {found}, this version reads up to {supported}: upgrade recollect")]
     FormatTooNew {

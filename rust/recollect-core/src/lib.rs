@@ -4,10 +4,12 @@
 pub mod bitmap;
 pub mod bytes;
 pub mod cancel;
+pub mod collection;
 pub mod entropy;
 pub mod error;
 pub mod filter;
 pub mod id;
+pub mod ids;
 pub mod interner;
 pub mod journal;
 pub mod lexical;

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 const LEVELS: &[&[&str]] = &[
     &["error"],
     &["bytes", "cancel", "id", "interner", "seed", "time"],
-    &["bitmap", "entropy", "namespace", "pages", "record", "scored", "simd"],
+    &["bitmap", "entropy", "ids", "namespace", "pages", "record", "scored", "simd"],
     &["filter", "vector"],
-    &["journal", "lexical", "lsh", "session"],
+    &["collection", "journal", "lexical", "lsh", "session"],
     &["recall"],
     &["store"],
 ];

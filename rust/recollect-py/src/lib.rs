@@ -10,6 +10,7 @@ mod namespace;
 mod query;
 mod rows;
 mod store;
+mod vector_index;
 
 use pyo3::prelude::*;
 
@@ -26,6 +27,8 @@ mod _native {
     use super::query::pack;
     #[pymodule_export]
     use super::store::Store;
+    #[pymodule_export]
+    use super::vector_index::VectorIndex;
     #[pymodule_export]
     use super::version;
 

@@ -166,6 +166,7 @@ pub struct Embedding {
 
 /// What an event wrote under its own number.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all of them are contents")]
 pub enum Written {
     /// A version of a memory.
     Content(Content),

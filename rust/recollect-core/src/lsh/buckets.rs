@@ -8,6 +8,9 @@ use crate::id::Slot;
 use crate::pages::Pages;
 use crate::simd;
 
+/// Slots of a key that memory is asked for: four lines.
+const FIRST_ASKED: usize = 64;
+
 /// Places of the first allocation.
 const FIRST: usize = 1024;
 
@@ -42,10 +45,11 @@ impl Buckets {
         simd::prefetch(std::slice::from_ref(&self.entries[key as usize]));
     }
 
-    /// Asks for the slots of a key, which [`Buckets::slots`] gives.
+    /// Asks for the first slots of a key, which [`Buckets::slots`] gives; the CPU sees by itself where a run goes on.
     #[inline]
     pub(super) fn ask_for_slots(&self, key: u32) {
-        simd::prefetch(self.slots(key));
+        let slots = self.slots(key);
+        simd::prefetch(&slots[..slots.len().min(FIRST_ASKED)]);
     }
 
     /// The slots of a key.

@@ -10,13 +10,16 @@ use crate::vector::admit;
 
 /// Buckets between the one that is read and the ones that memory is asked for: the entry, then the slots.
 const ENTRIES_AHEAD: usize = 24;
-const SLOTS_AHEAD: usize = 12;
+const SLOTS_AHEAD: usize = 8;
 
 /// Rows between the one that is scored and the one that memory is asked for.
 const ROWS_AHEAD: usize = 3;
 
 /// Candidates by differing bits alone for each one that is kept by what the bits weigh.
 const SCREENED: usize = 4;
+
+/// Distances that are looked at for what the least are like.
+const SAMPLE: usize = 512;
 
 /// Rows scored between two questions to [`Cancel`].
 const CHECKPOINT: usize = 8192;
@@ -180,28 +183,38 @@ impl LshIndex {
 
     /// Keeps the `most` slots of least distance, ties by ascending id; `most` is below their number.
     fn nearest(&self, slots: &mut Vec<Slot>, distances: &[u32], most: usize, in_order: bool) {
-        let greatest = distances.iter().copied().max().unwrap_or(0) as usize;
-        let mut counts = vec![0usize; greatest + 1];
-        distances.iter().for_each(|&distance| counts[distance as usize] += 1);
-        let (mut limit, mut below) = (0, 0);
-        while below + counts[limit] < most {
-            below += counts[limit];
-            limit += 1;
-        }
-        let mut kept: Vec<(u32, i64, Slot)> = Vec::with_capacity(below + counts[limit]);
-        for (&slot, &distance) in slots.iter().zip(distances) {
-            if distance as usize <= limit {
-                kept.push((distance, self.ids[slot as usize], slot));
+        let mut kept: Vec<(u32, Slot)> = Vec::new();
+        for limit in [likely(distances, most), u32::MAX] {
+            kept.clear();
+            let all = distances.iter().copied().zip(slots.iter().copied());
+            kept.extend(all.filter(|x| x.0 <= limit));
+            if kept.len() >= most {
+                break;
             }
         }
         if most < kept.len() {
-            kept.select_nth_unstable(most);
-            kept.truncate(most);
+            let last = kept.select_nth_unstable(most).1.0;
+            let mut tied: Vec<Slot> = kept.iter().filter(|x| x.0 == last).map(|x| x.1).collect();
+            kept.retain(|x| x.0 < last);
+            // Ids are looked up for these alone, since each of them is a wait for memory.
+            tied.sort_unstable_by_key(|&slot| self.ids[slot as usize]);
+            let room = most - kept.len();
+            kept.extend(tied.into_iter().take(room).map(|slot| (last, slot)));
         }
         if in_order {
-            kept.sort_unstable();
+            kept.sort_unstable_by_key(|&(distance, slot)| (distance, self.ids[slot as usize]));
         }
         slots.clear();
-        slots.extend(kept.iter().map(|x| x.2));
+        slots.extend(kept.iter().map(|x| x.1));
     }
+}
+
+/// A distance that a sample lets expect `most` of them not to exceed, with room to spare.
+fn likely(distances: &[u32], most: usize) -> u32 {
+    let mut sample: Vec<u32> = distances.iter().step_by(distances.len() / SAMPLE + 1).copied().collect();
+    let enough = most.saturating_mul(2) * sample.len() / distances.len().max(1) + 8;
+    if enough >= sample.len() {
+        return u32::MAX;
+    }
+    *sample.select_nth_unstable(enough).1
 }

@@ -258,7 +258,6 @@ fn trace(pools: &[Pool], request: &Request, space: Option<&Space>, used: &[Used]
     } else if pools.iter().all(|p| p.words.is_empty()) {
         skipped.push("words: no memory in scope holds a word of the query");
     }
-    let plans: Vec<Value> = pools.iter().filter_map(|pool| pool.plan.as_ref()).map(plan).collect();
     let space = space.filter(|_| used.iter().any(|x| x.any)).map(|space| {
         json!({
             "name": space.name,
@@ -268,6 +267,7 @@ fn trace(pools: &[Pool], request: &Request, space: Option<&Space>, used: &[Used]
             "memories": used.iter().map(|x| x.memories).sum::<usize>(),
         })
     });
+    let plans: Vec<Value> = pools.iter().filter_map(|pool| pool.plan.as_ref()).map(plan).collect();
     let value = json!({
         "namespaces": pools.len(),
         "scope": sum(&|p| p.scope),
@@ -278,8 +278,8 @@ fn trace(pools: &[Pool], request: &Request, space: Option<&Space>, used: &[Used]
             "words": sum(&|p| p.words.iter().filter(|&&x| x > 0.0).count()),
             "vectors": sum(&|p| p.vectors.iter().filter(|&&x| x > f32::NEG_INFINITY).count()),
         },
-        "vector_search": plans,
         "space": space,
+        "vector_search": plans,
         "skipped": skipped,
     });
     match value {

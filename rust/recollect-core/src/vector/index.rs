@@ -86,19 +86,59 @@ impl VectorIndex {
         self.flat.bytes() + self.cells.as_ref().map_or(0, Cells::bytes)
     }
 
+    /// Number of cells there are to choose from; none below about a thousand vectors.
+    pub fn cells(&self) -> usize {
+        self.cells.as_ref().map_or(0, Cells::cells)
+    }
+
+    /// Writes the first vector of a slot to `out` as it is scored, see [`FlatIndex::vectors`]; false where it owns none.
+    ///
+    /// # Panics
+    /// If `out` has not [`VectorIndex::dim`] elements.
+    #[must_use]
+    pub fn vector(&self, slot: Slot, out: &mut [f32]) -> bool {
+        let row = self.flat.owners.rows_of(slot).next();
+        row.is_some_and(|row| {
+            self.flat.decode_row(row, out);
+            true
+        })
+    }
+
+    /// Refuses a vector that [`VectorIndex::insert`] would refuse, under the name of the caller's argument.
+    ///
+    /// # Errors
+    /// As [`FlatIndex::check`].
+    pub fn check(&self, argument: &str, vector: &[f32]) -> Result<()> {
+        self.flat.check(argument, vector)
+    }
+
     /// Adds a vector to a slot.
     ///
     /// # Errors
     /// As [`FlatIndex::insert`]; the index is unchanged by a failure.
     pub fn insert(&mut self, slot: Slot, vector: &[f32]) -> Result<()> {
         let row = self.flat.insert_row(slot, vector)?;
+        self.insert_into_cells(row);
+        Ok(())
+    }
+
+    /// Adds a vector that [`VectorIndex::vector`] gave, bit for bit: of length one it is not divided again.
+    ///
+    /// # Errors
+    /// [`Error::Storage`](crate::error::Error::Storage) without memory; there is always room for one that was taken out.
+    pub(crate) fn restore(&mut self, slot: Slot, kept: &[f32]) -> Result<()> {
+        let row = self.flat.place(slot, |row| row.copy_from_slice(kept))?;
+        self.insert_into_cells(row);
+        Ok(())
+    }
+
+    fn insert_into_cells(&mut self, row: usize) {
         let done = match &mut self.cells {
             Some(cells) => cells.insert(&self.flat, row),
             None if self.flat.len() == SKETCHED => self.sketch(),
             None => Ok(()),
         };
         self.keep_cells(done);
-        Ok(())
     }
 
     /// Takes all vectors of a slot out, overwrites them, and gives their number.
@@ -131,7 +171,7 @@ impl VectorIndex {
     /// How a search for the best `k` goes: the cheapest way on this machine that is expected to find a share of `recall` of
     /// them, in `(0, 1]`; at 1 the answer is exact.
     pub fn plan(&self, k: usize, recall: f64, allow: Option<&Bitmap>) -> Plan {
-        let of = self.cells.as_ref().map_or(0, Cells::cells);
+        let of = self.cells();
         let sizes = Sizes {
             rows: self.flat.owners.rows(),
             entries: self.cells.as_ref().map_or(0, Cells::entries),

@@ -127,9 +127,9 @@ fn two_means(metric: Metric, vectors: &[f32], dim: usize, belongs: &[bool]) -> (
     let mut leaning = vec![0.0f32; count];
     for _ in 0..ROUNDS {
         let halves = centres.each_ref().map(|centre| 0.5 * kernels.dot(centre, centre));
-        for at in 0..count {
+        for (at, leaning) in leaning.iter_mut().enumerate() {
             let towards = |i: usize| kernels.dot(row(at), &centres[i]) - halves[i];
-            leaning[at] = towards(1) - towards(0);
+            *leaning = towards(1) - towards(0);
         }
         divide(&leaning, &mut second);
         for (side, centre) in centres.iter_mut().enumerate() {
