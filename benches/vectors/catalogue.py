@@ -65,9 +65,10 @@ ENTRIES = (
         )
         for family, bits, tables in (
             ("cross-polytope", 8, 16),
-            ("cross-polytope", 10, 32),
+            ("cross-polytope", 9, 16),
+            ("cross-polytope", 9, 32),
             ("hyperplane", 8, 16),
-            ("hyperplane", 12, 32),
+            ("hyperplane", 10, 32),
             ("fly", 640, 1),
         )
     ),

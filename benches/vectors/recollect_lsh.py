@@ -2,6 +2,7 @@
 
 # ruff: noqa: D102 - `Engine` says what each method does.
 
+from collections.abc import Sequence
 from itertools import product
 
 import numpy as np
@@ -10,8 +11,14 @@ from benches.quality.retrieval_set import Array
 from benches.vectors.engine import Engine, Ids, Place, Point
 from recollect.lsh import LshIndex
 
-_PROBES = (0, 1, 2, 4, 8, 16, 32, 64)
-_MOST = (32, 64, 128, 256, 512, 1024)
+_PROBES = (0, 1, 2, 4, 8, 16, 32)
+_MOST = (32, 48, 64, 96, 128, 192, 256)
+_OF_THE_FLY = ((2, 8, 32), (256, 1024, 4096))
+"""Most vectors meet its buckets, so that it needs more candidates and each setting takes longer to try."""
+
+
+def _grid(probes: Sequence[int], most: Sequence[int]) -> Sequence[Point]:
+    return tuple({"probes": one, "most": other} for one, other in product(probes, most))
 
 
 class RecollectLsh(Engine):
@@ -27,11 +34,13 @@ class RecollectLsh(Engine):
         Of the family.
     """
 
-    points = tuple({"probes": probes, "most": most} for probes, most in product(_PROBES, _MOST))
+    points = _grid(_PROBES, _MOST)
 
     def __init__(self, place: Place, family: str, bits: int, tables: int) -> None:
         self._index = LshIndex(place.dim, family=family, bits=bits, tables=tables, seed=0)
         self._probes = self._most = 0
+        if family == "fly":
+            self.points = _grid(*_OF_THE_FLY)
 
     def build(self, vectors: Array, threads: int) -> None:
         self._index.add(vectors)
