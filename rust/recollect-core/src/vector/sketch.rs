@@ -155,7 +155,7 @@ mod tests {
         for (dim, planes) in [(64, 4), (100, 1), (128, 2), (384, 1), (384, 2), (384, 3), (384, 4), (1000, 2)]
         {
             let (mut bias, mut low, mut high, mut count) = (0.0, [0usize; 2], [0usize; 2], 0);
-            for pair in 0..12_500 / 8 {
+            for pair in 0..12_500 {
                 let sketcher = Sketcher::new(dim, pair);
                 let (v, noise) = (normal(dim, &mut seed), normal(dim, &mut seed));
                 let share = seed.uniform() as f32 * 0.8;
