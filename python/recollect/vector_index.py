@@ -131,7 +131,7 @@ class VectorIndex:
         """Return whether an id has a vector."""
         if isinstance(id, bool) or not isinstance(id, (int, np.integer)):
             return False
-        return -(1 << 63) <= id < 1 << 63 and self._native.contains(int(id))
+        return -(1 << 63) <= int(id) < 1 << 63 and self._native.contains(int(id))
 
     def __repr__(self) -> str:
         """Return what it is made of."""
@@ -239,11 +239,9 @@ class VectorIndex:
             or query.ndim != 1
             or type(k) is not int
             or k < 1
-            or recall_target is not None
-            or allow is not None
         ):
-            return self._native.search(_one(query), _k(k), _share(recall_target), _allowed(allow))
-        return self._native.search(query, k)
+            query, k = _one(query), _k(k)
+        return self._native.search(query, k, _share(recall_target), _allowed(allow))
 
     def search_many(
         self,
@@ -340,6 +338,8 @@ def _k(value: object) -> int:
 def _share(value: object) -> float | None:
     if value is None:
         return None
+    if type(value) is float and 0 < value <= 1:
+        return value
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
         raise WrongType(f"recall_target: expected a number, found {type(value).__name__}")
     if not 0 < value <= 1:

@@ -17,6 +17,14 @@ pub(super) fn positive(x: &[f32], bits: &mut [u64]) {
 }
 
 #[inline(always)]
+pub(super) fn at_least(x: &[f32], floor: f32, bits: &mut [u64]) {
+    checked(x, bits);
+    for (word, x) in bits.iter_mut().zip(x.as_chunks::<64>().0) {
+        *word = (0..64).fold(0, |word, bit| word | u64::from(x[bit] >= floor) << bit);
+    }
+}
+
+#[inline(always)]
 pub(super) fn reaching(x: &[f32], threshold: f32, bits: &mut [u64]) -> f32 {
     checked(x, bits);
     let mut sums = [0.0f32; SIDES];
@@ -61,6 +69,20 @@ pub(super) mod avx2 {
             for (at, eight) in x.as_chunks::<SIDES>().0.iter().enumerate() {
                 let above = _mm256_cmp_ps::<_CMP_GT_OQ>(load(eight), _mm256_setzero_ps());
                 *word |= (_mm256_movemask_ps(above) as u64) << (SIDES * at);
+            }
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    pub(in crate::simd) fn at_least(x: &[f32], floor: f32, bits: &mut [u64]) {
+        checked(x, bits);
+        let floor = _mm256_set1_ps(floor);
+        for (word, x) in bits.iter_mut().zip(x.as_chunks::<64>().0) {
+            *word = 0;
+            for (at, eight) in x.as_chunks::<SIDES>().0.iter().enumerate() {
+                let reaches = _mm256_cmp_ps::<_CMP_GE_OQ>(load(eight), floor);
+                *word |= (_mm256_movemask_ps(reaches) as u64) << (SIDES * at);
             }
         }
     }

@@ -8,7 +8,7 @@
 //! | `widen_f16`, `narrow_f16`, `widen_i8` | plain body | plain body | plain body |
 //! | `dot_i8`, `dot_i8_rows`, `dot_i8_each` (i32) | plain body | byte products | VNNI |
 //! | `quantize`, `upper_bounds`, `sketch_scores` | lane body | lane body | lane body |
-//! | `positive_bits`, `reaching_bits` | plain body | masks | masks |
+//! | `positive_bits`, `at_least_bits`, `reaching_bits` | plain body | masks | masks |
 //! | `disagreement_of` | plain body | plain body | plain body, or VPOPCNTDQ |
 //! | `disagreement` | plain body | table of bytes | table of bytes, or VPOPCNTDQ |
 //!
@@ -105,6 +105,8 @@ tier::tiers! {
         (dots: &[i32], margins: Margins<'_>, out: &mut [f32]);
     /// One bit an element, set where it is above zero; `x` fills whole words of `bits`.
     positive_bits = bits::positive, bits::avx2::positive, bits::avx2::positive: (x: &[f32], bits: &mut [u64]);
+    /// One bit an element, set where it is at least `floor`; shapes as in `positive_bits`.
+    at_least_bits = bits::at_least, bits::avx2::at_least, bits::avx2::at_least: (x: &[f32], floor: f32, bits: &mut [u64]);
     /// One bit an element, set where its size reaches a threshold above zero; gives the sum of those sizes.
     reaching_bits = bits::reaching, bits::avx2::reaching, bits::avx2::reaching:
         (x: &[f32], threshold: f32, bits: &mut [u64]) -> f32;

@@ -273,6 +273,9 @@ fn bits_and_their_sums_agree_on_every_tier() {
         for kernels in Tier::available().filter_map(Kernels::of) {
             let (mut positive, mut reaching) = (vec![9; words], vec![9; words]);
             kernels.positive_bits(&x, &mut positive);
+            kernels.at_least_bits(&x, 0.4, &mut reaching);
+            let at_least = |j: usize| reaching[j / 64] >> (j % 64) & 1 == 1;
+            assert!(x.iter().enumerate().all(|(j, &x)| at_least(j) == (x >= 0.4)));
             let sum = kernels.reaching_bits(&x, 0.7, &mut reaching);
             for (j, &x) in x.iter().enumerate() {
                 assert_eq!(positive[j / 64] >> (j % 64) & 1 == 1, x > 0.0);

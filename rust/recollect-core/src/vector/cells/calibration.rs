@@ -38,33 +38,69 @@ pub(in crate::vector) struct Calibration {
     pub(super) rows: usize,
     /// Cells there were.
     pub(super) cells: usize,
+    /// By depth, for rising recalls, what reaches them; made by [`Calibration::finish`].
+    steps: [Vec<Step>; 2],
 }
 
+/// What reaches a recall.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Step {
+    recall: f64,
+    need: Need,
+    expected: f64,
+}
+
+/// Recalls with a step, and how much smaller the share of misses is from one to the next.
+const STEPS: i32 = 80;
+const FINER: f64 = 0.92;
+
 impl Calibration {
+    /// An empty round, for an index of so many rows and cells.
+    pub(super) fn of(rows: usize, cells: usize) -> Self {
+        Self { rows, cells, ..Self::default() }
+    }
+
+    /// Works out the steps, so that a search only looks one up.
+    pub(super) fn finish(&mut self) {
+        for (steps, needs) in self.steps.iter_mut().zip(&self.needs) {
+            *steps = Vec::new();
+            if needs.is_empty() {
+                continue;
+            }
+            let mut sorted = needs.clone();
+            sorted.sort_unstable_by(|a, b| a.slack.total_cmp(&b.slack).then(a.cells.cmp(&b.cells)));
+            let share = |recall: f64| ((recall * sorted.len() as f64).ceil() as usize).clamp(1, sorted.len());
+            for step in 0..STEPS {
+                let recall = 1.0 - 0.5 * FINER.powi(step);
+                // The share in a sample is off the share in all by about this much.
+                let wanted = recall + 0.5 * (recall * (1.0 - recall) / sorted.len() as f64).sqrt();
+                let slack = sorted[share(1.0 - BY_SLACK * (1.0 - wanted)) - 1].slack;
+                let mut within: Vec<u32> =
+                    sorted.iter().take_while(|x| x.slack <= slack).map(|x| x.cells).collect();
+                within.sort_unstable();
+                let cells = within[share(wanted).min(within.len()) - 1];
+                let reached = within.partition_point(|&x| x <= cells);
+                let expected = reached as f64 / sorted.len() as f64;
+                steps.push(Step { recall, need: Need { cells, slack }, expected });
+            }
+        }
+    }
+
     /// How far to go for the best `k` at a recall below one, with `cells` cells by now; and the recall to expect.
     ///
-    /// Nothing where the samples do not speak of so deep a search.
-    pub(super) fn reach(&self, k: f64, target: f64, cells: usize) -> Option<(Reach, f64)> {
+    /// Nothing where the samples do not speak of so deep a search, or of so high a recall.
+    pub(super) fn reach(&self, k: f64, recall: f64, cells: usize) -> Option<(Reach, f64)> {
         // The depth by which a search goes must not lie far below its own.
         let depth = DEPTHS.iter().position(|&depth| k <= 1.5 * depth as f64)?;
-        let needs = &self.needs[depth];
-        if needs.is_empty() || cells < LEAST_CELLS {
+        if cells < LEAST_CELLS {
             return None;
         }
-        // The share in a sample is off the share in all by about this much.
-        let target = target + 0.5 * (target * (1.0 - target) / needs.len() as f64).sqrt();
-        let mut slacks: Vec<f32> = needs.iter().map(|need| need.slack).collect();
-        slacks.sort_unstable_by(f32::total_cmp);
-        let share = |target: f64| ((target * needs.len() as f64).ceil() as usize).clamp(1, needs.len());
-        let slack = slacks[share(1.0 - BY_SLACK * (1.0 - target)) - 1];
-        let mut within: Vec<u32> = needs.iter().filter(|x| x.slack <= slack).map(|x| x.cells).collect();
-        within.sort_unstable();
-        let then = *within.get(share(target) - 1).or(within.last())?;
+        let steps = &self.steps[depth];
+        let step = steps.get(steps.partition_point(|step| step.recall < recall))?;
         // More cells of the same size mean finer ones: a neighbourhood is spread over more of them.
         let grown = (cells as f64 / self.cells.max(1) as f64).max(1.0).sqrt();
-        let wanted = ((f64::from(then) * grown).ceil() as usize).min(cells);
-        let reached = needs.iter().filter(|x| x.slack <= slack && x.cells <= then).count();
-        Some((Reach { cells: wanted, slack }, reached as f64 / needs.len() as f64))
+        let wanted = ((f64::from(step.need.cells) * grown).ceil() as usize).min(cells);
+        Some((Reach { cells: wanted, slack: step.need.slack }, step.expected))
     }
 }
 
@@ -75,10 +111,11 @@ mod tests {
     #[test]
     fn the_share_of_neighbours_within_reach_is_the_recall() {
         let needs = (0..1_000).map(|i| Need { cells: 1 + i % 100, slack: (i / 100) as f32 / 10.0 }).collect();
-        let calibration = Calibration { needs: [needs, Vec::new()], rows: 30_000, cells: 100 };
-        for target in [0.5, 0.9, 0.95, 0.99] {
+        let mut calibration = Calibration { needs: [needs, Vec::new()], ..Calibration::of(30_000, 100) };
+        calibration.finish();
+        for target in [0.6, 0.9, 0.95, 0.99] {
             let (reach, expected) = calibration.reach(10.0, target, 100).unwrap();
-            assert!(expected >= target && expected < target + 0.11, "{target} {expected} {reach:?}");
+            assert!(expected >= target && expected < target + 0.12, "{target} {expected} {reach:?}");
             let (wider, _) = calibration.reach(10.0, target, 400).unwrap();
             assert!(wider.cells > reach.cells && wider.cells <= 2 * reach.cells + 1);
         }

@@ -36,6 +36,7 @@ impl Cells {
             }
             if round.left.is_empty() {
                 self.calibration = round.found;
+                self.calibration.finish();
             } else {
                 self.round = Some(round);
             }
@@ -52,7 +53,7 @@ impl Cells {
             }
         };
         let left = (0..SAMPLES).map(|_| (row(), row())).collect();
-        let found = Calibration { needs: Default::default(), rows: flat.len(), cells: self.cells() };
+        let found = Calibration::of(flat.len(), self.cells());
         self.writes = 0;
         self.round = Some(Round { left, found });
         Ok(())

@@ -13,10 +13,10 @@ use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::scored::Scored;
 use crate::simd::{self, Kernels, LANES};
-use crate::vector::flat::{FlatIndex, GROUP};
+use crate::vector::flat::FlatIndex;
 use crate::vector::margin::Margin;
 use crate::vector::narrowing::Narrowing;
-use crate::vector::{Metric, Quantized, SketchQuery};
+use crate::vector::{Metric, Quantized, SketchQuery, WORD};
 
 /// How far a search goes.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -49,7 +49,7 @@ impl Cells {
     ) -> Result<Vec<Scored>> {
         let coded = flat.quantized(query);
         let mut scan = Scan::new(self, flat, query, &coded, k, allow, reach.slack);
-        let order = scan.order(reach.cells);
+        let (order, mut room) = (scan.order(reach.cells), Room::new());
         for (at, near) in order.iter().enumerate() {
             if at % CHECKPOINT == CHECKPOINT - 1 {
                 cancel.check()?;
@@ -57,7 +57,7 @@ impl Cells {
             if let Some(next) = order.get(at + 1) {
                 self.fetch(next.cell as usize);
             }
-            scan.visit(near.cell as usize);
+            scan.visit(near.cell as usize, &mut room);
         }
         scan.narrowing.finish(query, cancel)
     }
@@ -76,12 +76,13 @@ impl Cells {
         let scans = queries.iter().zip(&coded);
         let mut scans: Vec<_> =
             scans.map(|(query, coded)| Scan::new(self, flat, query, coded, k, allow, slack)).collect();
+        let mut room = Room::new();
         // The nearest cells first, each for itself: what is found there rules out most of the others.
         let nearest: Vec<Vec<u32>> = scans
             .iter_mut()
             .map(|scan| {
                 let near: Vec<u32> = scan.order(FIRST).iter().map(|near| near.cell).collect();
-                near.iter().for_each(|&cell| scan.visit(cell as usize));
+                near.iter().for_each(|&cell| scan.visit(cell as usize, &mut room));
                 near
             })
             .collect();
@@ -91,7 +92,7 @@ impl Cells {
             }
             for (scan, nearest) in scans.iter_mut().zip(&nearest) {
                 if !nearest.contains(&(cell as u32)) {
-                    scan.visit(cell);
+                    scan.visit(cell, &mut room);
                 }
             }
         }
@@ -152,26 +153,44 @@ impl<'a> Scan<'a> {
     }
 
     /// Reads the codes of a cell.
-    fn visit(&mut self, cell: usize) {
+    fn visit(&mut self, cell: usize, room: &mut Room) {
         let Cell { extent, len } = self.cells.members.cells[cell];
         let (kernels, extents) = (Kernels::best(), &self.cells.members.extents);
-        let (mut counted, mut upper) = ([0u32; FULL], [0.0f32; FULL]);
         let (codes, lanes) = (extents.codes(extent, len), len.next_multiple_of(LANES));
-        kernels.disagreement(&self.sketched.words, PLANES, codes, &mut counted[..lanes]);
+        kernels.disagreement(&self.sketched.words, PLANES, codes, &mut room.counted[..lanes]);
         let bases = if self.based { extents.bases(extent) } else { &[] };
-        let (factors, upper) = (extents.factors(extent), &mut upper[..len]);
-        kernels.sketch_scores(&counted, factors, bases, self.offset, self.step, upper);
+        let upper = &mut room.upper[..len.next_multiple_of(WORD)];
+        let (known, padding) = upper.split_at_mut(len);
+        kernels.sketch_scores(&room.counted, extents.factors(extent), bases, self.offset, self.step, known);
+        padding.fill(f32::NEG_INFINITY);
+        let reaching = &mut room.reaching[..upper.len() / WORD];
+        // Below any score while fewer than `k` are known, so that padding never counts.
+        let floor = (self.narrowing.floor() - self.constant).max(f32::MIN);
+        kernels.at_least_bits(upper, floor, reaching);
         let entries = extents.entries(extent);
-        for (group, bounds) in upper.chunks(GROUP).enumerate() {
-            let floor = self.narrowing.floor() - self.constant;
-            if !bounds.iter().fold(false, |any, &bound| any | (bound >= floor)) {
-                continue;
-            }
-            for (i, &bound) in bounds.iter().enumerate() {
-                if bound >= self.narrowing.floor() - self.constant {
-                    self.narrowing.offer(entries[group * GROUP + i] / 2);
+        for (at, &word) in reaching.iter().enumerate() {
+            let mut word = word;
+            while word != 0 {
+                let lane = at * WORD + word.trailing_zeros() as usize;
+                word &= word - 1;
+                // The floor may have risen since.
+                if upper[lane] >= self.narrowing.floor() - self.constant {
+                    self.narrowing.offer(entries[lane] / 2);
                 }
             }
         }
+    }
+}
+
+/// Room for the scores of a cell.
+struct Room {
+    counted: [u32; FULL],
+    upper: [f32; FULL],
+    reaching: [u64; FULL / WORD],
+}
+
+impl Room {
+    fn new() -> Self {
+        Self { counted: [0; FULL], upper: [0.0; FULL], reaching: [0; FULL / WORD] }
     }
 }

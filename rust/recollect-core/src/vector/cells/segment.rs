@@ -200,7 +200,10 @@ fn read_calibration(from: &mut Reader<'_>) -> Result<Calibration> {
             needs.push(Need { cells, slack });
         }
     }
-    Ok(Calibration { needs, rows, cells })
+    let mut calibration = Calibration::of(rows, cells);
+    calibration.needs = needs;
+    calibration.finish();
+    Ok(calibration)
 }
 
 fn damaged(reason: &str) -> Error {
