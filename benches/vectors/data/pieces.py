@@ -3,7 +3,7 @@
 import gzip
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +12,7 @@ import numpy as np
 _END = re.compile(r"(?<=[.!?])\s+|\n+")
 _LEAST = 8
 _LONGEST = 5
+_HELD_BACK = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,18 +23,23 @@ class Pieces:
     next_texts: list[str]
 
 
-def pieces(folder: Path, count: int) -> Pieces:
-    """Return as many pieces in random order, sentences before windows; fewer if the texts hold fewer."""
-    sentences: list[str] = []
-    ends: list[int] = []  # for each sentence, where those of its text end
-    for text in _texts(folder):
-        cut = [part for raw in _END.split(text) if len(part := raw.strip()) >= _LEAST]
-        sentences += cut
-        ends += [len(sentences)] * len(cut)
+def pieces(folder: Path, count: int) -> tuple[Pieces, Pieces]:
+    """Return as many pieces in random order, and the sentences of other texts, held back as queries.
+
+    Whole sentences come before windows; there are fewer pieces if the texts hold fewer.
+    """
+    texts = [cut for text in _texts(folder) if (cut := _sentences(text))]
+    base = [cut for at, cut in enumerate(texts) if at % _HELD_BACK]
+    return _pieces(base, count, _LONGEST), _pieces(texts[::_HELD_BACK], count, 1)
+
+
+def _pieces(texts: Sequence[Sequence[str]], count: int, longest: int) -> Pieces:
+    sentences = [sentence for cut in texts for sentence in cut]
+    ends = np.repeat(np.cumsum([len(cut) for cut in texts]), [len(cut) for cut in texts]).tolist()
     random = np.random.default_rng(42)
     seen: set[str] = set()
     found, after = [], []
-    for length in range(1, _LONGEST + 1):
+    for length in range(1, longest + 1):
         for start in random.permutation(len(sentences)).tolist():
             stop = start + length
             if len(found) == count:
@@ -47,10 +53,8 @@ def pieces(folder: Path, count: int) -> Pieces:
     return Pieces(found, after)
 
 
-def questions(folder: Path) -> Pieces:
-    """Return the queries of all sets, each with the one that follows it."""
-    texts = [text for path in sorted(folder.glob("*/queries.jsonl.gz")) for text in _lines(path)]
-    return Pieces(texts, texts[1:] + texts[:1])
+def _sentences(text: str) -> list[str]:
+    return [part for raw in _END.split(text) if len(part := raw.strip()) >= _LEAST]
 
 
 def _texts(folder: Path) -> Iterator[str]:

@@ -3,11 +3,12 @@
 from pathlib import Path
 
 from benches.vectors.data.made_up import made_up
-from benches.vectors.data.minilm import minilm
+from benches.vectors.data.minilm import joined, minilm
 from benches.vectors.data.static import static
 from benches.vectors.data.vector_set import VectorSet, vector_set
 
 DIMS = (256, 384, 768, 1536)
+_NAMES = {384: "MiniLM", 768: "MiniLM of two lines", 1536: "MiniLM of four lines"}
 _NEARLY = 0.9
 
 
@@ -43,10 +44,9 @@ class Source:
         if self._folder is None:
             return vector_set("made up from a seed", *made_up(count, dim))
         if dim != 256:
-            base, asked = minilm(self._folder, dim // 384)
+            base, asked = minilm(self._folder) if dim == 384 else joined(self._folder, dim // 384)
             if len(base) >= _NEARLY * count:
-                many = {384: "", 768: ", two texts", 1536: ", four texts"}[dim]
-                return vector_set(f"MiniLM{many}", base[:count], asked)
+                return vector_set(_NAMES[dim], base[:count], asked)
         if dim in (256, 384):
             base, asked = static(self._folder, count, dim, self._cache)
             if len(base) >= _NEARLY * count:

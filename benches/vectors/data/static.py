@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 
 from benches.quality.retrieval_set import Array
-from benches.vectors.data.pieces import Pieces, pieces, questions
+from benches.vectors.data.pieces import Pieces, pieces
 from benches.vectors.data.vector_set import distinct, unit
 from recollect.embedding.local import LocalEmbedder
 
@@ -16,7 +16,7 @@ _SPARE = 1.04
 
 
 def static(folder: Path, count: int, dim: int, cache: Path | None) -> tuple[Array, Array]:
-    """Return vectors of as many pieces without duplicates, and of all queries.
+    """Return vectors of as many pieces without duplicates, and of sentences from other texts as queries.
 
     Parameters
     ----------
@@ -31,14 +31,14 @@ def static(folder: Path, count: int, dim: int, cache: Path | None) -> tuple[Arra
     """
     wanted = int(count * _SPARE)
     size = sum(path.stat().st_size for path in folder.glob("*/*.jsonl.gz"))
-    kept = cache and cache / f"static-{wanted}-{size}.npy"
-    if kept and kept.exists():
-        rows = np.load(kept)
+    kept = [cache / f"static-{wanted}-{size}-{part}.npy" for part in ("base", "asked")] if cache else []
+    if kept and all(path.exists() for path in kept):
+        made = [np.load(path) for path in kept]
     else:
-        rows = _rows(pieces(folder, wanted))
-        if kept:
-            np.save(kept, rows)
-    rows, asked = (unit(part[:, :dim]) for part in (rows, _rows(questions(folder))))
+        made = [_rows(part) for part in pieces(folder, wanted)]
+        for path, part in zip(kept, made, strict=False):
+            np.save(path, part)
+    rows, asked = (unit(part[:, :dim]) for part in made)
     return rows[distinct(rows)[:count]], asked[distinct(asked)]
 
 
