@@ -24,7 +24,7 @@ fn now() -> Instant {
 
 fn gigabytes(bytes: usize, call: impl Fn()) -> f64 {
     // Small sizes are read often enough for the clock.
-    let repeats = (32 << 20_usize).div_ceil(bytes);
+    let repeats = (32_usize << 20).div_ceil(bytes);
     let start = now();
     (0..repeats).for_each(|_| call());
     (bytes * repeats) as f64 / start.elapsed().as_secs_f64() / 1e9
