@@ -37,9 +37,13 @@ fn median(mut rates: Vec<f64>) -> f64 {
 
 fn measure(place: &str, bytes: usize) -> Result<()> {
     let kernels = Kernels::best();
-    let floats = Pages::<f32>::zeroed(bytes / (4 * DIM * BLOCK) * DIM * BLOCK)?;
-    let codes = Pages::<i8>::zeroed(bytes / (DIM * BLOCK) * DIM * BLOCK)?;
-    let bits = Pages::<u64>::zeroed(bytes / (8 * WORDS * BLOCK) * WORDS * BLOCK)?;
+    let mut floats = Pages::<f32>::zeroed(bytes / (4 * DIM * BLOCK) * DIM * BLOCK)?;
+    let mut codes = Pages::<i8>::zeroed(bytes / (DIM * BLOCK) * DIM * BLOCK)?;
+    let mut bits = Pages::<u64>::zeroed(bytes / (8 * WORDS * BLOCK) * WORDS * BLOCK)?;
+    // What was never written is one page of zeros, however large.
+    floats.fill(0.25);
+    codes.fill(3);
+    bits.fill(9);
     let (query, query_codes, planes) = (vec![0.5; DIM], vec![1i8; DIM], vec![5u64; 4 * WORDS]);
     let read = || _ = black_box(kernels.sum(&floats));
     let f32_scan = || {
