@@ -46,6 +46,11 @@ fn each(
     Ok(())
 }
 
+/// Threads that the machine runs at once.
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}
+
 impl Collection {
     /// Adds `count` vectors, all or none, and gives their ids; without `ids` they count on from the greatest that was ever
     /// there, from zero.
@@ -77,10 +82,12 @@ impl Collection {
         let slots = self.ids.give(&ids)?;
         let (dim, index) = (self.index.dim(), &mut self.index);
         let mut inserted = 0;
-        let done = each(count, dim, source, cancel, |at, vector| {
-            index.insert(slots[at], vector)?;
-            inserted = at + 1;
-            Ok(())
+        let done = index.insert_many(&slots, cores(), cancel, |insert| {
+            each(count, dim, source, cancel, |at, vector| {
+                insert(at, vector)?;
+                inserted = at + 1;
+                Ok(())
+            })
         });
         if let Err(error) = done {
             self.take_out(&ids, &slots[..inserted])?;

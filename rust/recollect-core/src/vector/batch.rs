@@ -9,9 +9,9 @@ use crate::error::{Error, Result};
 pub(super) const TOGETHER: usize = 8;
 
 /// Queries of which a thread takes its share at a time.
-const SHARE: usize = 4 * TOGETHER;
+pub(super) const SHARE: usize = 4 * TOGETHER;
 
-/// Runs `work` on shares of `0..count` on up to `threads` threads and joins the answers in order.
+/// Runs `work` on shares of `0..count`, `size` each, on up to `threads` threads and joins the answers in order.
 ///
 /// The calling thread works too, and is the one that asks `cancel`.
 ///
@@ -19,12 +19,13 @@ const SHARE: usize = 4 * TOGETHER;
 /// The first error of `work`; [`Error::Cancelled`].
 pub(super) fn shared<R: Send>(
     count: usize,
+    size: usize,
     threads: usize,
     cancel: Cancel<'_>,
     work: impl Fn(std::ops::Range<usize>, Cancel<'_>) -> Result<Vec<R>> + Sync,
 ) -> Result<Vec<R>> {
     cancel.check()?;
-    let shares: Vec<_> = (0..count).step_by(SHARE).map(|start| start..(start + SHARE).min(count)).collect();
+    let shares: Vec<_> = (0..count).step_by(size).map(|start| start..(start + size).min(count)).collect();
     let threads = threads.clamp(1, shares.len().max(1));
     if threads == 1 {
         let found = shares.into_iter().map(|share| work(share, cancel));
@@ -72,15 +73,15 @@ mod tests {
     fn shares_come_back_in_order_and_errors_come_out() {
         for threads in [1, 2, 3, 9] {
             for count in [0, 1, 31, 32, 33, 1000] {
-                let found = shared(count, threads, Cancel::never(), |share, _| Ok(share.collect()));
+                let found = shared(count, SHARE, threads, Cancel::never(), |share, _| Ok(share.collect()));
                 assert_eq!(found.unwrap(), (0..count).collect::<Vec<_>>());
             }
-            let failed = shared(1000, threads, Cancel::never(), |share, cancel| {
+            let failed = shared(1000, SHARE, threads, Cancel::never(), |share, cancel| {
                 cancel.check()?;
                 if share.contains(&500) { Err(Error::invalid("query", "bad")) } else { Ok(vec![0]) }
             });
             assert!(matches!(failed, Err(Error::Invalid { .. })));
-            let cancelled = shared(1000, threads, Cancel::new(&|| true), |_, cancel| {
+            let cancelled = shared(1000, SHARE, threads, Cancel::new(&|| true), |_, cancel| {
                 cancel.check()?;
                 Ok(vec![0])
             });

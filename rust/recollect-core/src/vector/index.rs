@@ -2,10 +2,10 @@
 
 use crate::bitmap::Bitmap;
 use crate::cancel::Cancel;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::id::Slot;
 use crate::scored::Scored;
-use crate::vector::batch::{TOGETHER, shared};
+use crate::vector::batch::{SHARE, TOGETHER, shared};
 use crate::vector::cells::{Cells, Reach};
 use crate::vector::plan::Sizes;
 use crate::vector::{FlatIndex, Keep, Metric, Plan, Way, admit};
@@ -20,6 +20,9 @@ pub struct VectorIndex {
 
 /// Vectors from which bit codes are kept: below, a scan of all is as fast.
 const SKETCHED: usize = 1_024;
+
+/// Vectors of one call from which they are placed together.
+const MANY: usize = 2 * SKETCHED;
 
 /// The recall of a search that asks for none.
 pub const DEFAULT_RECALL: f64 = 0.99;
@@ -120,6 +123,44 @@ impl VectorIndex {
         let row = self.flat.insert_row(slot, vector)?;
         self.insert_into_cells(row);
         Ok(())
+    }
+
+    /// Adds many vectors, one to each slot, on up to `threads` threads; `feed` is given a function to call with the place
+    /// of a slot and its vector.
+    ///
+    /// Where they outnumber what is there, the cells are made anew from all vectors.
+    ///
+    /// # Errors
+    /// As [`VectorIndex::insert`], what `feed` brings, and [`Error::Cancelled`](crate::error::Error::Cancelled); some of
+    /// the slots own their vector then, and the caller takes them out.
+    pub(crate) fn insert_many(
+        &mut self,
+        slots: &[Slot],
+        threads: usize,
+        cancel: Cancel<'_>,
+        feed: impl FnOnce(&mut dyn FnMut(usize, &[f32]) -> Result<()>) -> Result<()>,
+    ) -> Result<()> {
+        if slots.len() < MANY {
+            return feed(&mut |at, vector| self.insert(slots[at], vector));
+        }
+        let (flat, mut rows) = (&mut self.flat, Vec::with_capacity(slots.len()));
+        feed(&mut |at, vector| {
+            rows.push(flat.insert_row(slots[at], vector)?);
+            Ok(())
+        })?;
+        let done = match &mut self.cells {
+            Some(cells) if 2 * rows.len() < self.flat.len() => {
+                cells.insert_many(&self.flat, &rows, threads, cancel)
+            }
+            cells => Cells::build(&self.flat, threads, cancel).map(|built| *cells = Some(built)),
+        };
+        match done {
+            Err(Error::Cancelled) => Err(Error::Cancelled),
+            done => {
+                self.keep_cells(done);
+                Ok(())
+            }
+        }
     }
 
     /// Adds a vector that [`VectorIndex::vector`] gave, bit for bit: of length one it is not divided again.
@@ -254,7 +295,7 @@ impl VectorIndex {
             admit(&format!("queries[{at}]"), query, self.dim(), self.metric())?;
         }
         let k = k.min(self.slots());
-        shared(queries.len(), threads, cancel, |share, cancel| {
+        shared(queries.len(), SHARE, threads, cancel, |share, cancel| {
             let prepared = queries[share].iter().map(|query| self.flat.prepared(query));
             let prepared = prepared.collect::<Result<Vec<_>>>()?;
             let groups = prepared.chunks(TOGETHER);

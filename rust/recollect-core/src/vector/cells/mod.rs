@@ -2,34 +2,45 @@
 //!
 //! | file | idea |
 //! |---|---|
+//! | `building` | the cells of many rows at once, on several threads |
 //! | `extents` | the codes of a cell side by side |
 //! | `members` | which rows lie in which cell |
-//! | `centroids` | the centres of cells, and which lie nearest |
+//! | `centroids` | the centres of cells |
+//! | `directory`, `shortlist` | which centres lie nearest |
+//! | `neighbourhood` | a cell and the cells around it |
 //! | `calibration`, `sampling` | how far a search must go for a recall |
+//! | `refreshing` | cells are looked at again in turn |
 //! | `splitting` | one cell becomes two, and its neighbours are looked over (LIRE, Xu et al., SOSP 2023) |
 //! | `segment` | the cells as bytes |
 //! | `scanning` | the search: cells in order, rows by their codes, int8 and f32 only where these leave a doubt |
 //!
 //! A row goes in and out in constant time but for the bounded work of a split, so that there is never a rebuild.
 
+mod building;
 mod calibration;
 mod centroids;
+mod directory;
 mod extents;
 mod members;
+mod neighbourhood;
+mod refreshing;
 mod sampling;
 mod scanning;
 mod segment;
+mod shortlist;
 mod splitting;
 
-use centroids::{Centroids, Near, PLANES};
+use centroids::Centroids;
+use directory::{Near, PLANES, Seen, padded};
 use extents::{FULL, Kept};
 use members::Members;
+use refreshing::Turn;
 use sampling::Round;
 
 use crate::error::{Error, Result};
 use crate::simd::Kernels;
 use crate::vector::flat::FlatIndex;
-use crate::vector::{Metric, Quantized, Sketcher};
+use crate::vector::{Metric, Sketcher};
 
 pub(super) use calibration::Calibration;
 pub(super) use scanning::Reach;
@@ -57,8 +68,30 @@ pub(super) struct Cells {
     round: Option<Round>,
     /// Since the last round of samples began.
     writes: usize,
+    turn: Turn,
+}
+
+/// Room for one row.
+struct Scratch {
+    vector: Vec<f32>,
     rotated: Vec<f32>,
+    /// Cells near it, nearest first.
+    near: Vec<Near>,
+}
+
+impl Scratch {
+    fn new(flat: &FlatIndex) -> Self {
+        Self { vector: vec![0.0; flat.dim()], rotated: Vec::new(), near: Vec::new() }
+    }
+}
+
+/// Where a row goes, and what is kept of it there.
+struct Placed {
     code: Vec<u64>,
+    factor: f32,
+    base: f32,
+    first: usize,
+    second: Option<usize>,
 }
 
 impl Cells {
@@ -70,9 +103,8 @@ impl Cells {
         let sketcher = Sketcher::new(dim, SEED);
         let words = sketcher.words();
         let (members, centroids) = (Members::new(words)?, Centroids::new(dim, metric, words));
-        let (rotated, code) = (Vec::new(), vec![0; words]);
-        let (calibration, round, writes) = (Calibration::default(), None, 0);
-        Ok(Self { metric, sketcher, members, centroids, calibration, round, writes, rotated, code })
+        let (calibration, round, writes, turn) = (Calibration::default(), None, 0, Turn::default());
+        Ok(Self { metric, sketcher, members, centroids, calibration, round, writes, turn })
     }
 
     /// Number of entries, up to two a row.
@@ -103,47 +135,73 @@ impl Cells {
         if row >= MOST_ROWS {
             return Err(Error::Limit { argument: "row".into(), found: row as u64, limit: MOST_ROWS as u64 });
         }
-        let mut vector = vec![0.0; flat.dim()];
-        flat.decode_row(row, &mut vector);
-        self.sketcher.rotate(&vector, &mut self.rotated);
-        let factor = self.sketcher.encode(&self.rotated, &mut self.code);
+        let mut scratch = Scratch::new(flat);
+        self.nearest_to(flat, row, SECONDS, &mut scratch);
+        let placed = self.placed(flat, row, &scratch);
+        self.take(flat, row, &placed)?;
+        self.refresh(flat)?;
+        self.sample(flat)
+    }
+
+    /// Where a row goes, and its code, given the cells near it.
+    fn placed(&self, flat: &FlatIndex, row: usize, scratch: &Scratch) -> Placed {
+        let mut code = vec![0; self.words()];
+        let factor = self.sketcher.encode(&scratch.rotated, &mut code);
         let base = match self.metric {
-            Metric::Euclidean => -(Kernels::best().squared_norm(&vector) as f32),
+            Metric::Euclidean => -(Kernels::best().squared_norm(&scratch.vector) as f32),
             _ => 0.0,
         };
-        let entry = 2 * row as u32;
-        let (first, second) = self.choose(flat, row);
-        let code = std::mem::take(&mut self.code);
-        let kept = Kept { code: &code, factor, base, entry };
-        let mut done = self.members.push(first, kept);
+        let (first, second) = self.chosen(flat, row, scratch);
+        Placed { code, factor, base, first, second }
+    }
+
+    /// Takes the entries of a row in.
+    fn take(&mut self, flat: &FlatIndex, row: usize, placed: &Placed) -> Result<()> {
+        let &Placed { ref code, factor, base, first, second } = placed;
+        let kept = Kept { code, factor, base, entry: 2 * row as u32 };
+        self.members.push(first, kept)?;
         if let Some(second) = second {
-            done = done.and_then(|()| self.members.push(second, Kept { entry: entry + 1, ..kept }));
+            self.members.push(second, Kept { entry: kept.entry + 1, ..kept })?;
         }
-        self.code = code;
-        done?;
         // A full cell splits at once, so that there is always room for one more.
         for cell in [Some(first), second].into_iter().flatten() {
             if self.members.cells[cell].len == FULL {
                 self.split(flat, cell)?;
             }
         }
-        self.sample(flat)
+        Ok(())
     }
 
     /// The cell a row belongs to, and a second one: near too, and off in another direction, so that a query that misses
-    /// the one finds the other (SOAR, Sun et al., NeurIPS 2023).
-    ///
-    /// `self.rotated` is the row rotated.
-    fn choose(&self, flat: &FlatIndex, row: usize) -> (usize, Option<usize>) {
-        if self.cells() == 1 {
-            return (0, None);
-        }
-        let query = self.sketcher.query(&self.rotated, PLANES);
-        let mut near = Vec::new();
-        self.centroids.nearest(&query, flat.quantized_row(row), SECONDS, true, &mut near);
-        let norm = flat.squared_norm_of(row);
-        let first = near.first().map_or(0, |near| near.cell as usize);
-        (first, self.centroids.second(&near, norm))
+    /// the one finds the other (SOAR, Sun et al., NeurIPS 2023). `scratch` holds the cells near the row.
+    fn chosen(&self, flat: &FlatIndex, row: usize, scratch: &Scratch) -> (usize, Option<usize>) {
+        let first = scratch.near.first().map_or(0, |near| near.cell as usize);
+        (first, self.centroids.second(&scratch.near, flat.squared_norm_of(row)))
+    }
+
+    /// Leaves the cells nearest a row in `scratch`, beside the row itself, as it is and rotated.
+    fn nearest_to(&self, flat: &FlatIndex, row: usize, most: usize, scratch: &mut Scratch) {
+        self.look_at(flat, row, scratch, |seen, near| {
+            if self.cells() > 1 {
+                self.centroids.directory.nearest(seen, most, true, near);
+            }
+        });
+    }
+
+    /// Has a row compared with centres.
+    fn look_at(
+        &self,
+        flat: &FlatIndex,
+        row: usize,
+        scratch: &mut Scratch,
+        compare: impl FnOnce(Seen<'_>, &mut Vec<Near>),
+    ) {
+        flat.decode_row(row, &mut scratch.vector);
+        self.sketcher.rotate(&scratch.vector, &mut scratch.rotated);
+        let (codes, scale) = flat.quantized_row(row);
+        let sketch = self.sketcher.query(&scratch.rotated, PLANES);
+        scratch.near.clear();
+        compare(Seen { sketch: &sketch, codes, scale }, &mut scratch.near);
     }
 
     /// Takes a row out, before the flat index wipes it.
@@ -176,8 +234,9 @@ impl Cells {
     fn near(&self, vector: &[f32], most: usize, out: &mut Vec<Near>) {
         let mut rotated = Vec::new();
         self.sketcher.rotate(vector, &mut rotated);
-        let (query, quantized) = (self.sketcher.query(&rotated, PLANES), padded(vector));
-        self.centroids.nearest(&query, (&quantized.codes, quantized.scale), most, true, out);
+        let (sketch, quantized) = (self.sketcher.query(&rotated, PLANES), padded(vector));
+        let seen = Seen { sketch: &sketch, codes: &quantized.codes, scale: quantized.scale };
+        self.centroids.directory.nearest(seen, most, true, out);
     }
 
     /// Moves the entries of a sparse cell to where they are next nearest and drops it.
@@ -215,12 +274,7 @@ impl Cells {
     }
 }
 
-/// A vector on int8 codes, padded as rows of codes are.
-fn padded(vector: &[f32]) -> Quantized {
-    let mut quantized = Quantized::new(vector);
-    quantized.codes.resize(vector.len().next_multiple_of(crate::pages::LINE), 0);
-    quantized
-}
-
+#[cfg(test)]
+mod bulk_tests;
 #[cfg(test)]
 mod tests;

@@ -5,7 +5,7 @@
 //! f32. So the answer is exact among the rows that were not out, and every score is an f32 score.
 
 use super::Cells;
-use super::centroids::{Near, PLANES};
+use super::directory::{Near, PLANES, Seen};
 use super::extents::FULL;
 use super::members::Cell;
 use crate::bitmap::Bitmap;
@@ -25,6 +25,15 @@ pub(in crate::vector) struct Reach {
     pub cells: usize,
     /// Standard deviations by which a code may be too low.
     pub slack: f32,
+}
+
+/// How a search of given cells goes.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Floored {
+    /// See [`Reach::slack`].
+    pub slack: f32,
+    /// Scores below do not matter.
+    pub floor: f32,
 }
 
 /// Cells between two questions to [`Cancel`].
@@ -49,17 +58,47 @@ impl Cells {
     ) -> Result<Vec<Scored>> {
         let coded = flat.quantized(query);
         let mut scan = Scan::new(self, flat, query, &coded, k, allow, reach.slack);
-        let (order, mut room) = (scan.order(reach.cells), Room::new());
-        for (at, near) in order.iter().enumerate() {
-            if at % CHECKPOINT == CHECKPOINT - 1 {
+        let order = scan.order(reach.cells);
+        self.visit_all(&mut scan, order.iter().map(|near| near.cell), cancel)?;
+        scan.narrowing.finish(query, cancel)
+    }
+
+    /// As [`Cells::search`] in given cells, of scores that are not below a floor.
+    pub(super) fn search_in(
+        &self,
+        flat: &FlatIndex,
+        query: &[f32],
+        k: usize,
+        Floored { slack, floor }: Floored,
+        cells: impl Iterator<Item = u32>,
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<Scored>> {
+        let coded = flat.quantized(query);
+        let mut scan = Scan::new(self, flat, query, &coded, k, None, slack);
+        scan.least = floor;
+        self.visit_all(&mut scan, cells, cancel)?;
+        scan.narrowing.finish(query, cancel)
+    }
+
+    fn visit_all(
+        &self,
+        scan: &mut Scan<'_>,
+        cells: impl Iterator<Item = u32>,
+        cancel: Cancel<'_>,
+    ) -> Result<()> {
+        let (mut cells, mut room) = (cells.peekable(), Room::new());
+        let mut at = 0;
+        while let Some(cell) = cells.next() {
+            at += 1;
+            if at % CHECKPOINT == 0 {
                 cancel.check()?;
             }
-            if let Some(next) = order.get(at + 1) {
-                self.fetch(next.cell as usize);
+            if let Some(&next) = cells.peek() {
+                self.fetch(next as usize);
             }
-            scan.visit(near.cell as usize, &mut room);
+            scan.visit(cell as usize, &mut room);
         }
-        scan.narrowing.finish(query, cancel)
+        Ok(())
     }
 
     /// As [`Cells::search`] of all cells for several queries, which read each cell together.
@@ -117,6 +156,8 @@ struct Scan<'a> {
     /// What a score has beside its upper bound: the part of the query.
     constant: f32,
     based: bool,
+    /// Scores below do not matter.
+    least: f32,
     narrowing: Narrowing<'a>,
 }
 
@@ -139,7 +180,8 @@ impl<'a> Scan<'a> {
         let codes = (&quantized.codes[..], quantized.scale);
         let based = cells.metric == Metric::Euclidean;
         let narrowing = Narrowing::new(flat, quantized, margin, k, allow);
-        Self { cells, sketched, codes, offset, step, constant, based, narrowing }
+        let least = f32::MIN;
+        Self { cells, sketched, codes, offset, step, constant, based, least, narrowing }
     }
 
     /// The nearest cells.
@@ -148,7 +190,8 @@ impl<'a> Scan<'a> {
             return vec![Near { cell: 0, score: 0.0 }];
         }
         let mut order = Vec::new();
-        self.cells.centroids.nearest(&self.sketched, self.codes, most.max(1), false, &mut order);
+        let seen = Seen { sketch: &self.sketched, codes: self.codes.0, scale: self.codes.1 };
+        self.cells.centroids.directory.nearest(seen, most.max(1), false, &mut order);
         order
     }
 
@@ -165,7 +208,7 @@ impl<'a> Scan<'a> {
         padding.fill(f32::NEG_INFINITY);
         let reaching = &mut room.reaching[..upper.len() / WORD];
         // Below any score while fewer than `k` are known, so that padding never counts.
-        let floor = (self.narrowing.floor() - self.constant).max(f32::MIN);
+        let floor = (self.narrowing.floor().max(self.least) - self.constant).max(f32::MIN);
         kernels.at_least_bits(upper, floor, reaching);
         let entries = extents.entries(extent);
         for (at, &word) in reaching.iter().enumerate() {

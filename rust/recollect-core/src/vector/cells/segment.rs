@@ -2,7 +2,7 @@
 //!
 //! | piece | contents, little-endian |
 //! |---|---|
-//! | first | magic `RCVC`, version u32, words u32, cells u64, entries u64, writes u64, calibration, round |
+//! | first | magic `RCVC`, version u32, words u32, cells u64, entries u64, writes u64, turn: cell u32, place u32, writes u32, calibration, round |
 //! | others | some cells each: length u32, centre f32 (with more cells than one), entries: number u32, factor f32, base f32, code u64 |
 //!
 //! Rows are numbered as in the pieces of the rows: the free ones are left out.
@@ -11,13 +11,14 @@ use super::Cells;
 use super::calibration::{Calibration, Need};
 use super::extents::{FULL, Kept};
 use super::members::Cell;
+use super::refreshing::Turn;
 use super::sampling::Round;
 use crate::bytes::{Reader, Writer};
 use crate::error::{Error, Result};
 use crate::vector::flat::FlatIndex;
 
 const MAGIC: [u8; 4] = *b"RCVC";
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// Bytes from which a piece is full.
 const PIECE: usize = 2 << 20;
@@ -64,6 +65,9 @@ impl Cells {
         out.u64(self.cells() as u64);
         out.u64(self.entries() as u64);
         out.u64(self.writes as u64);
+        out.u32(self.turn.cell);
+        out.u32(self.turn.at);
+        out.u32(self.turn.writes);
         write_calibration(&self.calibration, &mut out);
         out.u8(u8::from(self.round.is_some()));
         if let Some(round) = &self.round {
@@ -111,11 +115,12 @@ impl Cells {
             return Err(damaged("sizes out of range"));
         }
         cells.writes = from.u64()? as usize;
+        cells.turn = Turn { cell: from.u32()?, at: from.u32()?, writes: from.u32()? };
         cells.calibration = read_calibration(&mut from)?;
         if from.u8()? == 1 {
             let pairs = (0..from.count(8)?).map(|_| Ok((from.u32()?, from.u32()?)));
             let left = pairs.collect::<Result<Vec<_>>>()?;
-            cells.round = Some(Round { left, found: read_calibration(&mut from)? });
+            cells.round = Some(Round::new(left, read_calibration(&mut from)?));
         }
         if !from.is_empty() {
             return Err(damaged("bytes after the header"));

@@ -4,9 +4,9 @@
 //! neighbouring cell lies nearer one of the new centres moves there, so that the partition stays close to one that was
 //! made of all rows at once. The work is bounded by the size of a cell and the number of neighbours.
 
-use super::centroids::Near;
+use super::Cells;
+use super::directory::{Near, padded};
 use super::extents::FULL;
-use super::{Cells, padded};
 use crate::error::Result;
 use crate::simd::Kernels;
 use crate::vector::flat::FlatIndex;
@@ -112,7 +112,12 @@ fn aside(vector: &[f32], first: &[f32], second: &[f32]) -> f32 {
 
 /// Two centres, and for each vector whether it lies nearer the second. Those that belong make the centres, where a side has
 /// any of them.
-fn two_means(metric: Metric, vectors: &[f32], dim: usize, belongs: &[bool]) -> ([Vec<f32>; 2], Vec<bool>) {
+pub(super) fn two_means(
+    metric: Metric,
+    vectors: &[f32],
+    dim: usize,
+    belongs: &[bool],
+) -> ([Vec<f32>; 2], Vec<bool>) {
     let kernels = Kernels::best();
     let count = vectors.len() / dim;
     let row = |at: usize| &vectors[at * dim..(at + 1) * dim];
