@@ -15,7 +15,7 @@ LEVELS = [
     {"html", "rows", "times"},
     {"embedding"},
     {"checks"},
-    {"records", "filters", "columns", "lsh", "vector_index"},
+    {"records", "filters", "columns", "lsh", "rabitq", "vector_index"},
     {"handle", "packing", "lines"},
     {"options", "vectors"},
     {"spaces"},

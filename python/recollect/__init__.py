@@ -7,7 +7,7 @@
 ['We moved to Harbour Lane in March.']
 """
 
-from recollect import errors, lsh
+from recollect import errors, lsh, rabitq
 from recollect._native import version as _version
 from recollect.embedding.callable import CallableEmbedder
 from recollect.embedding.protocol import Embedder
@@ -51,4 +51,5 @@ __all__ = [
     "errors",
     "lsh",
     "open",
+    "rabitq",
 ]

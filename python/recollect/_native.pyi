@@ -22,6 +22,7 @@ __all__ = [
     "LshIndex",
     "Migration",
     "Namespace",
+    "RabitqCodes",
     "Store",
     "VectorIndex",
     "lsh_collision",
@@ -252,3 +253,33 @@ class VectorIndex:
 def lsh_collision(
     family: str, similarity: float, bits: int, active: int, tables: int
 ) -> tuple[float, float]: ...
+
+@final
+class RabitqCodes:
+    @staticmethod
+    def encode(vectors: npt.NDArray[np.float32], dim: int, bits: int, seed: int) -> RabitqCodes: ...
+    @staticmethod
+    def of_parts(
+        planes: npt.NDArray[np.uint64],
+        factors: npt.NDArray[np.float32],
+        norms: npt.NDArray[np.float32],
+        cosines: npt.NDArray[np.float32],
+        dim: int,
+        bits: int,
+        seed: int,
+    ) -> RabitqCodes: ...
+    def __len__(self) -> int: ...
+    def parts(
+        self,
+    ) -> tuple[
+        npt.NDArray[np.uint64],
+        npt.NDArray[np.float32],
+        npt.NDArray[np.float32],
+        npt.NDArray[np.float32],
+    ]: ...
+    def estimate(
+        self, query: npt.NDArray[np.float32]
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]: ...
+    def search(
+        self, queries: npt.NDArray[np.float32], k: int
+    ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]: ...

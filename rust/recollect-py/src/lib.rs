@@ -8,6 +8,7 @@ mod lsh;
 mod migration;
 mod namespace;
 mod query;
+mod rabitq;
 mod rows;
 mod store;
 mod vector_index;
@@ -25,6 +26,8 @@ mod _native {
     use super::namespace::Namespace;
     #[pymodule_export]
     use super::query::pack;
+    #[pymodule_export]
+    use super::rabitq::RabitqCodes;
     #[pymodule_export]
     use super::store::Store;
     #[pymodule_export]

@@ -38,6 +38,8 @@ pub struct SketchQuery {
     pub step: f32,
     /// The standard deviation of the estimate is `factor * deviation` for a code of typical quality.
     pub deviation: f32,
+    /// The cosine between the query and what it was rounded to.
+    pub agreement: f32,
 }
 
 impl Sketcher {
@@ -113,6 +115,7 @@ impl Sketcher {
             step: (2.0 * scale) as f32,
             // The norm of a vector is its factor times `a sqrt(D)`.
             deviation: (f64::from(TYPICAL) * width.sqrt() * squared.sqrt() * spread) as f32,
+            agreement: agreement as f32,
         }
     }
 }
