@@ -74,6 +74,11 @@ class Engine(ABC):
     def use(self, point: Point) -> None:  # noqa: B027  (engines without a choice need not say so)
         """Set the operating point of the searches to come."""
 
+    def remark_of(self, point: Point, k: int) -> str | None:
+        """Return what a reader of its row at an operating point has to know."""
+        del point, k
+        return self.remark
+
     def insert(self, key: int, vector: Array) -> None:
         """Add one vector."""
         raise Unsupported("cannot insert")

@@ -27,6 +27,7 @@ _TARGETS = (
     0.99,
     0.995,
     0.998,
+    0.999,
 )
 _EXACT = 1.0
 
@@ -61,6 +62,17 @@ class RecollectIndex(Engine):
 
     def search_many(self, queries: Array, k: int, threads: int) -> Ids:
         return self._index.search_many(queries, k=k, recall_target=self._target, threads=threads)[0]
+
+    def remark_of(self, point: Point, k: int) -> str | None:
+        plan = self._index.plan(k=k, recall_target=point["target"])
+        vectors, dim = len(self._index), self._index.dim
+        way, cells, of_cells = plan["way"], plan["cells"], plan["of_cells"]
+        if way not in ("cells", "sketch"):
+            return f"{way}: reads {vectors * dim / 1e6:.2f} MB of int8 codes"
+        code = -(-dim // 64) * 8 + 4
+        # Nearly every vector lies in two cells.
+        read = (2 * vectors * cells / of_cells + of_cells) * code
+        return f"{cells} of {of_cells} cells: reads {read / 1e6:.2f} MB of bit codes"
 
     def insert(self, key: int, vector: Array) -> None:
         self._index.add(vector, ids=np.array([key], dtype=np.int64))

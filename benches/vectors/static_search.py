@@ -10,6 +10,7 @@ from benches.vectors.catalogue import Entry
 from benches.vectors.contender import LESS, THREADS, Contender, contender, place_of, reason
 from benches.vectors.data.vector_set import VectorSet
 from benches.vectors.engine import label
+from benches.vectors.exact import K
 from benches.vectors.operating_points import Choice
 from benches.vectors.row import VectorRow
 
@@ -70,6 +71,6 @@ def _row(
         threads=THREADS,
         batch_per_s=batch,
         hnsw=one.entry.hnsw,
-        remark=one.engine.remark,
+        remark=one.engine.remark_of(choice.found.point, K),
         failed=None if choice.reached else LESS,
     )

@@ -15,6 +15,9 @@ use crate::error::{Error, Result};
 /// Bytes from which a buffer asks for huge pages, and their size.
 pub const HUGE: usize = 2 << 20;
 
+/// Bytes of a small page.
+const SMALL: usize = 4096;
+
 /// Alignment of every buffer: one cache line, one AVX-512 register.
 pub const LINE: usize = 64;
 
@@ -56,6 +59,17 @@ impl<T: Pod> Pages<T> {
         Ok(Self { start, len, room, holds: PhantomData })
     }
 
+    /// Writes a zero to each page of zeros, so that the system brings them all in.
+    ///
+    /// The buffer is still as [`Pages::zeroed`] made it.
+    pub fn touch(&mut self) {
+        for page in self.chunks_mut((SMALL / size_of::<T>()).max(1)) {
+            if let Some(first) = page.first_mut() {
+                *first = T::zeroed();
+            }
+        }
+    }
+
     /// Bytes reserved from the system.
     pub fn bytes(&self) -> usize {
         match self.room {
@@ -84,7 +98,6 @@ fn reserve(bytes: usize) -> Option<(NonNull<u8>, Room)> {
 /// Maps `bytes`, aligned to a huge page, and asks for huge pages.
 #[cfg(target_os = "linux")]
 fn map(bytes: usize) -> Option<(NonNull<u8>, Room)> {
-    const SMALL: usize = 4096;
     let whole = bytes.checked_next_multiple_of(HUGE)?;
     // The last page is a huge one too where that wastes less than an eighth.
     let kept = if whole - bytes < whole / 8 { whole } else { bytes.checked_next_multiple_of(SMALL)? };

@@ -143,6 +143,7 @@ impl VectorIndex {
         if slots.len() < MANY {
             return feed(&mut |at, vector| self.insert(slots[at], vector));
         }
+        self.flat.rows.reserve_many(slots.len(), threads)?;
         let (flat, mut rows) = (&mut self.flat, Vec::with_capacity(slots.len()));
         feed(&mut |at, vector| {
             rows.push(flat.insert_row(slots[at], vector)?);

@@ -24,7 +24,7 @@ pub struct Matrix<T: Pod> {
     rows: usize,
 }
 
-impl<T: Pod> Matrix<T> {
+impl<T: Pod + Send> Matrix<T> {
     /// No rows yet, of `dim` elements each.
     pub fn new(dim: usize) -> Self {
         let stride = (dim * size_of::<T>()).next_multiple_of(LINE) / size_of::<T>();
@@ -76,6 +76,43 @@ impl<T: Pod> Matrix<T> {
         }
     }
 
+    /// Makes room for many rows, whose memory is brought in by several threads: the first touch of a page takes far longer
+    /// than filling it.
+    ///
+    /// # Errors
+    /// As [`Matrix::reserve`]; room that was made stays.
+    pub fn reserve_many(&mut self, rows: usize, threads: usize) -> Result<()> {
+        let end = self.rows + rows;
+        let first = end.min(self.chunk_rows) * self.stride;
+        match self.chunks.first_mut() {
+            Some(pages) if pages.len() >= first => {}
+            pages => {
+                let mut larger = Pages::zeroed(first)?;
+                larger.touch();
+                match pages {
+                    Some(pages) => {
+                        larger[..pages.len()].copy_from_slice(pages);
+                        *pages = larger;
+                    }
+                    None => self.chunks.push(larger),
+                }
+            }
+        }
+        let fresh = self.chunks.len();
+        while self.chunks.len() * self.chunk_rows < end {
+            self.chunks.try_reserve(1).map_err(|error| Error::Storage(error.to_string()))?;
+            self.chunks.push(Pages::zeroed(self.chunk_rows * self.stride)?);
+        }
+        let fresh = &mut self.chunks[fresh..];
+        let share = fresh.len().div_ceil(threads.max(1)).max(1);
+        std::thread::scope(|scope| {
+            for pages in fresh.chunks_mut(share) {
+                scope.spawn(move || pages.iter_mut().for_each(Pages::touch));
+            }
+        });
+        Ok(())
+    }
+
     /// Adds a row of zeros and gives its number.
     ///
     /// # Errors
@@ -119,7 +156,8 @@ impl<T: Pod> Matrix<T> {
     pub fn blocks(&self, most: usize) -> impl Iterator<Item = (usize, &[T])> {
         self.chunks.iter().enumerate().flat_map(move |(chunk, pages)| {
             let first = chunk * self.chunk_rows;
-            let rows = (self.rows - first).min(self.chunk_rows);
+            // Room that was made ahead holds no rows yet.
+            let rows = self.rows.saturating_sub(first).min(self.chunk_rows);
             let filled = &pages[..rows * self.stride];
             filled
                 .chunks(most * self.stride)
@@ -155,6 +193,27 @@ mod tests {
         }
         assert_eq!((first, matrix.block(301, 1).len(), matrix.block(usize::MAX, 1).len()), (300, 0, 0));
         assert_eq!(matrix.bytes(), 3 * CHUNK);
+    }
+
+    #[test]
+    fn room_made_ahead_changes_no_row() {
+        for before in [0, 3, 100, 200, 700] {
+            let mut matrix = Matrix::<f32>::new(4_096);
+            for i in 0..before {
+                matrix.push().unwrap();
+                matrix.row_mut(i).fill(i as f32 + 1.0);
+            }
+            matrix.reserve_many(600, 3).unwrap();
+            let bytes = matrix.bytes();
+            assert_eq!(matrix.blocks(64).map(|block| block.1.len() / 4_096).sum::<usize>(), before);
+            for i in before..before + 600 {
+                assert_eq!(matrix.push().unwrap(), i);
+                assert!(matrix.row(i).iter().all(|&x| x == 0.0));
+                matrix.row_mut(i).fill(i as f32 + 1.0);
+            }
+            assert!((0..before + 600).all(|i| matrix.row(i).iter().all(|&x| x == i as f32 + 1.0)));
+            assert_eq!(matrix.bytes(), bytes);
+        }
     }
 
     #[test]

@@ -101,6 +101,19 @@ impl Rows {
         }
     }
 
+    /// Makes room for many rows, see [`Matrix::reserve_many`].
+    ///
+    /// # Errors
+    /// As [`Rows::put`].
+    pub(super) fn reserve_many(&mut self, count: usize, threads: usize) -> Result<()> {
+        match &mut self.full {
+            Full::F32(rows) => rows.reserve_many(count, threads)?,
+            Full::F16(rows) => rows.reserve_many(count, threads)?,
+            Full::Codes => {}
+        }
+        self.codes.reserve_many(count, threads)
+    }
+
     /// Overwrites a row with zeros.
     pub(super) fn clear(&mut self, row: usize) {
         match &mut self.full {

@@ -92,6 +92,17 @@ impl Codes {
         self.matrix.reserve()
     }
 
+    /// Makes room for many rows, see [`Matrix::reserve_many`].
+    ///
+    /// # Errors
+    /// As [`Codes::reserve`].
+    pub fn reserve_many(&mut self, rows: usize, threads: usize) -> Result<()> {
+        for facts in [&mut self.scale, &mut self.norm, &mut self.residual] {
+            facts.try_reserve(rows).map_err(|error| Error::Storage(error.to_string()))?;
+        }
+        self.matrix.reserve_many(rows, threads)
+    }
+
     /// Writes the codes of a vector at a row, which is an old one or the next.
     ///
     /// # Errors

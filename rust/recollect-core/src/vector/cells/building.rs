@@ -52,6 +52,8 @@ impl Cells {
         let sample = sample(&rows);
         let most = (MOST * sample.len()).div_ceil(rows.len()).max(2);
         let mut parts = halve(flat, vec![sample], most, threads, cancel)?;
+        // Some more come from splits.
+        cells.members.extents.reserve_many(parts.len() * 9 / 8, threads)?;
         if parts.len() > 1 {
             cells.centre(flat, &parts, threads, cancel)?;
             for _ in 0..STEPS {

@@ -107,5 +107,7 @@ fn a_call_that_is_stopped_leaves_the_cells_of_the_others() {
     for slot in 4_000..9_000 {
         index.remove(slot);
     }
-    assert_eq!(answers(&index), before);
+    let after = answers(&index);
+    let differ = after.iter().zip(&before).filter(|x| x.0 != x.1).count();
+    assert_eq!(differ, 0, "{} of {}", differ, before.len());
 }

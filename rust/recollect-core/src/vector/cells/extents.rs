@@ -40,6 +40,11 @@ impl Extents {
         Self { words, matrix: Matrix::new(FULL * words + 3 * FACTS), free: Vec::new() }
     }
 
+    /// Makes room for many extents, see [`Matrix::reserve_many`].
+    pub(super) fn reserve_many(&mut self, count: usize, threads: usize) -> Result<()> {
+        self.matrix.reserve_many(count, threads)
+    }
+
     /// An empty extent.
     pub(super) fn take(&mut self) -> Result<u32> {
         if let Some(extent) = self.free.pop() {
