@@ -8,6 +8,7 @@ pub mod collection;
 pub mod entropy;
 pub mod error;
 pub mod filter;
+pub mod graph;
 pub mod id;
 pub mod ids;
 pub mod interner;

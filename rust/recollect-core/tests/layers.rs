@@ -12,8 +12,8 @@ const LEVELS: &[&[&str]] = &[
     &["bytes", "cancel", "id", "interner", "seed", "time"],
     &["bitmap", "entropy", "ids", "namespace", "pages", "record", "scored", "simd"],
     &["filter", "vector"],
-    &["collection", "journal", "lexical", "lsh", "session"],
-    &["recall"],
+    &["collection", "graph", "journal", "lexical", "lsh", "session"],
+    &["activation", "recall"],
     &["store"],
 ];
 
