@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+pub mod activation;
 pub mod bitmap;
 pub mod bytes;
 pub mod cancel;

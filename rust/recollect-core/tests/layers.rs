@@ -13,7 +13,8 @@ const LEVELS: &[&[&str]] = &[
     &["bitmap", "entropy", "ids", "namespace", "pages", "record", "scored", "simd"],
     &["filter", "vector"],
     &["collection", "graph", "journal", "lexical", "lsh", "session"],
-    &["activation", "recall"],
+    &["activation"],
+    &["recall"],
     &["store"],
 ];
 

@@ -2,7 +2,7 @@
 
 use super::edge::Edge;
 use super::graph::{Graph, Linked, split, weaker};
-use super::page::Added;
+use super::page::{Added, PAGE};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::id::Slot;
@@ -109,7 +109,10 @@ impl Graph {
         }
         // From here on nothing fails.
         self.edges += batch.new;
-        pages.into_iter().for_each(|(at, page)| self.pages[at] = page);
+        for (at, page) in pages {
+            page.count(&mut self.degrees[at * PAGE..(at + 1) * PAGE]);
+            self.pages[at] = page;
+        }
         sources.into_iter().for_each(|(at, page)| self.sources[at] = page);
         if self.cap.is_some() {
             let mut touched: Vec<Slot> = edges.iter().map(|edge| edge.src).collect();

@@ -23,6 +23,8 @@ pub struct Graph {
     pub(super) untrusted: Bitmap,
     pub(super) dirty: Bitmap,
     pub(super) hyperedges: BTreeMap<Slot, Hyperedge>,
+    /// Edges out of each node, for readers that only want to know how many.
+    pub(super) degrees: Vec<u32>,
     pub(super) edges: usize,
     pub(super) cap: Option<u32>,
     pub(super) dropped: u64,
@@ -112,7 +114,8 @@ impl Graph {
         let bits = [&self.nodes, &self.untrusted, &self.dirty];
         let bits: usize = bits.iter().map(|bits| 8 * bits.words().len()).sum();
         let hyperedges: usize = self.hyperedges.values().map(Hyperedge::bytes).sum();
-        pages + spare + sources + bits + hyperedges + self.labels.bytes()
+        let degrees = 4 * self.degrees.capacity();
+        pages + degrees + spare + sources + bits + hyperedges + self.labels.bytes()
     }
 
     /// Takes a node in, if it is not there.
@@ -130,6 +133,7 @@ impl Graph {
             if pages > self.pages.len() {
                 self.pages.resize_with(pages, Page::default);
                 self.sources.resize_with(pages, Sources::default);
+                self.degrees.resize(pages * PAGE, 0);
             }
             self.set_trusted(node, trusted);
         }
@@ -192,6 +196,7 @@ impl Graph {
             &self.labels,
         );
         self.edges += 1;
+        self.degrees[edge.src as usize] += 1;
         if first {
             let (at, node) = split(edge.dst);
             self.sources[at].insert(node, edge.src);
@@ -244,6 +249,7 @@ impl Graph {
         let record = page.get(place);
         page.remove(place, node);
         self.edges -= 1;
+        self.degrees[src as usize] -= 1;
         if page.between(node, dst, &self.labels).next().is_none() {
             let (at, node) = split(dst);
             self.sources[at].remove(node, src);
@@ -304,7 +310,12 @@ impl Graph {
     /// Edges out of a node.
     #[inline]
     pub fn degree(&self, node: Slot) -> usize {
-        self.out(node).count_left()
+        self.degrees.get(node as usize).map_or(0, |&degree| degree as usize)
+    }
+
+    /// Edges out of every node, by number, up to [`Graph::nodes_end`].
+    pub fn degrees(&self) -> &[u32] {
+        &self.degrees
     }
 
     /// Nodes that point at a node.

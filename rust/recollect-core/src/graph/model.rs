@@ -47,6 +47,7 @@ impl Model {
             let wanted: Vec<Edge> = keys.map(|key| self.edges[key]).collect();
             let found: Vec<Edge> = graph.edges_into(node).map(|(src, x)| graph.edge(src, x)).collect();
             assert_eq!(found, wanted);
+            assert_eq!(graph.degree(node), graph.out(node).count());
             let sources: BTreeSet<Slot> = wanted.iter().map(|x| x.src).collect();
             assert_eq!(graph.in_degree(node), sources.len());
         }

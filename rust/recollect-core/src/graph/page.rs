@@ -203,6 +203,11 @@ impl Page {
         new
     }
 
+    /// Edges out of each node; all are merged.
+    pub(super) fn count(&self, degrees: &mut [u32]) {
+        degrees.iter_mut().zip(self.starts.windows(2)).for_each(|(degree, ends)| *degree = ends[1] - ends[0]);
+    }
+
     /// Where the edges of a node lie, for a reader who comes soon.
     #[inline]
     pub(super) fn ask_for(&self, node: usize) {

@@ -17,6 +17,7 @@ impl Graph {
         ends.dedup();
         let begins: Vec<Slot> = self.pointing(node).filter(|&src| src != node).collect();
         self.edges -= self.degree(node);
+        self.degrees[node as usize] = 0;
         self.pages[page].clear(own);
         for dst in ends {
             let (at, place) = split(dst);
