@@ -29,14 +29,11 @@ fn main() {
     let mut order: Vec<u32> = (0..nodes as u32).collect();
     (1..nodes).rev().for_each(|at| order.swap(at, seed.below(at + 1)));
     let end = |seed: &mut Seed| order[((seed.uniform().powi(2)) * nodes as f64) as usize];
-    let edges: Vec<Edge> = (0..edges)
-        .map(|_| {
-            let (src, dst) = (end(&mut seed), end(&mut seed));
-            Edge {
-                weight: 0.1 + 0.9 * seed.uniform() as f32,
-                time: seed.below(1 << 44) as i64,
-                ..Edge::new(src, dst, 1)
-            }
+    let edges: Vec<Edge> = (0..edges / 2)
+        .flat_map(|_| {
+            let (a, b) = (end(&mut seed), end(&mut seed));
+            let edge = Edge { time: seed.below(1 << 44) as i64, ..Edge::new(a, b, 1) };
+            [edge, Edge { src: b, dst: a, ..edge }]
         })
         .collect();
     let mut graph = Graph::new(None).unwrap();

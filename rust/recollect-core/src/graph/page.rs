@@ -29,13 +29,17 @@ impl Added {
     }
 }
 
+/// What every reader needs first lies in the first cache line.
 #[derive(Debug, Clone)]
+#[repr(C, align(64))]
 pub(super) struct Page {
-    starts: [u32; PAGE + 1],
     arcs: Vec<Arc>,
+    added: Vec<Added>,
+    /// Nodes with edges in the short list, one bit each.
+    fresh: u64,
+    starts: [u32; PAGE + 1],
     labels: Packed,
     times: Packed,
-    added: Vec<Added>,
 }
 
 /// Where an edge lies in its page.
@@ -48,11 +52,12 @@ pub(super) enum Place {
 impl Default for Page {
     fn default() -> Self {
         Self {
-            starts: [0; PAGE + 1],
             arcs: Vec::new(),
+            added: Vec::new(),
+            fresh: 0,
+            starts: [0; PAGE + 1],
             labels: Packed::default(),
             times: Packed::default(),
-            added: Vec::new(),
         }
     }
 }
@@ -63,7 +68,7 @@ impl Page {
     }
 
     fn added_of(&self, node: usize) -> std::ops::Range<usize> {
-        if self.added.is_empty() {
+        if self.fresh >> node & 1 == 0 {
             return 0..0;
         }
         let start = self.added.partition_point(|x| usize::from(x.node) < node);
@@ -93,6 +98,9 @@ impl Page {
     }
 
     fn added_to(&self, node: usize, dst: Slot) -> std::ops::Range<usize> {
+        if self.fresh >> node & 1 == 0 {
+            return 0..0;
+        }
         let before = |x: &Added| (usize::from(x.node), x.record.dst) < (node, dst);
         let start = self.added.partition_point(before);
         let same = |x: &&Added| usize::from(x.node) == node && x.record.dst == dst;
@@ -141,6 +149,7 @@ impl Page {
     pub(super) fn insert(&mut self, added: Added, labels: &Labels) {
         let at = self.added.partition_point(|x| x.key() < added.key());
         self.added.insert(at, added);
+        self.fresh |= 1 << added.node;
         if self.added.len() > SHORT + self.arcs.len().isqrt() {
             self.absorb(&[], labels);
         }
@@ -151,6 +160,9 @@ impl Page {
             Place::Column(at) => self.remove_columns(node, at..at + 1),
             Place::Added(at) => {
                 self.added.remove(at);
+                if self.added_of(node).is_empty() {
+                    self.fresh &= !(1 << node);
+                }
             }
         }
     }
@@ -167,6 +179,7 @@ impl Page {
     pub(super) fn clear(&mut self, node: usize) {
         self.remove_columns(node, self.range(node));
         self.added.drain(self.added_of(node));
+        self.fresh &= !(1 << node);
     }
 
     /// Merges everything, with `more` sorted by key and without repetition; it takes the place of equal keys. Gives the
@@ -194,11 +207,12 @@ impl Page {
         }
         merged.arcs.shrink_to_fit();
         *self = Self {
-            starts,
             arcs: merged.arcs,
+            added: Vec::new(),
+            fresh: 0,
+            starts,
             labels: Packed::new(&merged.labels),
             times: Packed::new(&merged.times),
-            added: Vec::new(),
         };
         new
     }
@@ -211,7 +225,8 @@ impl Page {
     /// Where the edges of a node lie, for a reader who comes soon.
     #[inline]
     pub(super) fn ask_for(&self, node: usize) {
-        crate::simd::prefetch(&self.arcs[self.range(node)][..(self.range(node).len()).min(32)]);
+        let arcs = &self.arcs[self.range(node)];
+        crate::simd::prefetch(&arcs[..arcs.len().min(32)]);
     }
 
     #[inline]
