@@ -18,6 +18,7 @@ pub mod lexical;
 pub mod lsh;
 pub mod namespace;
 pub mod pages;
+pub mod pieces;
 pub mod recall;
 pub mod record;
 pub mod scored;

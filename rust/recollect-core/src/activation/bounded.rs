@@ -66,6 +66,10 @@ pub(super) fn spread(
             edges += arcs.len() as u64;
             seen += arcs.len();
             for arc in arcs {
+                let mass = share * arc.weight;
+                if mass <= 0.0 {
+                    continue;
+                }
                 let state = &mut states[arc.dst as usize];
                 if state[3] != tag {
                     *state = [0, 0, 0, tag];
@@ -74,7 +78,7 @@ pub(super) fn spread(
                 if state[2] == 0 {
                     queue.push(arc.dst);
                 }
-                state[2] = (f32::from_bits(state[2]) + share * arc.weight).to_bits();
+                state[2] = (f32::from_bits(state[2]) + mass).to_bits();
             }
         }
         for &node in &*queue {

@@ -10,6 +10,7 @@
 //! | `walk`, `path`, `order` | neighbourhoods, shortest paths, dependence |
 //! | `communities`, `mixture` | groups of nodes, scores that stand out |
 //! | `segment` | all of it as bytes |
+//! | `naming`, `named` | ids of the outside, and a graph under them, in memory or a file |
 
 mod bulk;
 mod communities;
@@ -18,6 +19,8 @@ mod edge;
 mod graph;
 mod hyperedge;
 mod mixture;
+mod named;
+mod naming;
 mod order;
 mod packed;
 mod page;
@@ -33,6 +36,8 @@ pub use edge::{Arc, Edge, Label, Labels, MEMBER, NOWHERE, Record, Relation};
 pub use graph::{Graph, Linked, MAX_NODES};
 pub use hyperedge::Hyperedge;
 pub use mixture::standing_out;
+pub use named::{MEMBER_NAME, NamedGraph};
+pub use naming::{Name, Names};
 pub use order::Requirement;
 pub use page::Out;
 pub use path::Length;
