@@ -60,6 +60,35 @@ impl Ids<'_> {
     }
 }
 
+/// Many ids, copied.
+enum Keys {
+    Numbers(Vec<i64>),
+    Names(Vec<Name>),
+}
+
+impl Keys {
+    fn new(ids: Ids<'_>) -> PyResult<Self> {
+        match ids {
+            Ids::Numbers(array) => Ok(Self::Numbers(listed(&array)?)),
+            list @ Ids::List(_) => Ok(Self::Names(list.names()?)),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Numbers(numbers) => numbers.len(),
+            Self::Names(names) => names.len(),
+        }
+    }
+
+    fn get(&self, at: usize) -> Name {
+        match self {
+            Self::Numbers(numbers) => Name::Number(numbers[at]),
+            Self::Names(names) => names[at].clone(),
+        }
+    }
+}
+
 /// Copied while attached, so that no other thread can change it.
 pub(crate) fn listed<T: numpy::Element + Copy>(array: &Bound<'_, PyArray1<T>>) -> PyResult<Vec<T>> {
     match array.to_vec() {
@@ -85,8 +114,8 @@ pub(crate) struct Graph {
 
 /// Edges in columns, before names are looked up.
 struct Columns {
-    src: Vec<Name>,
-    dst: Vec<Name>,
+    src: Keys,
+    dst: Keys,
     relations: Vec<String>,
     /// Number of the relation of each edge in the list; empty for one relation for all.
     codes: Vec<u32>,
@@ -158,14 +187,14 @@ impl Graph {
 /// Undoes nodes that a call took in, if it fails.
 fn with_nodes<R>(
     core: &mut NamedGraph,
-    names: &[&Name],
+    names: impl ExactSizeIterator<Item = Name>,
     trusted: bool,
     work: impl FnOnce(&mut NamedGraph, &[Slot]) -> Result<R>,
 ) -> Result<R> {
     let (mut slots, mut new) = (Vec::with_capacity(names.len()), Vec::new());
     let mut failed = None;
     for name in names {
-        match core.take(name, trusted) {
+        match core.take(&name, trusted) {
             Ok((slot, known)) => {
                 slots.push(slot);
                 if !known {
@@ -226,12 +255,11 @@ impl Graph {
 
     /// Takes nodes in, all or none; gives how many are new.
     fn add_nodes(&self, py: Python<'_>, nodes: Ids<'_>, trusted: bool) -> PyResult<usize> {
-        let names = nodes.names()?;
+        let keys = Keys::new(nodes)?;
         enter(py, self.pid, |cancel| {
             let mut core = self.write(cancel)?;
             let before = core.graph.len();
-            let all: Vec<&Name> = names.iter().collect();
-            with_nodes(&mut core, &all, trusted, |core, _| {
+            with_nodes(&mut core, (0..keys.len()).map(|at| keys.get(at)), trusted, |core, _| {
                 cancel.check()?;
                 Ok(core.graph.len() - before)
             })
@@ -267,7 +295,7 @@ impl Graph {
             let mut core = self.write(cancel)?;
             let relation = core.take_relation(&relation)?;
             let source = core.take_source(source.as_deref());
-            let linked = with_nodes(&mut core, &[&src, &dst], trusted, |core, ends| {
+            let linked = with_nodes(&mut core, [src, dst].into_iter(), trusted, |core, ends| {
                 core.graph.link(Edge { src: ends[0], dst: ends[1], relation, weight, time, source, trusted })
             })?;
             match linked {
@@ -292,7 +320,7 @@ impl Graph {
         source: Option<String>,
         trusted: bool,
     ) -> PyResult<(usize, usize, Vec<EdgeRow>)> {
-        let (src, dst, codes) = (src.names()?, dst.names()?, listed(codes)?);
+        let (src, dst, codes) = (Keys::new(src)?, Keys::new(dst)?, listed(codes)?);
         let columns = Columns {
             src,
             dst,
@@ -320,9 +348,12 @@ impl Graph {
             let relations = columns.relations.iter().map(|name| core.take_relation(name));
             let relations = relations.collect::<Result<Vec<u16>>>()?;
             let source = core.take_source(columns.source.as_deref());
-            let names: Vec<&Name> = columns.src.iter().chain(&columns.dst).collect();
-            let batch = with_nodes(&mut core, &names, trusted, |core, ends| {
-                let edge = |at| columns.edge(at, ends[at], ends[count + at], &relations, source);
+            let names = (0..2 * count).map(|at| match at % 2 {
+                0 => columns.src.get(at / 2),
+                _ => columns.dst.get(at / 2),
+            });
+            let batch = with_nodes(&mut core, names, trusted, |core, ends| {
+                let edge = |at| columns.edge(at, ends[2 * at], ends[2 * at + 1], &relations, source);
                 let edges: Vec<Edge> = (0..count).map(edge).collect();
                 core.graph.link_many(&edges, cancel)
             })?;
@@ -429,8 +460,7 @@ impl Graph {
         enter(py, self.pid, |cancel| {
             let mut core = self.write(cancel)?;
             fresh(&core, &id)?;
-            let all: Vec<&Name> = members.iter().collect();
-            with_nodes(&mut core, &all, trusted, |core, members| {
+            with_nodes(&mut core, members.into_iter(), trusted, |core, members| {
                 let slot = core.reserve(&id);
                 let done = core.graph.insert_hyperedge(slot, members, text, time, trusted);
                 if done.is_err() {
@@ -456,8 +486,7 @@ impl Graph {
             let slot = core.known("hyperedge", &id)?;
             let remove = slots(&core, "remove", &remove)?;
             let trusted = core.graph.is_trusted(slot);
-            let all: Vec<&Name> = add.iter().collect();
-            with_nodes(&mut core, &all, trusted, |core, add| {
+            with_nodes(&mut core, add.into_iter(), trusted, |core, add| {
                 core.graph.update_hyperedge(slot, text, add, &remove)
             })
         })
