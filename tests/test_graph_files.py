@@ -134,9 +134,8 @@ def test_a_long_call_is_interrupted_and_changes_nothing() -> None:
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         for call in (
-            lambda: graph.activate_many([[int(x)] for x in ends[0]], epsilon=1e-7),
+            lambda: graph.activate_many([[int(x)] for x in ends[0, :50_000]], epsilon=1e-7),
             lambda: graph.communities("modularity"),
-            lambda: graph.activate([1], epsilon=1e-12),
         ):
             timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
             timer.start()

@@ -68,6 +68,8 @@ __all__ = ["Graph"]
 
 DIRECTIONS = ("out", "in", "both")
 
+_NEW = LinkedOne("new")
+
 
 class Graph(Spreading):
     """Nodes, each under a text or a whole number, with typed, weighted, timed edges between them.
@@ -180,16 +182,12 @@ class Graph(Spreading):
         trusted
             Whether that is believed; nodes that are new are believed as much.
         """
-        outcome, other = self._native.link(
-            node_of(src, "src"),
-            node_of(dst, "dst"),
-            relation_of(relation),
-            number_of(weight, "weight"),
-            to_micros(time, "time"),
-            None if source is None else relation_of(source, "source"),
-            trusted,
-        )
-        return LinkedOne(outcome, None if other is None else Edge(*other))
+        if not (type(src) is type(dst) is int and type(weight) is float and type(time) is int):
+            src, dst = node_of(src, "src"), node_of(dst, "dst")
+            weight, time = number_of(weight, "weight"), to_micros(time, "time")
+        source = None if source is None else relation_of(source, "source")
+        outcome, other = self._native.link(src, dst, relation_of(relation), weight, time, source, trusted)
+        return _NEW if outcome == "new" else LinkedOne(outcome, None if other is None else Edge(*other))
 
     def link_many(
         self,
