@@ -81,7 +81,7 @@ class Networkx(Ranker):
     """networkx's power iteration."""
 
     name = "networkx"
-    most_edges = 1_200_000
+    most_edges = 400_000
 
     def __init__(self, edges: EdgeSet) -> None:
         self._graph = networkx.DiGraph()

@@ -10,7 +10,7 @@ from benches.graph.edge_set import EdgeSet, Ids
 from benches.graph.ranker import RESTART, K, Ranker
 from recollect import Graph
 
-EPSILONS = (1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7, 1e-7)
+EPSILONS = (1e-4, 3e-5, 1e-5, 3e-6, 1e-6, 3e-7, 2e-7, 1e-7)
 
 _SOURCES = 16
 """Edges come from so many sources, and at times over a year, so that each takes the bytes it takes in use."""
