@@ -69,6 +69,7 @@ __all__ = ["Graph"]
 DIRECTIONS = ("out", "in", "both")
 
 _NEW = LinkedOne("new")
+_END = 1 << 63
 
 
 class Graph(Spreading):
@@ -182,9 +183,12 @@ class Graph(Spreading):
         trusted
             Whether that is believed; nodes that are new are believed as much.
         """
-        if not (type(src) is type(dst) is int and type(weight) is float and type(time) is int):
+        # What is most common is checked without a call.
+        if not (type(src) is type(dst) is int and -_END <= src < _END and -_END <= dst < _END):
             src, dst = node_of(src, "src"), node_of(dst, "dst")
-            weight, time = number_of(weight, "weight"), to_micros(time, "time")
+        if type(weight) is not float:
+            weight = number_of(weight, "weight")
+        time = to_micros(time, "time")
         source = None if source is None else relation_of(source, "source")
         outcome, other = self._native.link(src, dst, relation_of(relation), weight, time, source, trusted)
         return _NEW if outcome == "new" else LinkedOne(outcome, None if other is None else Edge(*other))

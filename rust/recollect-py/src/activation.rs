@@ -13,7 +13,8 @@ use recollect_core::graph::{Name, NamedGraph};
 use recollect_core::id::Slot;
 
 use crate::enter::enter;
-use crate::graph::{Graph, Id, ids};
+use crate::graph::Graph;
+use crate::graph_ids::{Id, ids};
 
 /// Most threads of a call: starting one can fail, and more do not help.
 const THREADS: usize = 256;

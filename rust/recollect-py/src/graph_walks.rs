@@ -8,7 +8,8 @@ use recollect_core::error::{Error, Result};
 use recollect_core::graph::{Communities, Follow, Name, NamedGraph, standing_out};
 
 use crate::enter::enter;
-use crate::graph::{Graph, Id, Ids, ids, raise_named, slots};
+use crate::graph::{Graph, raise_named};
+use crate::graph_ids::{Id, Ids, ids, slots};
 
 /// Which edges a call follows: relations, direction, trusted only.
 pub(crate) type FollowRow = (Option<Vec<String>>, String, bool);

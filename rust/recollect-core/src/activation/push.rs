@@ -20,7 +20,7 @@ const EDGES_AHEAD: usize = 6;
 const STATES_AHEAD: usize = 2;
 
 /// Edges between two looks at the caller and the clock.
-const STEP: u64 = 1 << 14;
+const STEP: u64 = 1 << 11;
 
 /// Edges of a hub between the one that is followed and the one whose state is asked for.
 const ARCS_AHEAD: usize = 24;
