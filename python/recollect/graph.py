@@ -62,7 +62,7 @@ from recollect.graph_results import (
     NodeId,
 )
 from recollect.graph_spreading import Spreading
-from recollect.times import Time, to_micros
+from recollect.times import MAX_MICROS, MIN_MICROS, Time, to_micros
 
 __all__ = ["Graph"]
 
@@ -188,9 +188,12 @@ class Graph(Spreading):
             src, dst = node_of(src, "src"), node_of(dst, "dst")
         if type(weight) is not float:
             weight = number_of(weight, "weight")
-        time = to_micros(time, "time")
+        if not (type(time) is int and MIN_MICROS <= time <= MAX_MICROS):
+            time = to_micros(time, "time")
+        if not (type(relation) is str and relation.isascii() and relation):
+            relation = relation_of(relation)
         source = None if source is None else relation_of(source, "source")
-        outcome, other = self._native.link(src, dst, relation_of(relation), weight, time, source, trusted)
+        outcome, other = self._native.link(src, dst, relation, weight, time, source, trusted)
         return _NEW if outcome == "new" else LinkedOne(outcome, None if other is None else Edge(*other))
 
     def link_many(

@@ -6,7 +6,7 @@
 //! | `page`, `sources`, `packed` | the edges out of 64 nodes, who points at 64 nodes, whole numbers in few bytes |
 //! | `graph`, `bulk` | nodes and edges: single changes, many at once |
 //! | `removal` | taking nodes away, making one of two |
-//! | `hyperedge` | nodes that hold members together |
+//! | `hyperedge`, `membership` | nodes that hold members together |
 //! | `walk`, `path`, `order` | neighbourhoods, shortest paths, dependence |
 //! | `communities`, `mixture` | groups of nodes, scores that stand out |
 //! | `segment` | all of it as bytes |
@@ -18,6 +18,7 @@ mod edge;
 #[expect(clippy::module_inception, reason = "the room is named for it")]
 mod graph;
 mod hyperedge;
+mod membership;
 mod mixture;
 mod named;
 mod naming;
