@@ -11,7 +11,7 @@ use super::request::Request;
 use super::workspace::{State, Workspace};
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::graph::{Arc, Graph};
+use crate::graph::{Arc, Direction, Graph};
 use crate::id::Slot;
 
 /// Places in the queue between the node whose turn it is and those whose memory is asked for.
@@ -25,13 +25,44 @@ const STEP: u64 = 1 << 11;
 /// Edges of a hub between the one that is followed and the one whose state is asked for.
 const ARCS_AHEAD: usize = 24;
 
+/// How many edges a node counts as having. Strangers never count where only trusted ones do.
+#[derive(Clone, Copy)]
+enum Degrees<'a> {
+    /// Those out of it.
+    Known(&'a [u32]),
+    /// Those out of it and the nodes that point at it.
+    Around(&'a Graph),
+    /// None before its first turn.
+    Unknown,
+}
+
+impl<'a> Degrees<'a> {
+    fn new(graph: &'a Graph, request: &Request) -> Self {
+        match (request.direction, request.trusted) {
+            (Direction::Out, true) => Self::Known(graph.trusted_degrees()),
+            (Direction::Out, false) => Self::Known(graph.degrees()),
+            (_, false) => Self::Around(graph),
+            (_, true) => Self::Unknown,
+        }
+    }
+
+    #[inline(always)]
+    fn of(self, node: Slot) -> u32 {
+        match self {
+            Self::Known(degrees) => degrees[node as usize],
+            Self::Around(graph) => (graph.degree(node) + graph.in_degree(node)) as u32,
+            Self::Unknown => 1,
+        }
+    }
+}
+
 /// The parts of a query that edges change.
 struct Reach<'a> {
     states: &'a mut [State],
     queue: &'a mut Vec<Slot>,
     reached: &'a mut Vec<Slot>,
-    /// Edges of each node where all of them count; else they are counted at its first turn.
-    degrees: Option<&'a [u32]>,
+    /// Edges of each node; where they are not known they are counted at its first turn.
+    degrees: Degrees<'a>,
     tag: u32,
     epsilon: f32,
 }
@@ -43,7 +74,7 @@ impl Reach<'_> {
         let state = &mut self.states[node as usize];
         if state[3] & !1 != self.tag {
             // A node that is not counted yet has its turn once there is enough for one edge.
-            let degree = self.degrees.map_or(1, |degrees| degrees[node as usize].max(1));
+            let degree = self.degrees.of(node).max(1);
             *state = [0, 0, (self.epsilon * degree as f32).to_bits(), self.tag];
             self.reached.push(node);
         }
@@ -58,7 +89,7 @@ impl Reach<'_> {
     #[inline(always)]
     fn ask_for(&self, node: Slot) {
         crate::simd::prefetch(std::slice::from_ref(&self.states[node as usize]));
-        if let Some(degrees) = self.degrees {
+        if let Degrees::Known(degrees) = self.degrees {
             crate::simd::prefetch(std::slice::from_ref(&degrees[node as usize]));
         }
     }
@@ -79,8 +110,9 @@ pub(super) fn push(
     let tag = space.begin(graph.nodes_end())?;
     let Workspace { states, queue, reached, scratch, .. } = space;
     let states = states.as_mut().map_or(&mut [][..], |states| &mut states[..]);
-    let plain = request.takes_all();
-    let degrees = plain.then(|| graph.degrees());
+    let plain = request.takes_all() || request.takes_trusted();
+    let degrees = Degrees::new(graph, request);
+    let counted_late = matches!(degrees, Degrees::Unknown);
     let mut reach = Reach { states, queue, reached, degrees, tag, epsilon: request.epsilon };
     let restart = request.restart as f32;
     let (mut settled, mut stranded, mut edges, mut next_look) = (0.0f64, 0.0f64, 0u64, STEP);
@@ -111,7 +143,7 @@ pub(super) fn push(
             let state = &mut reach.states[node as usize];
             let residual = f32::from_bits(state[0]);
             state[3] = tag;
-            if !plain {
+            if counted_late {
                 state[2] = (request.epsilon * arcs.len().max(1) as f32).to_bits();
             }
             if residual <= f32::from_bits(state[2]) {

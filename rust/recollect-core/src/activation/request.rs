@@ -55,8 +55,8 @@ pub struct Request {
     pub k: usize,
     /// Probability of going back to the seeds at each step, above 0 and below 1. It is one minus the "damping" of others.
     pub restart: f64,
-    /// A node passes on what it holds once that is above `epsilon` times the number of its edges; of fans that keep no mass,
-    /// above `epsilon`.
+    /// A node passes on what it holds once that is above `epsilon` times the number of its edges, whatever their relation and
+    /// time; of fans that keep no mass, above `epsilon`.
     pub epsilon: f32,
     /// How edges share.
     pub fan: Fan,
@@ -129,13 +129,22 @@ impl Request {
         Ok(())
     }
 
-    /// Whether every edge out of a node counts by its own weight.
-    pub(super) fn takes_all(&self) -> bool {
+    /// Whether edges out of a node count by their own weight, all of them or all trusted ones.
+    fn takes_weights(&self) -> bool {
         self.direction == Direction::Out
             && self.relations.is_none()
-            && !self.trusted
             && self.since.is_none()
             && self.until.is_none()
+    }
+
+    /// Whether every edge out of a node counts by its own weight.
+    pub(super) fn takes_all(&self) -> bool {
+        !self.trusted && self.takes_weights()
+    }
+
+    /// Whether every trusted edge out of a node counts by its own weight, and no other.
+    pub(super) fn takes_trusted(&self) -> bool {
+        self.trusted && self.takes_weights()
     }
 
     /// The seeds in the order given, each once, their weights adding up to 1. Nodes that are not believed are left out where

@@ -109,9 +109,20 @@ impl Graph {
         }
         // From here on nothing fails.
         self.edges += batch.new;
+        let mut recounted = Vec::with_capacity(pages.len());
         for (at, page) in pages {
             page.count(&mut self.degrees[at * PAGE..(at + 1) * PAGE]);
             self.pages[at] = page;
+            recounted.push(at);
+        }
+        if self.trusted_degrees.is_some() || edges.iter().any(|edge| !edge.trusted) {
+            let mut degrees = self.trusted_degrees.take().unwrap_or_else(|| self.degrees.clone());
+            for at in recounted {
+                for node in at * PAGE..(at + 1) * PAGE {
+                    degrees[node] = self.count_trusted(node as Slot);
+                }
+            }
+            self.trusted_degrees = Some(degrees);
         }
         sources.into_iter().for_each(|(at, page)| self.sources[at] = page);
         if self.cap.is_some() {

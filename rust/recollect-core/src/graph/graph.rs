@@ -25,6 +25,8 @@ pub struct Graph {
     pub(super) hyperedges: BTreeMap<Slot, Hyperedge>,
     /// Edges out of each node, for readers that only want to know how many.
     pub(super) degrees: Vec<u32>,
+    /// Of these, trusted ones between trusted nodes; none while all are.
+    pub(super) trusted_degrees: Option<Vec<u32>>,
     pub(super) edges: usize,
     pub(super) cap: Option<u32>,
     pub(super) dropped: u64,
@@ -94,12 +96,6 @@ impl Graph {
         self.nodes.contains(node)
     }
 
-    /// Whether a node is believed.
-    #[inline]
-    pub fn is_trusted(&self, node: Slot) -> bool {
-        !self.untrusted.contains(node)
-    }
-
     /// The labels of edges.
     pub fn labels(&self) -> &Labels {
         &self.labels
@@ -114,7 +110,7 @@ impl Graph {
         let bits = [&self.nodes, &self.untrusted, &self.dirty];
         let bits: usize = bits.iter().map(|bits| 8 * bits.words().len()).sum();
         let hyperedges: usize = self.hyperedges.values().map(Hyperedge::bytes).sum();
-        let degrees = 4 * self.degrees.capacity();
+        let degrees = 4 * (self.degrees.capacity() + self.trusted_degrees.as_ref().map_or(0, Vec::capacity));
         pages + degrees + spare + sources + bits + hyperedges + self.labels.bytes()
     }
 
@@ -134,19 +130,13 @@ impl Graph {
                 self.pages.resize_with(pages, Page::default);
                 self.sources.resize_with(pages, Sources::default);
                 self.degrees.resize(pages * PAGE, 0);
+                if let Some(degrees) = &mut self.trusted_degrees {
+                    degrees.resize(pages * PAGE, 0);
+                }
             }
             self.set_trusted(node, trusted);
         }
         Ok(new)
-    }
-
-    /// Says whether a node is believed.
-    pub fn set_trusted(&mut self, node: Slot, trusted: bool) {
-        if trusted {
-            self.untrusted.remove(node);
-        } else {
-            self.untrusted.insert(node);
-        }
     }
 
     pub(super) fn known(&self, argument: &str, node: Slot) -> Result<()> {
@@ -188,7 +178,12 @@ impl Graph {
         if let Some(place) = page.find(node, edge.dst, edge.relation, &self.labels) {
             let before = page.get(place);
             page.set(place, edge.record(label));
-            return Ok(Linked::Replaced(self.edge(edge.src, before)));
+            let before = self.edge(edge.src, before);
+            if before.trusted != edge.trusted {
+                self.recount(&before, false);
+                self.recount(&edge, true);
+            }
+            return Ok(Linked::Replaced(before));
         }
         let first = page.between(node, edge.dst, &self.labels).next().is_none();
         page.insert(
@@ -197,6 +192,7 @@ impl Graph {
         );
         self.edges += 1;
         self.degrees[edge.src as usize] += 1;
+        self.recount(&edge, true);
         if first {
             let (at, node) = split(edge.dst);
             self.sources[at].insert(node, edge.src);
@@ -254,7 +250,9 @@ impl Graph {
             let (at, node) = split(dst);
             self.sources[at].remove(node, src);
         }
-        Some(self.edge(src, record))
+        let edge = self.edge(src, record);
+        self.recount(&edge, false);
+        Some(edge)
     }
 
     /// Adds to the weight of an edge, which may be less than zero, and sets its time. Gives the new weight.

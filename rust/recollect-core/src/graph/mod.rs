@@ -5,6 +5,7 @@
 //! | `edge` | an edge, and the label (relation, source, trust) that many share |
 //! | `page`, `sources`, `packed` | the edges out of 64 nodes, who points at 64 nodes, whole numbers in few bytes |
 //! | `graph`, `bulk` | nodes and edges: single changes, many at once |
+//! | `trust` | who is believed |
 //! | `removal` | taking nodes away, making one of two |
 //! | `hyperedge`, `membership` | nodes that hold members together |
 //! | `walk`, `path`, `order` | neighbourhoods, shortest paths, dependence |
@@ -29,6 +30,7 @@ mod path;
 mod removal;
 mod segment;
 mod sources;
+mod trust;
 mod walk;
 
 pub use bulk::Batch;

@@ -48,6 +48,10 @@ impl Model {
             let found: Vec<Edge> = graph.edges_into(node).map(|(src, x)| graph.edge(src, x)).collect();
             assert_eq!(found, wanted);
             assert_eq!(graph.degree(node), graph.out(node).count());
+            let believed =
+                |edge: &&Edge| edge.trusted && graph.is_trusted(node) && graph.is_trusted(edge.dst);
+            let out = self.edges.range((node, 0, 0)..=(node, Slot::MAX, Relation::MAX)).map(|x| x.1);
+            assert_eq!(graph.trusted_degrees()[node as usize] as usize, out.filter(believed).count());
             let sources: BTreeSet<Slot> = wanted.iter().map(|x| x.src).collect();
             assert_eq!(graph.in_degree(node), sources.len());
         }
@@ -112,7 +116,13 @@ fn run(start: u64, nodes: usize, edits: usize) {
                 let other = seed.below(nodes) as Slot;
                 assert_eq!(graph.remove(other), model.remove(other));
             }
-            986..998 => assert_eq!(graph.get(key.0, key.1, key.2), model.edges.get(&key).copied()),
+            986..990 => {
+                if model.nodes.contains(&edge.src) {
+                    graph.set_trusted(edge.src, edge.trusted);
+                    assert_eq!(graph.is_trusted(edge.src), edge.trusted);
+                }
+            }
+            990..998 => assert_eq!(graph.get(key.0, key.1, key.2), model.edges.get(&key).copied()),
             _ => {
                 let edges: Vec<Edge> = (0..seed.below(400)).map(|_| drawn(&mut seed, nodes)).collect();
                 let all = |edge: &Edge| model.nodes.contains(&edge.src) && model.nodes.contains(&edge.dst);

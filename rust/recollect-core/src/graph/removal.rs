@@ -18,6 +18,9 @@ impl Graph {
         let begins: Vec<Slot> = self.pointing(node).filter(|&src| src != node).collect();
         self.edges -= self.degree(node);
         self.degrees[node as usize] = 0;
+        if let Some(degrees) = &mut self.trusted_degrees {
+            degrees[node as usize] = 0;
+        }
         self.pages[page].clear(own);
         for dst in ends {
             let (at, place) = split(dst);

@@ -179,3 +179,33 @@ fn merging_nodes_adds_weights_but_not_those_of_strangers() {
     assert_eq!(found, [edge(0, 2, 3.0, true), edge(0, 3, 1.0, true), edge(3, 0, 4.0, true)]);
     assert!(graph.merge(0, 0).is_err() && graph.merge(0, 1).is_err());
 }
+
+#[test]
+fn strangers_are_not_counted_whichever_way_they_come() {
+    let counted = |graph: &Graph| -> Vec<u32> {
+        let believed = |x: &Edge| x.trusted && graph.is_trusted(x.src) && graph.is_trusted(x.dst);
+        let own = |node: Slot| graph.iter().filter(|x| x.src == node && believed(x)).count() as u32;
+        (0..4).map(own).collect()
+    };
+    let strange = |src, dst| Edge { trusted: false, ..Edge::new(src, dst, 1) };
+    // The first stranger takes the place of a friend, is new, comes with others, or is a node.
+    for first in 0..4 {
+        let mut graph = graph(4, &[(0, 1), (0, 2), (1, 2), (2, 2), (3, 0)]);
+        assert_eq!(graph.trusted_degrees()[..4], counted(&graph));
+        match first {
+            0 => assert!(matches!(graph.link(strange(0, 1)), Ok(Linked::Replaced(_)))),
+            1 => assert_eq!(graph.link(strange(1, 3)).unwrap(), Linked::New),
+            2 => assert_eq!(graph.link_many(&[strange(0, 1); 70], Cancel::never()).unwrap().new, 0),
+            _ => graph.set_trusted(2, false),
+        }
+        assert_eq!(graph.trusted_degrees()[..4], counted(&graph), "{first}");
+        graph.link(Edge::new(0, 1, 1)).unwrap();
+        graph.set_trusted(0, false);
+        graph.set_trusted(2, true);
+        assert_eq!(graph.trusted_degrees()[..4], counted(&graph), "{first}");
+        graph.set_trusted(0, true);
+        graph.unlink(0, 2, 1);
+        graph.remove(1);
+        assert_eq!(graph.trusted_degrees()[..4], counted(&graph), "{first}");
+    }
+}
