@@ -118,8 +118,9 @@ impl Graph {
         if self.trusted_degrees.is_some() || edges.iter().any(|edge| !edge.trusted) {
             let mut degrees = self.trusted_degrees.take().unwrap_or_else(|| self.degrees.clone());
             for at in recounted {
-                for node in at * PAGE..(at + 1) * PAGE {
-                    degrees[node] = self.count_trusted(node as Slot);
+                let own = &mut degrees[at * PAGE..(at + 1) * PAGE];
+                for (node, degree) in (at * PAGE..).zip(own) {
+                    *degree = self.count_trusted(node as Slot);
                 }
             }
             self.trusted_degrees = Some(degrees);
