@@ -11,6 +11,7 @@ CLASSES = [getattr(errors, name) for name in errors.__all__]
 BUILT_IN = {
     "InvalidArgument": ValueError,
     "WrongType": TypeError,
+    "CycleFound": errors.InvalidArgument,
     "DimensionMismatch": errors.InvalidArgument,
     "SpaceMismatch": errors.InvalidArgument,
     "LimitExceeded": errors.InvalidArgument,

@@ -7,7 +7,7 @@
 ['We moved to Harbour Lane in March.']
 """
 
-from recollect import errors, lsh, rabitq
+from recollect import activation, errors, lsh, rabitq
 from recollect._native import version as _version
 from recollect.embedding.callable import CallableEmbedder
 from recollect.embedding.protocol import Embedder
@@ -19,6 +19,7 @@ from recollect.errors import (
     StoreMissing,
     UnknownMemory,
 )
+from recollect.graph import Graph
 from recollect.memory import Memory
 from recollect.opening import open_memory as open
 from recollect.records import Change, Hit, Outcome, Recall, Receipt, Record, Signal, Verification
@@ -32,6 +33,7 @@ __all__ = [
     "Change",
     "Embedder",
     "EpisodicStore",
+    "Graph",
     "Hit",
     "InvalidArgument",
     "Memory",
@@ -48,6 +50,7 @@ __all__ = [
     "VectorIndex",
     "Verification",
     "__version__",
+    "activation",
     "errors",
     "lsh",
     "open",

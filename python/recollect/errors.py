@@ -9,6 +9,7 @@ __all__ = [
     "Cancelled",
     "CommitUnknown",
     "CorruptStore",
+    "CycleFound",
     "DimensionMismatch",
     "DiskFull",
     "EmbedderFailure",
@@ -55,8 +56,12 @@ class LimitExceeded(InvalidArgument):
     """A value is larger than the store allows."""
 
 
+class CycleFound(InvalidArgument):
+    """What should be an order of dependence goes in a circle; the message names its nodes."""
+
+
 class UnknownMemory(RecollectError, KeyError):
-    """No memory in this namespace, or no vector in this index, has this identity."""
+    """No memory in this namespace, no vector in this index or no node in this graph has this identity."""
 
     def __str__(self) -> str:
         """Return the message itself, where ``KeyError`` would put it in quotes."""

@@ -136,6 +136,11 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Bytes that are left.
+    pub fn left(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether all is taken.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()

@@ -60,6 +60,28 @@ pub enum Error {
         /// The id.
         id: i64,
     },
+    /// A graph has no such node.
+    #[error("{argument}: no node {node} in this graph")]
+    UnknownNode {
+        /// Name of the argument, with its index.
+        argument: String,
+        /// The node.
+        node: String,
+    },
+    /// A graph has no such edge.
+    #[error("no such edge from {src} to {dst} in this graph")]
+    UnknownEdge {
+        /// Where it would begin.
+        src: String,
+        /// Where it would end.
+        dst: String,
+    },
+    /// What should be an order of dependence goes in a circle.
+    #[error("a cycle of nodes: {}", shown(.nodes))]
+    Cycle {
+        /// The nodes, each with an edge to the next and the last to the first.
+        nodes: Vec<u32>,
+    },
     /// The store was closed.
     #[error("the store is closed; open it again")]
     Closed,
@@ -169,6 +191,12 @@ pub enum Error {
     /// The storage engine answered with an error that has no better name.
     #[error("storage: {0}")]
     Storage(String),
+}
+
+/// A cycle, its first node again at the end.
+fn shown(nodes: &[u32]) -> String {
+    let all: Vec<String> = nodes.iter().chain(nodes.first()).map(u32::to_string).collect();
+    all.join(" -> ")
 }
 
 impl Error {

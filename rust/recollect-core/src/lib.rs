@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![deny(missing_docs)]
 
+pub mod activation;
 pub mod bitmap;
 pub mod bytes;
 pub mod cancel;
@@ -8,6 +9,7 @@ pub mod collection;
 pub mod entropy;
 pub mod error;
 pub mod filter;
+pub mod graph;
 pub mod id;
 pub mod ids;
 pub mod interner;
@@ -16,6 +18,7 @@ pub mod lexical;
 pub mod lsh;
 pub mod namespace;
 pub mod pages;
+pub mod pieces;
 pub mod recall;
 pub mod record;
 pub mod scored;

@@ -10,9 +10,10 @@ use std::path::{Path, PathBuf};
 const LEVELS: &[&[&str]] = &[
     &["error"],
     &["bytes", "cancel", "id", "interner", "seed", "time"],
-    &["bitmap", "entropy", "ids", "namespace", "pages", "record", "scored", "simd"],
+    &["bitmap", "entropy", "ids", "namespace", "pages", "pieces", "record", "scored", "simd"],
     &["filter", "vector"],
-    &["collection", "journal", "lexical", "lsh", "session"],
+    &["collection", "graph", "journal", "lexical", "lsh", "session"],
+    &["activation"],
     &["recall"],
     &["store"],
 ];

@@ -7,6 +7,7 @@ use recollect_core::error::Error;
 import_exception!(recollect.errors, Cancelled);
 import_exception!(recollect.errors, CommitUnknown);
 import_exception!(recollect.errors, CorruptStore);
+import_exception!(recollect.errors, CycleFound);
 import_exception!(recollect.errors, DimensionMismatch);
 import_exception!(recollect.errors, DiskFull);
 import_exception!(recollect.errors, ForkedStore);
@@ -31,7 +32,11 @@ pub(crate) fn raise(_py: Python<'_>, error: Error) -> PyErr {
         Error::DimensionMismatch { .. } => DimensionMismatch::new_err(message),
         Error::SpaceMismatch { .. } => SpaceMismatch::new_err(message),
         Error::Limit { .. } => LimitExceeded::new_err(message),
-        Error::UnknownMemory(_) | Error::UnknownVector { .. } => UnknownMemory::new_err(message),
+        Error::UnknownMemory(_)
+        | Error::UnknownVector { .. }
+        | Error::UnknownNode { .. }
+        | Error::UnknownEdge { .. } => UnknownMemory::new_err(message),
+        Error::Cycle { .. } => CycleFound::new_err(message),
         Error::Closed => StoreClosed::new_err(message),
         Error::ReadOnly => StoreReadOnly::new_err(message),
         Error::Forked { .. } => ForkedStore::new_err(message),
@@ -51,6 +56,11 @@ pub(crate) fn raise(_py: Python<'_>, error: Error) -> PyErr {
         },
         _ => StorageFailure::new_err(message),
     }
+}
+
+/// A circle of nodes, as it is shown.
+pub(crate) fn cycle(shown: &str) -> PyErr {
+    CycleFound::new_err(format!("a cycle of nodes: {shown}"))
 }
 
 /// An argument out of its domain.

@@ -1,9 +1,15 @@
 //! The list of what Python sees.
 
+mod activation;
 mod arrays;
 mod drafts;
 mod enter;
 mod errors;
+mod graph;
+mod graph_edges;
+mod graph_hyperedges;
+mod graph_ids;
+mod graph_walks;
 mod lsh;
 mod migration;
 mod namespace;
@@ -18,6 +24,14 @@ use pyo3::prelude::*;
 /// The native half of `recollect`; use the package, not this module.
 #[pymodule(gil_used = false)]
 mod _native {
+    #[pymodule_export]
+    use super::activation::{
+        History, activation_lowest, activation_of_ages, activation_rehearse, activation_sampled_below,
+    };
+    #[pymodule_export]
+    use super::graph::Graph;
+    #[pymodule_export]
+    use super::graph_walks::graph_standing_out;
     #[pymodule_export]
     use super::lsh::{LshIndex, lsh_collision};
     #[pymodule_export]

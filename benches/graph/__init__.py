@@ -1,0 +1,1 @@
+"""Activation over graphs against libraries that rank nodes."""

@@ -1,0 +1,4 @@
+//! Published numbers, and push against dense iteration.
+
+mod fading;
+mod spreading;
