@@ -2,6 +2,7 @@
 //! leaves the vectors as they were.
 
 use std::ops::Range;
+use std::sync::LazyLock;
 
 use super::collection::{Collection, room};
 use crate::cancel::Cancel;
@@ -46,10 +47,9 @@ fn each(
     Ok(())
 }
 
-/// Threads that the machine runs at once.
-fn cores() -> usize {
-    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
-}
+/// Threads that the machine runs at once; asking takes as long as an insert.
+static CORES: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get));
 
 impl Collection {
     /// Adds `count` vectors, all or none, and gives their ids; without `ids` they count on from the greatest that was ever
@@ -82,7 +82,7 @@ impl Collection {
         let slots = self.ids.give(&ids)?;
         let (dim, index) = (self.index.dim(), &mut self.index);
         let mut inserted = 0;
-        let done = index.insert_many(&slots, cores(), cancel, |insert| {
+        let done = index.insert_many(&slots, *CORES, cancel, |insert| {
             each(count, dim, source, cancel, |at, vector| {
                 insert(at, vector)?;
                 inserted = at + 1;
