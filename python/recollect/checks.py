@@ -19,6 +19,7 @@ __all__ = [
     "kinds_of",
     "matrix",
     "one_of",
+    "seed_of",
     "text_of",
     "texts_of",
     "uids_of",
@@ -92,6 +93,15 @@ def count_of(value: object, argument: str, least: int = 0) -> int:
         raise InvalidArgument(f"{argument}: expected at least {least}, found {value}")
     if value >= 1 << 63:
         raise LimitExceeded(f"{argument}: {value} is over the limit of {(1 << 63) - 1}")
+    return int(value)
+
+
+def seed_of(value: object) -> int:
+    """Return where random numbers come from, 0 to 2**64 - 1."""
+    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
+        raise WrongType(f"seed: expected int, found {type(value).__name__}")
+    if not 0 <= value < 1 << 64:
+        raise InvalidArgument(f"seed: expected 0 to 2**64 - 1, found {value}")
     return int(value)
 
 

@@ -3,25 +3,17 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from recollect.checks import count_of, one_of, text_of
-from recollect.errors import InvalidArgument, WrongType
+from recollect.checks import count_of, one_of, seed_of, text_of
+from recollect.errors import WrongType
 from recollect.graph_arguments import Follow, Nodes, follow_of, node_of, nodes_of, number_of, seeds_of
 from recollect.graph_results import NodeId, Requirement
 
 if TYPE_CHECKING:
     from recollect._native import Graph as Native
 
-__all__ = ["Walks", "seed_of"]
+__all__ = ["Walks"]
 
 DIRECTIONS = ("out", "in", "both")
-
-
-def seed_of(value: object) -> int:
-    """Return where random numbers come from."""
-    seed = count_of(value, "seed")
-    if seed >= 1 << 64:
-        raise InvalidArgument(f"seed: expected 0 to 2**64 - 1, found {seed}")
-    return seed
 
 
 def _follow(relations: Iterable[str] | str | None, direction: str, trusted_only: bool) -> Follow:

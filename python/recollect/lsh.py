@@ -43,7 +43,7 @@ import numpy.typing as npt
 
 from recollect._native import LshIndex as _Native
 from recollect._native import lsh_collision as _collision
-from recollect.checks import Ids, count_of, ids_of, matrix, one_of
+from recollect.checks import Ids, count_of, ids_of, matrix, one_of, seed_of
 from recollect.embedding.protocol import Vectors
 from recollect.errors import InvalidArgument, WrongType
 
@@ -119,10 +119,6 @@ class LshIndex:
         self._family, self._bits, self._active = _sizes(family, bits, active)
         self._tables = count_of(tables, "tables", 1)
         self._probes = count_of(probes, "probes")
-        if not isinstance(seed, (int, np.integer)) or isinstance(seed, bool):
-            raise WrongType(f"seed: expected int, found {type(seed).__name__}")
-        if not 0 <= seed < 1 << 64:
-            raise InvalidArgument(f"seed: expected 0 to 2**64 - 1, found {seed}")
         self._native = _Native(
             self._dim,
             family=self._family,
@@ -130,7 +126,7 @@ class LshIndex:
             active=self._active,
             tables=self._tables,
             metric=one_of(metric, _METRICS, "metric"),
-            seed=int(seed),
+            seed=seed_of(seed),
         )
 
     @property

@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recollect._native import RabitqCodes as _Native
-from recollect.checks import Ids, count_of, matrix
+from recollect.checks import Ids, count_of, matrix, seed_of
 from recollect.embedding.protocol import Vectors
 from recollect.errors import InvalidArgument, WrongType
 
@@ -62,7 +62,7 @@ class RabitqCodes:
         InvalidArgument
             For another number of bits, or a vector that is not finite (also a ``ValueError``).
         """
-        rows, bits, seed = matrix(vectors, "vectors"), count_of(bits, "bits", 1), _seed(seed)
+        rows, bits, seed = matrix(vectors, "vectors"), count_of(bits, "bits", 1), seed_of(seed)
         dim = rows.shape[1]
         return cls._of(_Native.encode(rows, dim, bits, seed), dim, bits, seed)
 
@@ -77,7 +77,7 @@ class RabitqCodes:
         InvalidArgument
             If the parts do not belong together (also a ``ValueError``).
         """
-        dim, bits, seed = count_of(dim, "dim", 1), count_of(bits, "bits", 1), _seed(seed)
+        dim, bits, seed = count_of(dim, "dim", 1), count_of(bits, "bits", 1), seed_of(seed)
         missing = [name for name in _PARTS if name not in parts]
         if missing:
             raise InvalidArgument(f"parts: {missing[0]} is missing")
@@ -115,9 +115,15 @@ class RabitqCodes:
         return self._seed
 
     @property
+    def _words(self) -> int:
+        """Words of a plane of one vector."""
+        return -(-self._dim // 64)
+
+    @property
     def nbytes(self) -> int:
         """Bytes of all codes and their factors, norms and cosines."""
-        return sum(part.nbytes for part in self.parts().values())
+        planes, facts = self._bits * -(-len(self) // 8) * self._words * 64, 3 * 4 * len(self)
+        return planes + facts
 
     def __len__(self) -> int:
         return len(self._native)
@@ -135,9 +141,7 @@ class RabitqCodes:
             ``factors``, ``norms`` and ``cosines`` (between a vector and its code): float32 ``[n]``.
         """
         planes, factors, norms, cosines = self._native.parts()
-        blocks = -(-len(self) // 8)
-        words = len(planes) // (self._bits * blocks * 8)
-        shaped = planes.reshape(self._bits, blocks, words, 8)
+        shaped = planes.reshape(self._bits, -(-len(self) // 8), self._words, 8)
         return {"planes": shaped, "factors": factors, "norms": norms, "cosines": cosines}
 
     def estimate(self, query: npt.ArrayLike) -> tuple[Vectors, Vectors]:
@@ -191,11 +195,3 @@ class RabitqCodes:
         if np.ndim(query) != 1:
             raise InvalidArgument(f"query: expected the shape (d,), found {np.shape(query)}")
         return rows.reshape(-1)
-
-
-def _seed(value: object) -> int:
-    if not isinstance(value, (int, np.integer)) or isinstance(value, bool):
-        raise WrongType(f"seed: expected int, found {type(value).__name__}")
-    if not 0 <= value < 1 << 64:
-        raise InvalidArgument(f"seed: expected 0 to 2**64 - 1, found {value}")
-    return int(value)

@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::scored::Scored;
 use crate::simd::{Kernels, LANES};
 use crate::vector::admission::{admit, admit_dim};
-use crate::vector::{Metric, Sketcher, TopK};
+use crate::vector::{Metric, Sketcher, TopK, WORD};
 
 /// Bits of an element that there are codes of.
 pub const BITS: [usize; 3] = [1, 2, 4];
@@ -140,7 +140,7 @@ impl Rabitq {
             let number = if x > 0.0 { top + level } else { top - 1 - level };
             for bit in 0..self.bits {
                 let set = u64::from(number >> (self.bits - 1 - bit) & 1);
-                code[bit * words + at / 64] |= set << (at % 64);
+                code[bit * words + at / WORD] |= set << (at % WORD);
             }
         }
         let factor = squared / best.1;
@@ -173,6 +173,21 @@ impl Rabitq {
     /// [`Error::Invalid`] and [`Error::DimensionMismatch`] as [`admit`] for the query; as [`Rabitq::check`];
     /// [`Error::Cancelled`].
     pub fn estimate(&self, coded: &Coded, query: &[f32], cancel: Cancel<'_>) -> Result<(Vec<f32>, Vec<f32>)> {
+        let (estimates, agreement) = self.products(coded, query, cancel)?;
+        let norm = Kernels::best().squared_norm(query).sqrt();
+        let width = (self.words() * WORD) as f64;
+        let facts = coded.norms.iter().zip(&coded.cosines);
+        let deviation = |(&own, &cosine): (&f32, &f32)| {
+            let quality = (f64::from(cosine) * agreement).powi(2);
+            let spread =
+                if quality > 0.0 { ((1.0 / quality - 1.0).max(0.0) / (width - 1.0)).sqrt() } else { 0.0 };
+            (f64::from(own) * norm * spread) as f32
+        };
+        Ok((estimates, facts.map(deviation).collect()))
+    }
+
+    /// The estimates alone, and the cosine between the query and what it was rounded to.
+    fn products(&self, coded: &Coded, query: &[f32], cancel: Cancel<'_>) -> Result<(Vec<f32>, f64)> {
         admit("query", query, self.dim, Metric::Dot)?;
         self.check(coded)?;
         let (count, words) = (coded.factors.len(), self.words());
@@ -198,16 +213,7 @@ impl Rabitq {
             let (offset, step) = (whole * sketched.offset, sketched.step);
             Kernels::best().sketch_scores(&all, factors, &[], offset, step, estimates);
         }
-        let norm = Kernels::best().squared_norm(query).sqrt();
-        let width = rotated.len() as f64;
-        let facts = coded.norms.iter().zip(&coded.cosines);
-        let deviation = |(&own, &cosine): (&f32, &f32)| {
-            let quality = (f64::from(cosine) * f64::from(sketched.agreement)).powi(2);
-            let spread =
-                if quality > 0.0 { ((1.0 / quality - 1.0).max(0.0) / (width - 1.0)).sqrt() } else { 0.0 };
-            (f64::from(own) * norm * spread) as f32
-        };
-        Ok((estimates, facts.map(deviation).collect()))
+        Ok((estimates, f64::from(sketched.agreement)))
     }
 
     /// The `k` vectors of the greatest estimates, greatest first, ties by number.
@@ -215,7 +221,7 @@ impl Rabitq {
     /// # Errors
     /// As [`Rabitq::estimate`].
     pub fn search(&self, coded: &Coded, query: &[f32], k: usize, cancel: Cancel<'_>) -> Result<Vec<Scored>> {
-        let (estimates, _) = self.estimate(coded, query, cancel)?;
+        let (estimates, _) = self.products(coded, query, cancel)?;
         let mut best = TopK::new(k.min(estimates.len()));
         for (slot, &score) in estimates.iter().enumerate() {
             if score >= best.floor() {

@@ -146,18 +146,17 @@ impl Directory {
             Metric::Dot => assign,
             Metric::Euclidean => true,
         };
-        let mut listed = [0; CHUNK];
         let wanted = SHORTLIST + 2 * most;
         let picked: Vec<u32> = if wanted < self.len {
             self.picked(seen.sketch, wanted, weigh)
         } else {
             (0..self.len as u32).collect()
         };
-        let mut keys = Vec::with_capacity(picked.len());
+        let (mut keys, mut counted) = (Vec::with_capacity(picked.len()), [0; TOGETHER]);
         for cells in picked.chunks(TOGETHER) {
             let mut rows = [&[][..]; TOGETHER];
             rows.iter_mut().zip(cells).for_each(|(row, &cell)| *row = self.codes(cell as usize));
-            let dots = &mut listed[..cells.len()];
+            let dots = &mut counted[..cells.len()];
             Kernels::best().dot_i8_each(seen.codes, &rows[..cells.len()], dots);
             keys.extend(cells.iter().zip(dots).map(|(&cell, &mut dot)| {
                 let at = cell as usize;

@@ -132,9 +132,6 @@ impl Cells {
     /// # Errors
     /// [`Error::Storage`] without memory.
     pub(super) fn insert(&mut self, flat: &FlatIndex, row: usize) -> Result<()> {
-        if row >= MOST_ROWS {
-            return Err(Error::Limit { argument: "row".into(), found: row as u64, limit: MOST_ROWS as u64 });
-        }
         let mut scratch = Scratch::new(flat);
         self.nearest_to(flat, row, SECONDS, &mut scratch);
         let placed = self.placed(flat, row, &scratch);
@@ -157,6 +154,9 @@ impl Cells {
 
     /// Takes the entries of a row in.
     fn take(&mut self, flat: &FlatIndex, row: usize, placed: &Placed) -> Result<()> {
+        if row >= MOST_ROWS {
+            return Err(Error::Limit { argument: "row".into(), found: row as u64, limit: MOST_ROWS as u64 });
+        }
         let &Placed { ref code, factor, base, first, second } = placed;
         let kept = Kept { code, factor, base, entry: 2 * row as u32 };
         self.members.push(first, kept)?;
