@@ -2,6 +2,7 @@
 #![deny(missing_docs)]
 
 pub mod activation;
+pub mod association;
 pub mod bitmap;
 pub mod bytes;
 pub mod cancel;

@@ -13,7 +13,7 @@ const LEVELS: &[&[&str]] = &[
     &["bitmap", "entropy", "ids", "namespace", "pages", "pieces", "record", "scored", "simd"],
     &["filter", "vector"],
     &["collection", "graph", "journal", "lexical", "lsh", "session"],
-    &["activation"],
+    &["activation", "association"],
     &["recall"],
     &["store"],
 ];

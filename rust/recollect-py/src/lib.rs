@@ -10,6 +10,7 @@ mod graph_edges;
 mod graph_hyperedges;
 mod graph_ids;
 mod graph_walks;
+mod links;
 mod lsh;
 mod migration;
 mod namespace;
@@ -17,6 +18,7 @@ mod query;
 mod rabitq;
 mod rows;
 mod store;
+mod uses;
 mod vector_index;
 
 use pyo3::prelude::*;
@@ -33,6 +35,8 @@ mod _native {
     #[pymodule_export]
     use super::graph_walks::graph_standing_out;
     #[pymodule_export]
+    use super::links::Links;
+    #[pymodule_export]
     use super::lsh::{LshIndex, lsh_collision};
     #[pymodule_export]
     use super::migration::Migration;
@@ -44,6 +48,8 @@ mod _native {
     use super::rabitq::RabitqCodes;
     #[pymodule_export]
     use super::store::Store;
+    #[pymodule_export]
+    use super::uses::Uses;
     #[pymodule_export]
     use super::vector_index::VectorIndex;
     #[pymodule_export]

@@ -7,18 +7,20 @@ use recollect_core::error::{Error, Result};
 use recollect_core::journal::ledger::Purge;
 use recollect_core::namespace::Namespace as Path;
 use recollect_core::recall::{Fusion, Request};
-use recollect_core::store::{Brought, Call, Edit, Memory, Order, Store as Core};
+use recollect_core::store::{Brought, Call, Edit, Memory, Order, Selection, Store as Core};
 use recollect_core::time::Timestamp;
 use recollect_core::vector::DEFAULT_RECALL;
 
 use crate::arrays::{matrix, rows_by_owner};
 use crate::drafts::Columns;
 use crate::enter::{enter, write};
+use crate::links::Links;
 use crate::migration::{Migration, SpaceRow, told};
 use crate::query::{
     event, metadata as json, path, selection, space as named, uid as identity, uids as identities,
 };
 use crate::rows::{OutcomeRow, change, found, held, list, outcome, stats};
+use crate::uses::Uses;
 
 type SpaceArgument = Option<SpaceRow>;
 type KeysArgument<'py> = (PyReadonlyArray2<'py, f32>, PyReadonlyArray1<'py, i64>, SpaceRow);
@@ -204,6 +206,18 @@ impl Namespace {
         Migration { memory: self.memory.clone(), pid: self.pid }
     }
 
+    /// The links between its memories.
+    #[getter]
+    fn links(&self) -> Links {
+        Links { memory: self.memory.clone(), pid: self.pid }
+    }
+
+    /// The uses of its memories.
+    #[getter]
+    fn uses(&self) -> Uses {
+        Uses { memory: self.memory.clone(), pid: self.pid }
+    }
+
     /// A memory, or an earlier version of it.
     #[pyo3(signature = (uid, *, version=None, now))]
     fn get<'py>(
@@ -303,7 +317,7 @@ impl Namespace {
 
     /// The memories that answer a query best, here, below, or in other namespaces.
     #[pyo3(signature = (*, text=None, vector=None, space=None, k=10, now, filter=None, kinds=None, start=None, end=None,
-        fusion="adaptive", weight=None, words=true, vectors=true, recall_target=DEFAULT_RECALL, explain=true, scope=None,
+        fusion="adaptive", weight=None, words=true, vectors=true, links=true, base_level=0.0, least=None, held_back=false, recall_target=DEFAULT_RECALL, explain=true, scope=None,
         below=false))]
     fn recall<'py>(
         &self,
@@ -321,6 +335,10 @@ impl Namespace {
         weight: Option<f32>,
         words: bool,
         vectors: bool,
+        links: bool,
+        base_level: f32,
+        least: Option<f64>,
+        held_back: bool,
         recall_target: f64,
         explain: bool,
         scope: Option<Vec<Vec<String>>>,
@@ -333,11 +351,13 @@ impl Namespace {
                 vector,
                 k,
                 recall: recall_target,
+                links,
+                base_level,
                 fusion: Fusion::new(fusion, weight)?,
                 explain,
             };
-            let (selection, space, now) =
-                (selection(filter, kinds, start, end)?, named(space), Timestamp(now));
+            let selection = Selection { least, held_back, ..selection(filter, kinds, start, end)? };
+            let (space, now) = (named(space), Timestamp(now));
             let paths: Option<Vec<Path>> = match scope {
                 Some(scope) => Some(scope.into_iter().map(path).collect::<Result<_>>()?),
                 None if below => Some(self.store.namespaces(self.memory.path())?),

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use recollect_core::namespace::Namespace;
-use recollect_core::recall::Signal;
+use recollect_core::recall::{Signal, Step};
 use recollect_core::record::Record;
 use recollect_core::store::{Change, Found, Held, Outcome, Stats};
 use serde_json::json;
@@ -93,16 +93,18 @@ pub(crate) fn change<'py>(
     (event.seq, event.at.0, event.op.word(), event.version, reason, row).into_pyobject(py)
 }
 
-/// A hit: record, score, signals.
+/// A hit: record, score, signals, and the links that led to it as (from, to, relation, whether it leads the same way).
 pub(crate) fn found(py: Python<'_>, found: Found) -> PyResult<Bound<'_, PyTuple>> {
     let signal = |s: Signal| (s.name, s.rank, s.score, s.share);
     let signals: Vec<_> = found.hit.signals.into_iter().map(signal).collect();
-    (held(py, found.held, &found.namespace)?, found.hit.score, signals).into_pyobject(py)
+    let step = |s: Step| (s.from.to_string(), s.to.to_string(), s.relation, s.forward);
+    let path: Vec<_> = found.path.into_iter().map(step).collect();
+    (held(py, found.held, &found.namespace)?, found.hit.score, signals, path).into_pyobject(py)
 }
 
 /// Statistics of a namespace as JSON.
 pub(crate) fn stats(stats: Stats) -> String {
-    let bytes = stats.lexical_bytes + stats.vector_bytes + stats.entry_bytes;
+    let bytes = stats.lexical_bytes + stats.vector_bytes + stats.entry_bytes + stats.graph_bytes;
     json!({
         "memories": stats.memories,
         "events": stats.events,
@@ -112,6 +114,8 @@ pub(crate) fn stats(stats: Stats) -> String {
         "lexical_bytes": stats.lexical_bytes,
         "vector_bytes": stats.vector_bytes,
         "entry_bytes": stats.entry_bytes,
+        "graph_bytes": stats.graph_bytes,
+        "links": stats.links,
         "bytes_per_memory": bytes.checked_div(stats.memories).unwrap_or(0),
         "keep": stats.keep.map(|keep| keep.word()),
     })

@@ -1,5 +1,8 @@
 //! What is remembered of the uses of a record, in the same few bytes however many they are.
 
+use crate::bytes::{Reader, Writer};
+use crate::error::Result;
+
 /// Uses of which the time is kept.
 pub const RECENT: usize = 8;
 
@@ -34,6 +37,30 @@ impl History {
         self.first = self.first.min(at);
         self.strength += 1.0;
         self.last_turn = self.last_turn.max(turn);
+    }
+
+    /// Writes it as bytes.
+    pub fn encode(&self, out: &mut Writer) {
+        out.u32(self.count);
+        out.i64(self.first);
+        self.recent.iter().for_each(|&at| out.i64(at));
+        out.f32(self.strength);
+        out.u64(self.created_turn);
+        out.u64(self.last_turn);
+    }
+
+    /// Reads what [`History::encode`] wrote.
+    ///
+    /// # Errors
+    /// [`crate::error::Error::Storage`] where the bytes end early.
+    pub fn decode(from: &mut Reader<'_>) -> Result<Self> {
+        let (count, first) = (from.u32()?, from.i64()?);
+        let mut recent = [0; RECENT];
+        for at in &mut recent {
+            *at = from.i64()?;
+        }
+        let (strength, created_turn, last_turn) = (from.f32()?, from.u64()?, from.u64()?);
+        Ok(Self { count, first, recent, strength, created_turn, last_turn })
     }
 
     /// Number of uses.

@@ -141,6 +141,10 @@ fn field(name: &str, place: &str) -> Result<Field> {
         "source" => Field::Source,
         "principal" => Field::Principal,
         "trust" => Field::Trust,
+        "pinned" => Field::Pinned,
+        "utility" => Field::Utility,
+        "judged" => Field::Judged,
+        "success_rate" => Field::SuccessRate,
         path => {
             let path = path.strip_prefix("metadata.").unwrap_or(path);
             let keys: Vec<String> = path.split('.').map(Into::into).collect();
@@ -162,9 +166,18 @@ fn check_operands(field: &Field, test: &Test, place: &str) -> Result<()> {
             Field::At | Field::Until | Field::Ingested if !(operand.is_i64() || operand.is_null()) => {
                 return wrong("a time");
             }
-            Field::Turn | Field::Importance | Field::Confidence | Field::Trust if !operand.is_number() => {
+            Field::Turn
+            | Field::Importance
+            | Field::Confidence
+            | Field::Trust
+            | Field::Utility
+            | Field::Judged
+            | Field::SuccessRate
+                if !operand.is_number() =>
+            {
                 return wrong("a number");
             }
+            Field::Pinned if !operand.is_boolean() => return wrong("true or false"),
             Field::Kind => {
                 operand.as_str().map_or_else(|| wrong("a kind"), |w| w.parse::<Kind>().map(|_| ()))?
             }

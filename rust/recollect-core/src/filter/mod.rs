@@ -41,6 +41,14 @@ pub enum Field {
     Principal,
     /// Trust of the provenance.
     Trust,
+    /// Whether it is pinned.
+    Pinned,
+    /// What the rewards of its uses came to, in `[-1, 1]`; 0 for one that was never judged.
+    Utility,
+    /// How often it was judged.
+    Judged,
+    /// The share of its judgements that were rewards; missing for one that was never judged.
+    SuccessRate,
     /// A path into the metadata; lists on the way are searched element by element.
     Metadata(Vec<String>),
 }

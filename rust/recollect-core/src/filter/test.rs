@@ -13,6 +13,8 @@ pub enum Scalar<'a> {
     Int(i64),
     /// A number.
     Float(f64),
+    /// True or false.
+    Truth(bool),
     /// Text.
     Text(&'a str),
     /// A value of the metadata, which may be a list.
@@ -101,6 +103,7 @@ fn compare(found: Scalar<'_>, value: &Value) -> Option<Ordering> {
     match (found, value) {
         (Scalar::Int(a), b) => compare_int(a, b),
         (Scalar::Float(a), b) => a.partial_cmp(&b.as_f64()?),
+        (Scalar::Truth(a), Value::Bool(b)) => Some(a.cmp(b)),
         (Scalar::Text(a), Value::String(b)) => Some(a.cmp(b.as_str())),
         (Scalar::Json(Value::String(a)), Value::String(b)) => Some(a.cmp(b)),
         (Scalar::Json(Value::Bool(a)), Value::Bool(b)) => Some(a.cmp(b)),

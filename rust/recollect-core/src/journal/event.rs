@@ -33,6 +33,16 @@ pub enum Op {
     Configured = 6,
     /// A version of a memory got vector keys in the space that the namespace moves to, or was found to have none there.
     Embedded = 7,
+    /// A memory was linked to another one: the detail names it and the relation, with weight, time, source and trust.
+    Linked = 8,
+    /// Links from a memory to another one were taken away.
+    Unlinked = 9,
+    /// Memories were of use: the detail names them.
+    Recalled = 10,
+    /// What came of using memories: the detail names them and the reward.
+    Rewarded = 11,
+    /// A memory was pinned, or set free.
+    Pinned = 12,
 }
 
 impl Op {
@@ -46,6 +56,11 @@ impl Op {
         Self::Erased,
         Self::Configured,
         Self::Embedded,
+        Self::Linked,
+        Self::Unlinked,
+        Self::Recalled,
+        Self::Rewarded,
+        Self::Pinned,
     ];
 
     /// The word in files.
@@ -59,6 +74,11 @@ impl Op {
             Self::Erased => "erased",
             Self::Configured => "configured",
             Self::Embedded => "embedded",
+            Self::Linked => "linked",
+            Self::Unlinked => "unlinked",
+            Self::Recalled => "recalled",
+            Self::Rewarded => "rewarded",
+            Self::Pinned => "pinned",
         }
     }
 
@@ -83,7 +103,7 @@ pub struct Event {
     pub version: u32,
     /// Salted commitment to the content it wrote; zeros where it wrote none.
     pub commitment: [u8; 32],
-    /// Reason, idempotency key, mention, new expiry or configuration. Never text of a memory.
+    /// Reason, idempotency key, mention, new expiry, configuration, link or reward. Never text of a memory.
     pub detail: Metadata,
     /// Hash over this event and the hash before it.
     pub hash: [u8; 32],

@@ -30,16 +30,17 @@ pub(super) fn parts(pools: &[Pool]) -> Vec<Parts> {
         .iter()
         .map(|pool| {
             let vectors = pool.vectors.iter().map(|&x| standard(x, &similarity)).collect();
+            let links = pool.links.parts.clone();
             let mut speaker = Vec::new();
             if similarity.count > 0 && !pool.addressed.is_empty() {
                 speaker.resize(pool.slots.len(), 0.0);
                 pool.addressed.iter().for_each(|&at| speaker[at as usize] = SPEAKER);
             }
             if weight <= 0.0 || pool.words.is_empty() {
-                return Parts { vectors, speaker, ..Parts::default() };
+                return Parts { vectors, speaker, links, ..Parts::default() };
             }
             let words = pool.words.iter().map(|b| weight * b).collect();
-            let mut parts = Parts { words, vectors, speaker, ..Parts::default() };
+            let mut parts = Parts { words, vectors, speaker, links, ..Parts::default() };
             if sessions {
                 parts.neighbours = neighbours(&pool.context, &parts.words);
                 parts.session = session(&pool.context, &parts.words);

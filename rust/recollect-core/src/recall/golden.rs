@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::adaptive;
+use super::associative::Links;
 use super::context::Context;
 use super::pool::{Mode, Pool};
 use super::population::Population;
@@ -20,6 +21,10 @@ struct Places(Vec<Option<(SessionId, Place)>>);
 impl Standing for Places {
     fn place(&self, slot: Slot) -> Option<(SessionId, Place)> {
         self.0[slot as usize]
+    }
+
+    fn base_level(&self, _: Slot) -> f32 {
+        0.0
     }
 
     fn spoken_by(&self, _: &str, _: &mut dyn FnMut(Slot)) {}
@@ -72,6 +77,7 @@ fn context(case: &Value, slots: &[Slot], uids: &[Uid], words: &[f32]) -> (Contex
         allow: None,
         uids,
         standing: &standing,
+        links: None,
     };
     (Context::of(&view, slots, words), sessions.iter().any(|members| members.len() > 1))
 }
@@ -103,6 +109,8 @@ fn pool(case: &Value) -> Pool {
         uids,
         vectors,
         addressed,
+        base_levels: Vec::new(),
+        links: Links::default(),
         top,
         memories,
         scope: count,

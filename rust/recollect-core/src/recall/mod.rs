@@ -4,18 +4,24 @@
 //! |---|---|
 //! | `request` | what is asked |
 //! | `view` | the indexes of one namespace, as recall sees them |
-//! | `pool` | the candidates with their scores |
+//! | `candidates` | who is one, and what words and vectors say |
+//! | `pool` | the candidates with all that is known of them |
+//! | `associative` | what links add |
 //! | `positions` | where each slot stands among the candidates |
 //! | `context` | who stands beside a candidate in its session |
 //! | `population` | centre and spread of a score list |
 //! | `adaptive` | the default fusion, which weighs words by the query |
 //! | `classic` | reciprocal ranks and convex sums |
+//! | `base_level` | frequency and recency of use |
 //! | `fusion` | the choice between the three |
 //! | `parts` | what each signal adds |
 //! | `ranking` | the best of all pools, with the share of each signal |
 //! | `packing` | which hits fit a budget |
 
 mod adaptive;
+mod associative;
+mod base_level;
+mod candidates;
 mod classic;
 mod context;
 mod fusion;
@@ -33,7 +39,7 @@ pub use packing::pack;
 pub use pool::{Mode, Pool};
 pub use ranking::{Hit, Signal, rank};
 pub use request::Request;
-pub use view::{Standing, View};
+pub use view::{Linked, Standing, Step, View};
 
 #[cfg(test)]
 mod golden;

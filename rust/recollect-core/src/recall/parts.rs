@@ -13,4 +13,20 @@ pub(super) struct Parts {
     pub session: Vec<f32>,
     /// From its speaker, if the query names them.
     pub speaker: Vec<f32>,
+    /// From the links that lead to it.
+    pub links: Vec<f32>,
+    /// From how often and how lately it was of use.
+    pub base_level: Vec<f32>,
+}
+
+impl Parts {
+    /// The fused score of each of `count` candidates.
+    pub(super) fn sum(&self, count: usize) -> Vec<f32> {
+        let Self { words, vectors, neighbours, session, speaker, links, base_level } = self;
+        let mut sum = vec![0.0; count];
+        for list in [words, vectors, neighbours, session, speaker, links, base_level] {
+            sum.iter_mut().zip(list).for_each(|(sum, part)| *sum += part);
+        }
+        sum
+    }
 }

@@ -1,6 +1,9 @@
 //! The candidates of one namespace with what each index says of them.
 
-use super::context::{self, Context};
+use super::associative::{self, Links};
+use super::candidates::{Asked, Lists, Vector};
+use super::context::Context;
+use super::fusion::Fusion;
 use super::population::Population;
 use super::request::Request;
 use super::view::View;
@@ -9,17 +12,12 @@ use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::id::{Slot, Uid};
 use crate::lexical::Query;
-use crate::scored::Scored;
 use crate::session::Place;
 use crate::simd::Kernels;
-use crate::vector::{Plan, TopK, VectorIndex};
+use crate::vector::Plan;
 
 /// Largest scope that is answered exhaustively: every memory is scored.
 pub(super) const EXHAUSTIVE: usize = 32_768;
-/// Least candidates taken from each index beyond that.
-const CANDIDATES: usize = 256;
-/// Best by words, in multiples of the hits asked for, whose similarity is made exact.
-const WORDS_REFINED: usize = 4;
 /// Memories whose similarity stands for that of a large scope.
 const SAMPLE: usize = 1_024;
 
@@ -47,6 +45,10 @@ pub struct Pool {
     pub(super) addressed: Vec<u32>,
     /// What stands beside each candidate.
     pub(super) context: Context,
+    /// Base-level activations, where they are asked for.
+    pub(super) base_levels: Vec<f32>,
+    /// What links add.
+    pub(super) links: Links,
     /// Whether a session has two memories in scope.
     pub(super) conversational: bool,
     /// Centre and spread of the similarities in the whole scope.
@@ -73,71 +75,49 @@ impl Pool {
     pub fn gather(view: &View<'_>, request: &Request, cancel: Cancel<'_>) -> Result<Self> {
         let scope = view.admitted().len();
         let query = request.text.as_deref().map(|text| view.lexical.prepare_set(text));
-        let known = query.as_ref().filter(|q| q.terms().iter().any(|t| t.documents > 0));
-        let vector = view.vectors.zip(request.vector.as_deref());
+        let asked = Asked {
+            known: query.as_ref().filter(|q| q.terms().iter().any(|t| t.documents > 0)),
+            vector: view.vectors.zip(request.vector.as_deref()),
+        };
         // Without words there is nothing to fuse: the search of the vectors is the answer.
         let fused = request.text.is_some();
         let exhaustive = if fused { EXHAUSTIVE } else { SAMPLE };
         let mode = if scope <= exhaustive { Mode::Exhaustive } else { Mode::Candidates };
-        let mut plan = None;
-        let (slots, words, vectors) = match mode {
+        let (mut plan, similarity, lists) = match mode {
             Mode::Exhaustive => {
-                let slots: Vec<Slot> = match view.admitted() {
-                    all if all.len() == view.uids.len() => (0..all.len() as Slot).collect(),
-                    some => some.iter().collect(),
-                };
-                let all = slots.len() == view.uids.len();
-                let pick = |scores: Vec<f32>| {
-                    if all { scores } else { slots.iter().map(|&slot| scores[slot as usize]).collect() }
-                };
-                let words = known.map_or_else(Vec::new, |query| {
-                    let mut scores = vec![0.0; view.uids.len()];
-                    view.lexical.scores(query, &mut scores);
-                    pick(scores)
-                });
-                let mut vectors = Vec::new();
-                if let Some((index, vector)) = vector {
-                    let mut scores = vec![f32::NEG_INFINITY; view.uids.len()];
-                    index.scores(vector, &mut scores, cancel)?;
-                    vectors = pick(scores);
-                    refine(index, vector, request.k, &slots, &words, &mut vectors)?;
-                }
-                (slots, words, vectors)
+                let lists = asked.all(view, request.k, cancel)?;
+                (None, Population::of(&lists.vectors), lists)
             }
             Mode::Candidates => {
-                let most = if fused { CANDIDATES.max(4 * request.k) } else { request.k };
-                let mut found = rustc_hash::FxHashSet::default();
-                if let Some(query) = known {
-                    found
-                        .extend(view.lexical.search(query, most, view.allow, cancel)?.iter().map(|x| x.slot));
-                }
-                if let Some((index, vector)) = vector {
-                    let chosen = index.plan(most, request.recall, view.allow);
-                    found.extend(
-                        index.search(vector, most, view.allow, &chosen, cancel)?.iter().map(|x| x.slot),
-                    );
-                    plan = Some(chosen);
-                }
-                let mut slots: Vec<Slot> = found.into_iter().collect();
-                if fused {
-                    context::widen(view, &mut slots);
-                } else {
-                    slots.sort_unstable();
-                }
-                let (mut words, mut vectors) = (Vec::new(), Vec::new());
-                if let Some(query) = known {
-                    view.lexical.score_slots(query, &slots, &mut words);
-                }
-                if let Some((index, vector)) = vector {
-                    index.score_slots(vector, &slots, &mut vectors)?;
-                }
-                (slots, words, vectors)
+                let (slots, plan) = asked.best(view, request, cancel)?;
+                (plan, sample(view, asked.vector)?, asked.scored(view, slots)?)
             }
         };
-        let similarity = match mode {
-            Mode::Exhaustive => Population::of(&vectors),
-            Mode::Candidates => sample(view, vector)?,
-        };
+        let mut pool = Self::of(view, request, mode, similarity, query.clone(), lists);
+        if request.links && fused && request.fusion == Fusion::Adaptive {
+            let more = associative::spread(view, request, &mut pool, cancel)?;
+            if !more.is_empty() {
+                let mut slots = std::mem::take(&mut pool.slots);
+                slots.extend(more);
+                slots.sort_unstable();
+                let lists = asked.scored(view, slots)?;
+                pool = Self::of(view, request, mode, similarity, query.clone(), lists);
+                associative::spread(view, request, &mut pool, cancel)?;
+            }
+        }
+        pool.plan = plan.take();
+        Ok(pool)
+    }
+
+    fn of(
+        view: &View<'_>,
+        request: &Request,
+        mode: Mode,
+        similarity: Population,
+        query: Option<Query>,
+        lists: Lists,
+    ) -> Self {
+        let Lists { slots, words, vectors } = lists;
         let top = Kernels::best().greatest(&words).max(0.0);
         let words = if top > 0.0 { words } else { Vec::new() };
         let uids = if slots.len() == view.uids.len() {
@@ -146,69 +126,50 @@ impl Pool {
             slots.iter().map(|&slot| view.uids[slot as usize]).collect()
         };
         let addressed = query.as_ref().map_or_else(Vec::new, |query| addressed(view, query, &slots));
-        let memories = view.lexical.len();
         let context = Context::of(view, &slots, &words);
+        let base_levels = match request.base_level > 0.0 {
+            true => slots.iter().map(|&slot| view.standing.base_level(slot)).collect(),
+            false => Vec::new(),
+        };
         let seen =
             |members: &[Place]| members.iter().filter(|x| view.admitted().contains(x.slot)).take(2).count();
         let conversational = view.sessions.iter().any(|members| seen(members) == 2);
-        Ok(Self {
+        Self {
             slots,
             uids,
             words,
             vectors,
             addressed,
             context,
+            base_levels,
+            links: Links::default(),
             conversational,
             similarity,
             top,
             query,
-            memories,
-            scope,
+            memories: view.lexical.len(),
+            scope: view.admitted().len(),
             mode,
-            plan,
-        })
+            plan: None,
+        }
+    }
+
+    /// How many seeds the links were followed from, how many of these the query names, how many memories were reached over
+    /// how many links.
+    pub fn links(&self) -> [usize; 4] {
+        let Links { seeds, named, reached, followed, .. } = &self.links;
+        [seeds.len(), *named, *reached, *followed as usize]
+    }
+
+    /// The memories from which links were followed.
+    pub fn seeds(&self) -> &[Slot] {
+        &self.links.seeds
     }
 
     /// Whether there is no candidate.
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
-}
-
-/// Replaces the similarities on codes by exact ones wherever they could decide: for every memory that could be among the
-/// best `k` by similarity, and for the best by words.
-fn refine(
-    index: &VectorIndex,
-    vector: &[f32],
-    k: usize,
-    slots: &[Slot],
-    words: &[f32],
-    vectors: &mut [f32],
-) -> Result<()> {
-    let slack = 2.0 * index.slack(vector)?;
-    let floor = kth(vectors, k) - slack;
-    let told = kth(words, WORDS_REFINED * k).max(f32::MIN_POSITIVE);
-    let at: Vec<usize> = (0..vectors.len())
-        .filter(|&at| vectors[at] > f32::NEG_INFINITY)
-        .filter(|&at| vectors[at] >= floor || words.get(at).is_some_and(|&b| b >= told))
-        .collect();
-    let chosen: Vec<Slot> = at.iter().map(|&at| slots[at]).collect();
-    let mut exact = Vec::new();
-    index.score_slots(vector, &chosen, &mut exact)?;
-    at.iter().zip(exact).for_each(|(&at, score)| vectors[at] = score);
-    Ok(())
-}
-
-/// The `k`-th greatest score of a list; minus infinity where it is shorter.
-fn kth(scores: &[f32], k: usize) -> f32 {
-    let mut best = TopK::new(k);
-    for (slot, &score) in (0..).zip(scores) {
-        if score > best.floor() {
-            best.push(Scored { slot, score });
-        }
-    }
-    let sorted = best.into_sorted();
-    if sorted.len() < k { f32::NEG_INFINITY } else { sorted[k - 1].score }
 }
 
 /// The candidates whose speaker shares a term with the query, unless that singles nobody out.
@@ -224,8 +185,6 @@ fn addressed(view: &View<'_>, query: &Query, slots: &[Slot]) -> Vec<u32> {
     }
     (0..slots.len() as u32).filter(|&at| named.contains(slots[at as usize])).collect()
 }
-
-type Vector<'a> = Option<(&'a VectorIndex, &'a [f32])>;
 
 /// The similarities of a large scope, from evenly spaced members.
 fn sample(view: &View<'_>, vector: Vector<'_>) -> Result<Population> {

@@ -1,16 +1,18 @@
 //! The best of all pools, with the share of each signal.
 
 use super::adaptive;
+use super::base_level;
 use super::classic;
 use super::fusion::Fusion;
 use super::parts::Parts;
 use super::pool::Pool;
+use super::request::Request;
 use crate::id::{Slot, Uid};
 
 /// What one signal says of a hit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Signal {
-    /// `words`, `vectors`, `neighbours`, `session` or `speaker`.
+    /// `words`, `vectors`, `neighbours`, `session`, `speaker`, `links` or `base level`.
     pub name: &'static str,
     /// Rank of the hit by this signal alone, from 1.
     pub rank: usize,
@@ -38,19 +40,17 @@ pub struct Hit {
 /// The best `k` candidates of all pools, best first, ties by identity.
 ///
 /// A candidate that no signal speaks for is no hit.
-pub fn rank(pools: &[Pool], fusion: Fusion, k: usize, explain: bool) -> Vec<Hit> {
-    let parts = match fusion {
+pub fn rank(pools: &[Pool], request: &Request) -> Vec<Hit> {
+    let Request { fusion, k, explain, .. } = *request;
+    let mut parts = match fusion {
         Fusion::Adaptive => adaptive::parts(pools),
         Fusion::ReciprocalRank => classic::reciprocal_rank(pools),
         Fusion::Convex { weight } => classic::convex(pools, weight),
     };
+    base_level::add(&mut parts, pools, request.base_level);
     let mut scores: Vec<Vec<f32>> = Vec::with_capacity(pools.len());
     for (pool, parts) in pools.iter().zip(&parts) {
-        let mut sum = vec![0.0; pool.slots.len()];
-        for list in [&parts.words, &parts.vectors, &parts.neighbours, &parts.session, &parts.speaker] {
-            sum.iter_mut().zip(list).for_each(|(sum, part)| *sum += part);
-        }
-        scores.push(sum);
+        scores.push(parts.sum(pool.slots.len()));
     }
     let mut best = select(pools, &parts, &scores, k);
     best.sort_unstable_by(|a, b| {
@@ -90,7 +90,8 @@ fn select(pools: &[Pool], parts: &[Parts], scores: &[Vec<f32>], k: usize) -> Vec
             }
             let spoken = words.get(at).is_some_and(|&x| x > 0.0)
                 || beside.get(at).is_some_and(|&x| x > 0.0)
-                || vectors.get(at).is_some_and(|&x| x > f32::NEG_INFINITY);
+                || vectors.get(at).is_some_and(|&x| x > f32::NEG_INFINITY)
+                || parts[pool].links.get(at).is_some_and(|&x| x > 0.0);
             if !spoken {
                 continue;
             }
@@ -114,12 +115,16 @@ fn signals(pools: &[Pool], parts: &[Parts], best: &[Candidate]) -> Vec<Vec<Signa
     let neighbours = given(|p| &p.neighbours);
     let session = given(|p| &p.session);
     let speaker = given(|p| &p.speaker);
+    let links = given(|p| &p.links);
+    let base_level = given(|p| &p.base_level);
     let lists = [
         ("words", 0.0, own(|p| &p.words), given(|p| &p.words)),
         ("vectors", f32::NEG_INFINITY, own(|p| &p.vectors), given(|p| &p.vectors)),
         ("neighbours", 0.0, neighbours.clone(), neighbours),
         ("session", 0.0, session.clone(), session),
         ("speaker", 0.0, speaker.clone(), speaker),
+        ("links", 0.0, links.clone(), links),
+        ("base level", f32::NEG_INFINITY, own(|p| &p.base_levels), base_level),
     ];
     for (name, silent, scores, shares) in lists {
         let of = |x: &Candidate| scores[x.pool].get(x.at).copied().filter(|&score| score != silent);

@@ -13,6 +13,10 @@ pub struct Request {
     pub k: usize,
     /// The share of the nearest vectors that a search of many is to find, in `(0, 1]`; 1 finds all.
     pub recall: f64,
+    /// Whether links between memories play a part.
+    pub links: bool,
+    /// Weight of the base-level activation beside the other signals; 0 leaves it out.
+    pub base_level: f32,
     /// How the signals become one score.
     pub fusion: Fusion,
     /// Whether each hit says what it owes to each signal.

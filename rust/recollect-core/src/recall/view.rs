@@ -1,8 +1,11 @@
 //! The indexes of one namespace, as recall sees them.
 
 use crate::bitmap::Bitmap;
+use crate::cancel::Cancel;
+use crate::error::Result;
 use crate::id::{Slot, Uid};
 use crate::lexical::LexicalIndex;
+use crate::scored::Scored;
 use crate::session::{Place, SessionId, Sessions};
 use crate::vector::VectorIndex;
 
@@ -10,8 +13,38 @@ use crate::vector::VectorIndex;
 pub trait Standing {
     /// Its session and place there.
     fn place(&self, slot: Slot) -> Option<(SessionId, Place)>;
+    /// Its base-level activation.
+    fn base_level(&self, slot: Slot) -> f32;
     /// Shows every memory of a speaker whose name holds this term.
     fn spoken_by(&self, term: &str, each: &mut dyn FnMut(Slot));
+}
+
+/// One step along a path of links.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Step {
+    /// The memory it comes from.
+    pub from: Uid,
+    /// The memory it leads to.
+    pub to: Uid,
+    /// The kind of the link.
+    pub relation: String,
+    /// Whether the link leads the same way.
+    pub forward: bool,
+}
+
+/// What recall asks of the links between memories.
+pub trait Linked {
+    /// The memories whose titles a text names, each with its share of the name.
+    fn named(&self, text: &str) -> Vec<(Slot, f64)>;
+    /// Whether any link leads to or from a memory.
+    fn has_links(&self, slot: Slot) -> bool;
+    /// The memories that these activate, with their activation, best first; and the links that were followed.
+    ///
+    /// # Errors
+    /// As a spreading activation.
+    fn activate(&self, seeds: &[(Slot, f64)], k: usize, cancel: Cancel<'_>) -> Result<(Vec<Scored>, u64)>;
+    /// A shortest path from one of these to a memory, of few steps; none where there is no such path.
+    fn path(&self, from: &[Slot], to: Slot) -> Option<Vec<Step>>;
 }
 
 /// Borrowed indexes and what the call may see of them.
@@ -29,6 +62,8 @@ pub struct View<'a> {
     pub allow: Option<&'a Bitmap>,
     /// The identity of every slot, which breaks ties.
     pub uids: &'a [Uid],
+    /// The links between memories, where there are any.
+    pub links: Option<&'a dyn Linked>,
     /// Who stands where.
     pub standing: &'a dyn Standing,
 }

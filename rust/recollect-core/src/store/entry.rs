@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use unicode_normalization::{UnicodeNormalization, is_nfc};
 
+use super::uses::Uses;
 use crate::filter::{Field, Fields, Scalar};
 use crate::id::Uid;
 use crate::interner::Interner;
@@ -15,6 +16,9 @@ use crate::time::Timestamp;
 /// No expiry.
 pub(super) const NEVER: i64 = i64::MAX;
 
+/// Trust from which a memory or a link is believed.
+pub(super) const TRUSTED: f32 = 0.5;
+
 /// In place of the number of a name that is no longer told.
 pub(super) const NO_NAME: u32 = u32::MAX;
 
@@ -22,6 +26,8 @@ pub(super) const NO_NAME: u32 = u32::MAX;
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Entry {
     pub uid: Uid,
+    /// Slot of the first version, the number of the memory in the graph.
+    pub node: u32,
     pub digest: u128,
     pub seq: Seq,
     pub version: u32,
@@ -45,10 +51,11 @@ pub(super) struct Entry {
 }
 
 impl Entry {
-    pub(super) fn new(record: &Record, seq: Seq, names: &mut Interner) -> Self {
+    pub(super) fn new(record: &Record, seq: Seq, node: u32, names: &mut Interner) -> Self {
         let start = record.event.map(|e| e.start.0);
         Self {
             uid: record.uid,
+            node,
             digest: digest(record),
             seq,
             version: record.version,
@@ -75,6 +82,11 @@ impl Entry {
     /// Start of the event, or the time of the write.
     pub(super) fn time(&self) -> i64 {
         self.start.unwrap_or(self.ingested)
+    }
+
+    /// Whether it is believed.
+    pub(super) fn trusted(&self) -> bool {
+        self.trust >= TRUSTED
     }
 
     /// Where it stands in its session.
@@ -154,6 +166,7 @@ fn normalised(text: &str) -> Cow<'_, str> {
 pub(super) struct Named<'a> {
     pub(super) entry: &'a Entry,
     pub(super) names: &'a Interner,
+    pub(super) uses: &'a Uses,
 }
 
 impl Fields for Named<'_> {
@@ -175,6 +188,16 @@ impl Fields for Named<'_> {
             Field::Source => each(Scalar::Text(name(entry.source))),
             Field::Principal => each(Scalar::Text(name(entry.principal))),
             Field::Trust => each(Scalar::Float(f64::from(entry.trust))),
+            Field::Pinned => each(Scalar::Truth(self.uses.is_pinned(entry.uid))),
+            Field::Utility | Field::Judged | Field::SuccessRate => {
+                let used = self.uses.get(entry.uid);
+                let (judged, succeeded) = used.map_or((0, 0), |x| (x.judged, x.succeeded));
+                match field {
+                    Field::Utility => each(Scalar::Float(used.map_or(0.0, |x| f64::from(x.value)))),
+                    Field::Judged => each(Scalar::Int(judged.into())),
+                    _ => judged > 0 && each(Scalar::Float(f64::from(succeeded) / f64::from(judged))),
+                }
+            }
             Field::Metadata(path) => entry.metadata.as_deref().is_some_and(|metadata| {
                 let Some((key, rest)) = path.split_first() else { return false };
                 metadata.get(key).is_some_and(|v| walk(v, rest, &mut |x| each(Scalar::Json(x))))

@@ -7,16 +7,18 @@ use serde_json::{Value, json};
 use super::admission;
 use super::cell::{Cell, Seen};
 use super::joining::mismatch;
+use super::linked::Links;
 use super::memory::{Held, Memory, held};
+use super::selection::Selection;
 use super::shared::Shared;
-use super::state::{Selection, State};
+use super::state::State;
 use super::store::Store;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::id::Slot;
 use crate::journal::ledger::Space;
 use crate::namespace::Namespace;
-use crate::recall::{self, Hit, Mode, Pool, Request, Standing, View};
+use crate::recall::{self, Fusion, Hit, Linked, Mode, Pool, Request, Standing, Step, View};
 use crate::record::Metadata;
 use crate::session::{Place, SessionId};
 use crate::time::Timestamp;
@@ -31,6 +33,9 @@ pub struct Found {
     pub namespace: Namespace,
     /// Score and signals.
     pub hit: Hit,
+    /// The links that led to it, from a memory that was found otherwise or that the query names; empty unless links
+    /// speak for it and explanations were asked.
+    pub path: Vec<Step>,
 }
 
 /// What a recall found, and what ran.
@@ -42,14 +47,24 @@ pub struct Recall {
     pub trace: Metadata,
 }
 
-impl Standing for State {
+/// A namespace at the time of a call.
+struct At<'a> {
+    state: &'a State,
+    now: Timestamp,
+}
+
+impl Standing for At<'_> {
     fn place(&self, slot: Slot) -> Option<(SessionId, Place)> {
-        let entry = &self.entries[slot as usize];
+        let entry = &self.state.entries[slot as usize];
         entry.session.map(|session| (session, entry.place(slot)))
     }
 
+    fn base_level(&self, slot: Slot) -> f32 {
+        self.state.base_level(slot, self.now) as f32
+    }
+
     fn spoken_by(&self, term: &str, each: &mut dyn FnMut(Slot)) {
-        self.speakers.spoken_by(term, each);
+        self.state.speakers.spoken_by(term, each);
     }
 }
 
@@ -119,6 +134,12 @@ fn check(request: &Request, space: Option<&Space>) -> Result<()> {
     if !(request.recall > 0.0 && request.recall <= 1.0) {
         return Err(Error::invalid("recall_target", "expected a number above 0 and up to 1"));
     }
+    if !(request.base_level >= 0.0 && request.base_level.is_finite()) {
+        return Err(Error::invalid("base_level", "expected a weight of at least 0"));
+    }
+    if request.base_level > 0.0 && request.fusion != Fusion::Adaptive {
+        return Err(Error::invalid("base_level", "only the adaptive fusion has one"));
+    }
     match (&request.vector, space) {
         (Some(vector), Some(space)) => admit("vector", vector, space.dim as usize, space.metric.parse()?),
         (Some(_), None) => Err(Error::invalid("vector", "a vector needs the embedding space it lies in")),
@@ -140,12 +161,16 @@ fn search(
 ) -> Result<Recall> {
     if let [cell] = cells {
         return cell.read(&*shared.ledger, cancel, |seen| {
-            let pools = [gather(&seen, request, space, selection, now, cancel)?];
-            let hits = recall::rank(&pools, request.fusion, request.k, request.explain);
+            let pools = [gather(shared, &seen, request, space, selection, now, cancel)?];
+            let hits = recall::rank(&pools, request);
             let slots: Vec<Slot> = hits.iter().map(|x| x.slot).collect();
             let Some(held) = held(&seen, &slots)? else { return Ok(None) };
             let found = held.into_iter().zip(hits);
-            let found = found.map(|(held, hit)| Found { held, namespace: cell.path.clone(), hit }).collect();
+            let found = found.map(|(held, hit)| {
+                let path = path(shared, seen.state, &pools[0], &hit);
+                Found { held, namespace: cell.path.clone(), hit, path }
+            });
+            let found = found.collect();
             let used = Used::of(seen.state, request, space);
             Ok(Some(Recall { found, trace: trace(&pools, request, space, &[used]) }))
         });
@@ -155,14 +180,14 @@ fn search(
         let (mut pools, mut seqs, mut used) = (Vec::new(), Vec::new(), Vec::new());
         for cell in cells {
             let (pool, seq, one) = cell.read(&*shared.ledger, cancel, |seen| {
-                let pool = gather(&seen, request, space, selection, now, cancel)?;
+                let pool = gather(shared, &seen, request, space, selection, now, cancel)?;
                 Ok(Some((pool, seen.state.seq, Used::of(seen.state, request, space))))
             })?;
             pools.push(pool);
             seqs.push(seq);
             used.push(one);
         }
-        let hits = recall::rank(&pools, request.fusion, request.k, request.explain);
+        let hits = recall::rank(&pools, request);
         let mut found: Vec<Option<Found>> = vec![None; hits.len()];
         let mut level = true;
         for (at, cell) in cells.iter().enumerate() {
@@ -172,15 +197,21 @@ fn search(
             }
             let slots: Vec<Slot> = own.iter().map(|&i| hits[i].slot).collect();
             let held = cell.read(&*shared.ledger, cancel, |seen| {
-                if seen.state.seq != seqs[at] { Ok(Some(None)) } else { held(&seen, &slots).map(Some) }
+                if seen.state.seq != seqs[at] {
+                    return Ok(Some(None));
+                }
+                let Some(held) = held(&seen, &slots)? else { return Ok(Some(None)) };
+                let paths = own.iter().map(|&i| path(shared, seen.state, &pools[at], &hits[i]));
+                Ok(Some(Some(held.into_iter().zip(paths).collect::<Vec<_>>())))
             })?;
             let Some(held) = held else {
                 drop(cell.committing.lock());
                 level = false;
                 break;
             };
-            for (i, held) in own.into_iter().zip(held) {
-                found[i] = Some(Found { held, namespace: cell.path.clone(), hit: hits[i].clone() });
+            for (i, (held, path)) in own.into_iter().zip(held) {
+                let (namespace, hit) = (cell.path.clone(), hits[i].clone());
+                found[i] = Some(Found { held, namespace, hit, path });
             }
         }
         if level {
@@ -191,7 +222,16 @@ fn search(
     Err(Error::Storage("the namespaces changed faster than they could be read together".into()))
 }
 
+/// The links that led to a hit that links speak for.
+fn path(shared: &Shared, state: &State, pool: &Pool, hit: &Hit) -> Vec<Step> {
+    if !hit.signals.iter().any(|signal| signal.name == "links") {
+        return Vec::new();
+    }
+    Links { state, spaces: &shared.spaces }.path(pool.seeds(), hit.slot).unwrap_or_default()
+}
+
 fn gather(
+    shared: &Shared,
     seen: &Seen<'_>,
     request: &Request,
     space: Option<&Space>,
@@ -205,6 +245,7 @@ fn gather(
         _ => None,
     };
     let allow = state.admitted(selection, now);
+    let links = Links { state, spaces: &shared.spaces };
     let view = View {
         lexical: &state.lexical,
         vectors,
@@ -212,7 +253,8 @@ fn gather(
         live: &state.live,
         allow: allow.as_ref(),
         uids: &state.identities,
-        standing: state,
+        links: if state.associations.is_empty() { None } else { Some(&links) },
+        standing: &At { state, now },
     };
     Pool::gather(&view, request, cancel)
 }
@@ -278,6 +320,7 @@ fn trace(pools: &[Pool], request: &Request, space: Option<&Space>, used: &[Used]
             "words": sum(&|p| p.words.iter().filter(|&&x| x > 0.0).count()),
             "vectors": sum(&|p| p.vectors.iter().filter(|&&x| x > f32::NEG_INFINITY).count()),
         },
+        "links": links(pools, request),
         "space": space,
         "vector_search": plans,
         "skipped": skipped,
@@ -286,6 +329,15 @@ fn trace(pools: &[Pool], request: &Request, space: Option<&Space>, used: &[Used]
         Value::Object(map) => map,
         _ => Metadata::new(),
     }
+}
+
+/// How links were followed; none where they were not asked for.
+fn links(pools: &[Pool], request: &Request) -> Value {
+    if !request.links || request.text.is_none() || request.fusion != Fusion::Adaptive {
+        return Value::Null;
+    }
+    let sum = |at: usize| pools.iter().map(|pool| pool.links()[at]).sum::<usize>();
+    json!({ "seeds": sum(0), "named": sum(1), "reached": sum(2), "followed": sum(3) })
 }
 
 /// How the vectors of one namespace were searched, where not all of them were scored.

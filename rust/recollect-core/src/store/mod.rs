@@ -10,6 +10,9 @@
 //! | `entry` | what is kept in memory of each memory |
 //! | `words` | the words under which a memory is found |
 //! | `speakers` | who said which memories |
+//! | `uses` | how memories were used, and which are pinned |
+//! | `using` | the verbs that say so |
+//! | `selection` | which memories a call may see |
 //! | `state` | everything a namespace knows; `apply` is the only function that changes it |
 //! | `segment` | the state as checksummed parts inside the file |
 //! | `snapshot` | when the parts are worth writing |
@@ -20,6 +23,8 @@
 //! | `joining` | a namespace, its embedding space and the form of its vectors |
 //! | `write` | its writing verbs |
 //! | `next`, `migration` | a namespace moves to another embedding space |
+//! | `linked` | the links as recall follows them |
+//! | `linking` | links between memories |
 //! | `forget` | deletion and erasure |
 //! | `finding` | recall over one or more namespaces |
 //! | `store` | the whole file |
@@ -36,16 +41,21 @@ mod finding;
 mod forget;
 mod joining;
 mod keys;
+mod linked;
+mod linking;
 mod memory;
 mod migration;
 mod next;
 mod segment;
+mod selection;
 mod shared;
 mod snapshot;
 mod speakers;
 mod state;
 #[expect(clippy::module_inception, reason = "the file that holds the store")]
 mod store;
+mod uses;
+mod using;
 mod words;
 mod write;
 
@@ -53,8 +63,11 @@ pub use admission::{Draft, MAX_DEPTH, MAX_K, MAX_LIST, MAX_METADATA, MAX_NAME, M
 pub use batch::Call;
 pub use finding::{Found, Recall};
 pub use joining::Brought;
+pub use linking::{Link, Neighbour};
 pub use memory::{Change, Held, Memory, Order, VectorKeys};
 pub use migration::{Migration, Reembedded};
-pub use state::Selection;
+pub use selection::Selection;
 pub use store::{Stats, Store};
+pub use uses::Use;
+pub use using::Used;
 pub use write::{Edit, Outcome};

@@ -6,6 +6,8 @@
 //! | `lexical` | the lexical index |
 //! | `vectors` | the vector index, where the namespace has a space |
 //! | `embeddings` | which vector keys were written alone, and which memories have those of the next space |
+//! | `graph`, `associations` | what memories have to do with one another |
+//! | `uses` | how memories were used, where they were |
 //! | `next-vectors` | the vector index of the next space, while the namespace moves to one |
 //!
 //! A change of the configuration drops the parts, so that they never are those of other spaces than the namespace has.
@@ -18,10 +20,14 @@ use super::config::Config;
 use super::entry::{Entry, NEVER, NO_NAME};
 use super::next::Next;
 use super::state::State;
+use super::uses::Uses;
+use super::words::TITLE;
+use crate::association::Associations;
 use crate::bitmap::Bitmap;
 use crate::bytes::{Reader as Bytes, Writer};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
+use crate::graph::Graph;
 use crate::id::Uid;
 use crate::journal::event::NamespaceId;
 use crate::journal::ledger::{Head, Ledger, Reader, SegmentPart, Space};
@@ -30,11 +36,11 @@ use crate::record::{Kind, Ttl};
 use crate::vector::VectorIndex;
 
 /// Format of the parts; any other is rebuilt.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 /// Bytes of a part of the slots.
 const PART: usize = 3 << 20;
 /// Least bytes of an entry.
-const ENTRY: usize = 120;
+const ENTRY: usize = 124;
 
 /// Replaces the snapshot of a namespace by its state as it is.
 pub(super) fn store(ledger: &dyn Ledger, id: NamespaceId, state: &State, cancel: Cancel<'_>) -> Result<()> {
@@ -44,7 +50,9 @@ pub(super) fn store(ledger: &dyn Ledger, id: NamespaceId, state: &State, cancel:
     };
     let vectors = state.vectors.iter().flat_map(|index| index.encode_chunks());
     let next = state.next.iter().flat_map(|next| next.index.encode_chunks());
-    let embeddings = embeddings(state);
+    let (graph, associations) = (state.associations.graph(), state.associations.encode());
+    let graph = graph.encode_chunks().take(if associations.is_empty() { 0 } else { usize::MAX });
+    let (embeddings, uses) = (embeddings(state), state.uses.encode());
     let mut parts = slots
         .chunks(PART)
         .map(<[u8]>::to_vec)
@@ -53,6 +61,9 @@ pub(super) fn store(ledger: &dyn Ledger, id: NamespaceId, state: &State, cancel:
         .chain(state.lexical.encode_chunks().into_iter().enumerate().map(part("lexical")))
         .chain(vectors.enumerate().map(part("vectors")))
         .chain(embeddings.chunks(PART).map(<[u8]>::to_vec).enumerate().map(part("embeddings")))
+        .chain(graph.enumerate().map(part("graph")))
+        .chain(associations.chunks(PART).map(<[u8]>::to_vec).enumerate().map(part("associations")))
+        .chain(uses.chunks(PART).map(<[u8]>::to_vec).enumerate().map(part("uses")))
         .chain(next.enumerate().map(part("next-vectors")));
     cancel.check()?;
     ledger.put_segments(id, state.seq, FORMAT, &mut parts, cancel)
@@ -88,6 +99,18 @@ pub(super) fn load(
         }
         if parts("embeddings") > 0 {
             read_embeddings(&all("embeddings")?.concat(), &mut state)?;
+        }
+        if parts("graph") > 0 {
+            let pieces = (0..parts("graph")).map(|at| part("graph", at));
+            let graph = Graph::decode_chunks(pieces, Cancel::never())?;
+            let titles = state.live.iter().filter_map(|slot| {
+                let entry = &state.entries[slot as usize];
+                Some((entry.node, entry.metadata.as_deref()?.get(TITLE)?.as_str()?))
+            });
+            state.associations = Associations::decode(graph, &all("associations")?.concat(), titles)?;
+        }
+        if parts("uses") > 0 {
+            state.uses = Uses::decode(&all("uses")?.concat())?;
         }
         state.check_indexes()?;
         if state.seq != header.watermark {
@@ -194,6 +217,7 @@ fn write_entry(out: &mut Writer, entry: &Entry, live: bool, names: &BTreeMap<u32
         | u8::from(entry.ttl.is_some_and(|t| t.sliding)) << 2);
     out.u8(entry.kind as u8);
     out.raw(&entry.uid.0);
+    out.u32(entry.node);
     out.raw(&entry.digest.to_le_bytes());
     out.u64(entry.seq);
     out.u32(entry.version);
@@ -267,6 +291,7 @@ fn read_entry(from: &mut Bytes<'_>, names: u32) -> Result<(Entry, bool)> {
     let flags = from.u8()?;
     let kind = Kind::from_code(from.u8()?).ok_or_else(bad)?;
     let uid = Uid(from.array()?);
+    let node = from.u32()?;
     let digest = u128::from_le_bytes(from.array()?);
     let (seq, version, mentions) = (from.u64()?, from.u32()?, from.u32()?);
     let start = Some(from.i64()?).filter(|_| flags & 2 != 0);
@@ -287,6 +312,7 @@ fn read_entry(from: &mut Bytes<'_>, names: u32) -> Result<(Entry, bool)> {
     };
     let entry = Entry {
         uid,
+        node,
         digest,
         seq,
         version,

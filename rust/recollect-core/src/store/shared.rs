@@ -9,6 +9,7 @@ use rustc_hash::FxHashMap;
 use super::cell::Cell;
 use super::config::Config;
 use super::snapshot;
+use crate::activation::Workspaces;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::journal::ledger::Ledger;
@@ -27,6 +28,8 @@ pub(super) struct Shared {
     pub ledger: Box<dyn Ledger>,
     pub language: Option<Language>,
     pub keep: Keep,
+    /// Room for spreading activations.
+    pub spaces: Workspaces,
     pub cells: RwLock<FxHashMap<Namespace, Arc<Cell>>>,
     pub writer: Mutex<()>,
     requests: AtomicU64,
@@ -36,8 +39,9 @@ pub(super) struct Shared {
 impl Shared {
     pub(super) fn new(ledger: Box<dyn Ledger>, language: Option<Language>, keep: Keep) -> Self {
         let (cells, writer) = (RwLock::new(FxHashMap::default()), Mutex::new(()));
+        let spaces = Workspaces::default();
         let (requests, closed) = (AtomicU64::new(0), AtomicBool::new(false));
-        Self { ledger, language, keep, cells, writer, requests, closed }
+        Self { ledger, language, keep, spaces, cells, writer, requests, closed }
     }
 
     pub(super) fn closed(&self) -> bool {

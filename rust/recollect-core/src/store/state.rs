@@ -5,21 +5,22 @@ use rustc_hash::FxHashMap;
 use super::config::Config;
 use super::digests::Digests;
 use super::embeddings::Embeddings;
+use super::entry::TRUSTED;
 use super::entry::{Entry, NEVER, Named};
 use super::next::{Next, index};
 use super::speakers::Speakers;
-use super::words::{is_named, lexical_key};
+use super::uses::{self, Uses};
+use super::words::{TITLE, is_named, lexical_key};
+use crate::association::{Associations, LinkDetail, Note};
 use crate::bitmap::Bitmap;
 use crate::error::{Error, Result};
-use crate::filter::Filter;
 use crate::id::{Slot, Uid};
 use crate::interner::Interner;
 use crate::journal::event::{Content, Event, Op, Seq, Written};
 use crate::journal::ledger::Space;
 use crate::lexical::{Bm25, LexicalIndex};
-use crate::record::Kind;
 use crate::session::Sessions;
-use crate::time::{Interval, Timestamp};
+use crate::time::Timestamp;
 use crate::vector::VectorIndex;
 
 /// The memories of one namespace and their indexes.
@@ -48,25 +49,10 @@ pub(super) struct State {
     /// The space the namespace moves to, while it does.
     pub next: Option<Next>,
     pub embeddings: Embeddings,
+    pub uses: Uses,
+    pub associations: Associations,
     /// The event with which it last moved: keys that came with contents before it lie in an earlier space.
     pub moved: Seq,
-}
-
-/// What a call asks of memories before any scoring.
-#[derive(Debug, Clone, Default)]
-pub struct Selection {
-    /// The compiled filter.
-    pub filter: Option<Filter>,
-    /// Only these kinds.
-    pub kinds: Option<Vec<Kind>>,
-    /// Only events that overlap this interval; a memory without an event has that of its write.
-    pub between: Option<Interval>,
-}
-
-impl Selection {
-    fn is_empty(&self) -> bool {
-        self.filter.is_none() && self.kinds.is_none() && self.between.is_none()
-    }
 }
 
 impl State {
@@ -94,6 +80,8 @@ impl State {
             vectors,
             next: None,
             embeddings: Embeddings::default(),
+            uses: Uses::default(),
+            associations: Associations::default(),
             moved: 0,
         })
     }
@@ -113,19 +101,26 @@ impl State {
         }
         match event.op {
             Op::Added | Op::Updated => {
-                let mentions = self.supersede(event.uid).map_or(1, |old| old.mentions);
-                if let Some(content) = written.and_then(Written::content) {
-                    self.enter(content, mentions)?;
+                let old = self.supersede(event.uid);
+                match written.and_then(Written::content) {
+                    Some(content) => self.enter(content, old)?,
+                    None => old.map_or(Ok(()), |old| self.associations.leave(old.node))?,
                 }
             }
             Op::Deleted => {
-                self.supersede(event.uid);
+                if let Some(old) = self.supersede(event.uid) {
+                    self.associations.leave(old.node)?;
+                }
+                self.uses.remove(event.uid);
             }
             Op::Erased => {
                 let seqs = self.seqs(event.uid).unwrap_or_default();
-                self.retire(event.uid);
+                if let Some(old) = self.retire(event.uid) {
+                    self.associations.leave(old.node)?;
+                }
                 self.past.remove(&event.uid);
                 self.embeddings.remove(event.uid);
+                self.uses.remove(event.uid);
                 self.blank(&seqs);
             }
             Op::Noop => {
@@ -141,6 +136,8 @@ impl State {
                     self.renew(event.uid, expires);
                 }
             }
+            Op::Linked | Op::Unlinked => self.tie(event)?,
+            Op::Recalled | Op::Rewarded | Op::Pinned => self.note_use(event),
             Op::Configured => {
                 self.reconfigure(Config::read(&event.detail)?, event.seq, spaces)?;
             }
@@ -164,12 +161,53 @@ impl State {
         Ok(())
     }
 
-    fn enter(&mut self, content: &Content, mentions: u32) -> Result<()> {
+    /// Links two memories as an event has it, or takes links away; one of memories that are gone changes nothing.
+    fn tie(&mut self, event: &Event) -> Result<()> {
+        let text = |name: &str| event.detail.get(name).and_then(serde_json::Value::as_str);
+        let number = |name: &str| event.detail.get(name).and_then(serde_json::Value::as_f64);
+        let Some(Ok(other)) = text("to").map(str::parse::<Uid>) else { return Ok(()) };
+        let (Some(&src), Some(&dst)) = (self.uids.get(&event.uid), self.uids.get(&other)) else {
+            return Ok(());
+        };
+        let (src, dst) = (&self.entries[src as usize], &self.entries[dst as usize]);
+        let (nodes, trusted) = ((src.node, dst.node), (src.trusted(), dst.trusted()));
+        if event.op == Op::Unlinked {
+            return self.associations.unlink(nodes.0, nodes.1, text("relation")).map(|_| ());
+        }
+        let (Some(relation), Some(weight)) = (text("relation"), number("weight")) else { return Ok(()) };
+        let detail = LinkDetail {
+            relation,
+            weight: weight as f32,
+            time: event.detail.get("time").and_then(serde_json::Value::as_i64).unwrap_or(event.at.0),
+            trusted: number("trust").is_none_or(|trust| trust >= f64::from(TRUSTED)),
+        };
+        self.associations.link(nodes, trusted, &detail)
+    }
+
+    fn note_use(&mut self, event: &Event) {
+        let reward = event.detail.get("reward").and_then(serde_json::Value::as_f64);
+        for uid in uses::named(&event.detail) {
+            let Some(&slot) = self.uids.get(&uid) else { continue };
+            let entry = &self.entries[slot as usize];
+            let born = (entry.time(), entry.turn);
+            match (event.op, reward) {
+                (Op::Recalled, _) => self.uses.recall(uid, born, event.at.0, self.turn),
+                (Op::Rewarded, Some(reward)) => self.uses.reward(uid, born, reward as f32),
+                (Op::Pinned, _) => {
+                    self.uses.pin(uid, event.detail.get("pinned").is_some_and(|x| x == true));
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn enter(&mut self, content: &Content, old: Option<Entry>) -> Result<()> {
         let record = &content.record;
         let slot = Slot::try_from(self.entries.len())
             .map_err(|_| Error::Storage("a namespace holds at most 2^32 versions in memory".into()))?;
-        let mut entry = Entry::new(record, content.seq, &mut self.names);
-        entry.mentions = mentions;
+        let node = old.as_ref().map_or(slot, |old| old.node);
+        let mut entry = Entry::new(record, content.seq, node, &mut self.names);
+        entry.mentions = old.map_or(1, |old| old.mentions);
         let mut key = String::new();
         lexical_key(record, &mut key);
         self.lexical.insert(slot, &key);
@@ -187,6 +225,9 @@ impl State {
         self.live.insert(slot);
         self.uids.insert(entry.uid, slot);
         self.digests.insert(entry.digest, slot);
+        let title = record.metadata.get(TITLE).and_then(serde_json::Value::as_str);
+        let (time, trusted) = (entry.time(), entry.trusted());
+        self.associations.enter(node, &Note { text: &record.text, title, time, trusted })?;
         self.place(slot, entry);
         Ok(())
     }
@@ -354,31 +395,9 @@ impl State {
         Ok(slot)
     }
 
-    /// The memories a call may see; none stands for all that are live.
-    pub(super) fn admitted(&self, selection: &Selection, now: Timestamp) -> Option<Bitmap> {
-        let expired: Bitmap = self.mortal.iter().filter(|&x| self.entries[x as usize].expired(now)).collect();
-        if selection.is_empty() && expired.is_empty() {
-            return None;
-        }
-        let range = selection.between.map(|x| (x.start.0, x.end.0));
-        Some(
-            self.live
-                .iter()
-                .filter(|&slot| {
-                    let entry = &self.entries[slot as usize];
-                    let in_time = range.is_none_or(|(from, to)| entry.time() < to && from < entry.end);
-                    let kind = selection.kinds.as_ref().is_none_or(|kinds| kinds.contains(&entry.kind));
-                    in_time
-                        && kind
-                        && !expired.contains(slot)
-                        && selection.filter.as_ref().is_none_or(|filter| filter.matches(&self.named(slot)))
-                })
-                .collect(),
-        )
-    }
-
     /// A memory with the names it refers to.
     pub(super) fn named(&self, slot: Slot) -> Named<'_> {
-        Named { entry: &self.entries[slot as usize], names: &self.names }
+        let entry = &self.entries[slot as usize];
+        Named { entry, names: &self.names, uses: &self.uses }
     }
 }

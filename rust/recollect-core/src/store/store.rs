@@ -39,6 +39,10 @@ pub struct Stats {
     pub sessions: u64,
     /// Bytes of the table of memories, without the names and the metadata it refers to.
     pub entry_bytes: u64,
+    /// Bytes of the graph, and of what finds names in texts.
+    pub graph_bytes: u64,
+    /// Links between memories.
+    pub links: u64,
     /// The form of the vectors; none before the first.
     pub keep: Option<Keep>,
 }
@@ -127,6 +131,8 @@ impl Store {
                 terms: state.lexical.terms() as u64,
                 sessions: state.sessions.len() as u64,
                 entry_bytes: state.entry_bytes() as u64,
+                graph_bytes: state.associations.bytes() as u64,
+                links: state.associations.graph().edges() as u64,
                 keep: state.vectors.as_ref().map(|index| index.keep()),
             }))
         })

@@ -7,10 +7,12 @@ use serde_json::Value;
 
 use crate::record::Record;
 
+/// Metadata that names a memory.
+pub(super) const TITLE: &str = "title";
 /// Speakers that are roles, not people.
 const ROLES: [&str; 7] = ["user", "assistant", "system", "human", "ai", "tool", "bot"];
 /// Metadata that says what a memory is about; indexed where it is text.
-const ABOUT: [&str; 5] = ["title", "subject", "topic", "kind", "location"];
+const ABOUT: [&str; 5] = [TITLE, "subject", "topic", "kind", "location"];
 
 /// Whether a speaker is somebody rather than a role.
 pub(super) fn is_named(speaker: &str) -> bool {

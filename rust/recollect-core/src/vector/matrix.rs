@@ -1,5 +1,7 @@
 //! Rows of one length in chunks that never move once they are full size.
 
+use std::thread::{Builder, JoinHandle};
+
 use bytemuck::Pod;
 
 use crate::error::{Error, Result};
@@ -21,6 +23,8 @@ pub struct Matrix<T: Pod> {
     stride: usize,
     chunk_rows: usize,
     chunks: Vec<Pages<T>>,
+    /// The chunk after the last, on its way: the first touch of a huge page takes milliseconds.
+    ahead: Option<JoinHandle<Result<Pages<T>>>>,
     rows: usize,
 }
 
@@ -29,7 +33,7 @@ impl<T: Pod + Send> Matrix<T> {
     pub fn new(dim: usize) -> Self {
         let stride = (dim * size_of::<T>()).next_multiple_of(LINE) / size_of::<T>();
         let chunk_rows = (CHUNK / (stride * size_of::<T>()).max(1)).max(16) / 16 * 16;
-        Self { dim, stride, chunk_rows, chunks: Vec::new(), rows: 0 }
+        Self { dim, stride, chunk_rows, chunks: Vec::new(), ahead: None, rows: 0 }
     }
 
     /// Number of rows.
@@ -59,7 +63,12 @@ impl<T: Pod + Send> Matrix<T> {
     pub fn reserve(&mut self) -> Result<()> {
         let (chunk, row) = (self.rows / self.chunk_rows, self.rows % self.chunk_rows);
         match self.chunks.get_mut(chunk) {
-            Some(pages) if row * self.stride < pages.len() => Ok(()),
+            Some(pages) if row * self.stride < pages.len() => {
+                if self.ahead.is_none() && row == self.chunk_rows / 2 && chunk + 1 == self.chunks.len() {
+                    self.send_for_next();
+                }
+                Ok(())
+            }
             Some(pages) => {
                 let grown = (2 * row).clamp(FIRST_ROWS, self.chunk_rows);
                 let mut larger = Pages::zeroed(grown * self.stride)?;
@@ -70,10 +79,32 @@ impl<T: Pod + Send> Matrix<T> {
             None => {
                 let rows = if chunk == 0 { FIRST_ROWS } else { self.chunk_rows };
                 self.chunks.try_reserve(1).map_err(|error| Error::Storage(error.to_string()))?;
-                self.chunks.push(Pages::zeroed(rows * self.stride)?);
+                let pages = match self.arrived() {
+                    Some(pages) => pages,
+                    None => Pages::zeroed(rows * self.stride)?,
+                };
+                self.chunks.push(pages);
                 Ok(())
             }
         }
+    }
+
+    /// Has another thread bring in the memory of the next chunk. Without one, or without memory, the insert that needs the
+    /// chunk sees to it itself.
+    fn send_for_next(&mut self) {
+        let elements = self.chunk_rows * self.stride;
+        let make = move || {
+            let mut pages = Pages::zeroed(elements)?;
+            pages.touch();
+            Ok(pages)
+        };
+        self.ahead = Builder::new().name("recollect-pages".into()).spawn(make).ok();
+    }
+
+    /// The chunk that was sent for, if it is there. It is not waited for: in a forked process it never comes.
+    fn arrived(&mut self) -> Option<Pages<T>> {
+        let ahead = self.ahead.take()?;
+        if ahead.is_finished() { ahead.join().ok()?.ok() } else { None }
     }
 
     /// Makes room for many rows, whose memory is brought in by several threads: the first touch of a page takes far longer
@@ -82,6 +113,7 @@ impl<T: Pod + Send> Matrix<T> {
     /// # Errors
     /// As [`Matrix::reserve`]; room that was made stays.
     pub fn reserve_many(&mut self, rows: usize, threads: usize) -> Result<()> {
+        self.ahead = None;
         let end = self.rows + rows;
         let first = end.min(self.chunk_rows) * self.stride;
         match self.chunks.first_mut() {
@@ -214,6 +246,27 @@ mod tests {
             assert!((0..before + 600).all(|i| matrix.row(i).iter().all(|&x| x == i as f32 + 1.0)));
             assert_eq!(matrix.bytes(), bytes);
         }
+    }
+
+    #[test]
+    fn a_chunk_made_ahead_is_the_next_one() {
+        let mut matrix = Matrix::<f32>::new(8_192);
+        let rows = matrix.chunk_rows;
+        for i in 0..rows + rows / 2 + 1 {
+            assert!(i != rows + rows / 2 || matrix.ahead.is_none());
+            matrix.push().unwrap();
+            matrix.row_mut(i).fill(i as f32);
+        }
+        while !matrix.ahead.as_ref().unwrap().is_finished() {
+            std::thread::yield_now();
+        }
+        for i in matrix.rows()..2 * rows + 1 {
+            matrix.push().unwrap();
+            assert!(matrix.row(i).iter().all(|&x| x == 0.0));
+            matrix.row_mut(i).fill(i as f32);
+        }
+        assert!(matrix.ahead.is_none());
+        assert!((0..2 * rows + 1).all(|i| matrix.row(i)[8_191] == i as f32));
     }
 
     #[test]

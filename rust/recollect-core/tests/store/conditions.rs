@@ -118,6 +118,7 @@ impl Choice {
             filter: self.condition.as_ref().map(|x| Filter::compile(&x.json()).unwrap()),
             kinds: self.kinds.clone(),
             between: self.between,
+            ..Selection::default()
         }
     }
 

@@ -113,5 +113,14 @@ pub(crate) fn path(text: &str) -> Namespace {
 
 /// A recall of everything that matches, explained.
 pub(crate) fn request(text: Option<&str>, vector: Option<Vec<f32>>, fusion: Fusion) -> Request {
-    Request { text: text.map(Into::into), vector, k: 1000, recall: 1.0, fusion, explain: true }
+    Request {
+        text: text.map(Into::into),
+        vector,
+        k: 1000,
+        recall: 1.0,
+        links: true,
+        base_level: 0.0,
+        fusion,
+        explain: true,
+    }
 }

@@ -13,7 +13,7 @@ use crate::record::Metadata;
 /// `RCL1`, in the header of every store.
 pub(crate) const APPLICATION_ID: i64 = 0x5243_4C31;
 /// The latest format this version reads.
-pub(crate) const FORMAT: i64 = 2;
+pub(crate) const FORMAT: i64 = 3;
 /// The first format. A file has the least that can hold what is in it, so that versions which know no later one read it
 /// as long as they can:
 ///
@@ -21,6 +21,7 @@ pub(crate) const FORMAT: i64 = 2;
 /// |---|---|
 /// | 1 | memories with their vectors as f32, each namespace in one embedding space |
 /// | 2 | vectors in other forms; namespaces that move to another space, or moved: `embedded` events and their keys |
+/// | 3 | links between memories, and how memories were used: `linked`, `unlinked`, `recalled`, `rewarded`, `pinned` events |
 const FIRST: i64 = 1;
 
 /// Row 0 of `ns` stands for the file: its `seq` counts commits, its `rows` the namespaces. A row of `rec`, `vec` and
@@ -90,12 +91,13 @@ pub(crate) fn create(conn: &Connection, path: &Path) -> Result<()> {
 pub(crate) fn needed(commit: &Commit<'_>) -> i64 {
     let later = |config: &Metadata| LATER.iter().any(|name| config.contains_key(*name));
     let made = matches!(commit.target, Target::New { config, .. } if later(config));
-    if made || commit.config.is_some_and(later) || commit.events.iter().any(|event| event.op == Op::Embedded)
-    {
-        FORMAT
-    } else {
-        FIRST
-    }
+    let format = |op| match op {
+        Op::Linked | Op::Unlinked | Op::Recalled | Op::Rewarded | Op::Pinned => 3,
+        Op::Embedded => 2,
+        _ => FIRST,
+    };
+    let events = commit.events.iter().map(|event| format(event.op)).max().unwrap_or(FIRST);
+    if made || commit.config.is_some_and(later) { events.max(2) } else { events }
 }
 
 /// Gives the file a format if it has an earlier one; the caller has begun a transaction.

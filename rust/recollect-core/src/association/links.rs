@@ -1,0 +1,143 @@
+//! Links between memories that callers make, and what stands next to a memory.
+
+use super::associations::{Associations, MENTIONS};
+use crate::error::{Error, Result};
+use crate::graph::{Direction, Edge, Follow, MEMBER, Relation};
+use crate::id::Slot;
+
+/// The word of [`MENTIONS`].
+pub(super) const MENTIONS_WORD: &str = "mentions";
+/// The first number of a relation that callers name.
+const FIRST: Relation = 16;
+/// Relations that callers name at most.
+const MOST: usize = (Relation::MAX - FIRST) as usize;
+
+/// What is said of a link between two memories.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LinkDetail<'a> {
+    /// Its kind, in the words of the caller.
+    pub relation: &'a str,
+    /// How strong it is: finite and above zero.
+    pub weight: f32,
+    /// When it was made, microseconds since 1970.
+    pub time: i64,
+    /// Whether it comes from somebody who is believed.
+    pub trusted: bool,
+}
+
+/// An edge between two memories.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Tie {
+    /// Where it begins.
+    pub src: Slot,
+    /// Where it ends.
+    pub dst: Slot,
+    /// Its kind.
+    pub relation: String,
+    /// How strong it is.
+    pub weight: f32,
+    /// When it was made, microseconds since 1970.
+    pub time: i64,
+    /// Whether it is believed.
+    pub trusted: bool,
+}
+
+impl Associations {
+    /// Checks that callers may name a relation so, and that there is room for it.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for the name of a relation that the store makes, [`Error::Limit`] for one too many.
+    pub fn admit_relation(&self, word: &str) -> Result<()> {
+        if word == MENTIONS_WORD {
+            return Err(Error::invalid("relation", "the store itself links what a text mentions"));
+        }
+        if self.relations.number(word).is_none() && self.relations.len() >= MOST {
+            let (found, limit) = (MOST as u64 + 1, MOST as u64);
+            return Err(Error::Limit { argument: "relation".into(), found, limit });
+        }
+        Ok(())
+    }
+
+    /// Links two memories, or gives a link that is there new values; `trusted` says who of the two is believed.
+    ///
+    /// # Errors
+    /// As [`Associations::admit_relation`] and [`crate::graph::Graph::link`].
+    pub fn link(
+        &mut self,
+        (src, dst): (Slot, Slot),
+        trusted: (bool, bool),
+        detail: &LinkDetail<'_>,
+    ) -> Result<()> {
+        self.admit_relation(detail.relation)?;
+        self.insert(src, trusted.0)?;
+        self.insert(dst, trusted.1)?;
+        let relation = FIRST + self.relations.intern(detail.relation) as Relation;
+        let LinkDetail { weight, time, trusted, .. } = *detail;
+        self.graph.link(Edge { weight, time, trusted, ..Edge::new(src, dst, relation) })?;
+        self.reweigh(dst)
+    }
+
+    /// Takes the link of a relation away, or all that callers made; gives how many.
+    ///
+    /// # Errors
+    /// As [`crate::graph::Graph::link`].
+    pub fn unlink(&mut self, src: Slot, dst: Slot, relation: Option<&str>) -> Result<usize> {
+        let made = self.made(src, dst, relation);
+        for &relation in &made {
+            self.graph.unlink(src, dst, relation);
+        }
+        if !made.is_empty() {
+            self.reweigh(dst)?;
+        }
+        Ok(made.len())
+    }
+
+    /// The relations of the links from a node to another that callers made.
+    pub fn made(&self, src: Slot, dst: Slot, relation: Option<&str>) -> Vec<Relation> {
+        let wanted =
+            relation.map(|word| self.relations.number(word).map(|number| FIRST + number as Relation));
+        let all = self.graph.between(src, dst).map(|record| self.graph.labels().get(record.label).relation);
+        all.filter(|&x| x >= FIRST && wanted.is_none_or(|wanted| wanted == Some(x))).collect()
+    }
+
+    /// The number of a relation by its word.
+    pub fn relation(&self, word: &str) -> Option<Relation> {
+        if word == MENTIONS_WORD {
+            return Some(MENTIONS);
+        }
+        self.relations.number(word).map(|number| FIRST + number as Relation)
+    }
+
+    /// The word of a relation.
+    pub fn relation_word(&self, relation: Relation) -> &str {
+        match relation {
+            MEMBER => "member",
+            MENTIONS => MENTIONS_WORD,
+            other => self.relations.text(u32::from(other.saturating_sub(FIRST))).unwrap_or(""),
+        }
+    }
+
+    /// The edges of a node in a direction, out first.
+    pub fn ties(&self, node: Slot, follow: &Follow) -> Vec<Tie> {
+        let mut ties = Vec::new();
+        for direction in [Direction::Out, Direction::In] {
+            if follow.direction != direction && follow.direction != Direction::Both {
+                continue;
+            }
+            let one = Follow { direction, ..follow.clone() };
+            self.graph.each_step(node, &one, |other, record| {
+                let (src, dst) = if direction == Direction::Out { (node, other) } else { (other, node) };
+                let label = self.graph.labels().get(record.label);
+                ties.push(Tie {
+                    src,
+                    dst,
+                    relation: self.relation_word(label.relation).to_owned(),
+                    weight: record.weight,
+                    time: record.time,
+                    trusted: label.trusted,
+                });
+            });
+        }
+        ties
+    }
+}

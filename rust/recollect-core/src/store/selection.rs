@@ -1,0 +1,78 @@
+//! Which memories a call may see.
+
+use super::state::State;
+use crate::activation::{BaseLevel, History};
+use crate::bitmap::Bitmap;
+use crate::filter::Filter;
+use crate::id::Slot;
+use crate::record::Kind;
+use crate::time::{Interval, Timestamp};
+
+/// What a call asks of memories before any scoring.
+#[derive(Debug, Clone, Default)]
+pub struct Selection {
+    /// The compiled filter.
+    pub filter: Option<Filter>,
+    /// Only these kinds.
+    pub kinds: Option<Vec<Kind>>,
+    /// Only events that overlap this interval; a memory without an event has that of its write.
+    pub between: Option<Interval>,
+    /// The least base-level activation; pinned memories and instructions are exempt.
+    pub least: Option<f64>,
+    /// What is held back, in place of what is not: memories whose time to live ran out, and those below `least`.
+    pub held_back: bool,
+}
+
+impl Selection {
+    fn is_empty(&self) -> bool {
+        self.filter.is_none()
+            && self.kinds.is_none()
+            && self.between.is_none()
+            && self.least.is_none()
+            && !self.held_back
+    }
+}
+
+impl State {
+    /// The memories a call may see; none stands for all that are live.
+    pub(super) fn admitted(&self, selection: &Selection, now: Timestamp) -> Option<Bitmap> {
+        let expired: Bitmap = self.mortal.iter().filter(|&x| self.entries[x as usize].expired(now)).collect();
+        if selection.is_empty() && expired.is_empty() {
+            return None;
+        }
+        let range = selection.between.map(|x| (x.start.0, x.end.0));
+        Some(
+            self.live
+                .iter()
+                .filter(|&slot| {
+                    let entry = &self.entries[slot as usize];
+                    let in_time = range.is_none_or(|(from, to)| entry.time() < to && from < entry.end);
+                    let kind = selection.kinds.as_ref().is_none_or(|kinds| kinds.contains(&entry.kind));
+                    in_time
+                        && kind
+                        && (expired.contains(slot) || self.faded(slot, selection, now)) == selection.held_back
+                        && selection.filter.as_ref().is_none_or(|filter| filter.matches(&self.named(slot)))
+                })
+                .collect(),
+        )
+    }
+
+    /// Whether a memory is below the least base-level activation that is asked for.
+    pub(super) fn faded(&self, slot: Slot, selection: &Selection, now: Timestamp) -> bool {
+        let entry = &self.entries[slot as usize];
+        selection.least.is_some_and(|least| {
+            entry.kind != Kind::Instruction
+                && !self.uses.is_pinned(entry.uid)
+                && self.base_level(slot, now) < least
+        })
+    }
+
+    /// The base-level activation of a memory.
+    pub(super) fn base_level(&self, slot: Slot, now: Timestamp) -> f64 {
+        let entry = &self.entries[slot as usize];
+        match self.uses.get(entry.uid) {
+            Some(used) => BaseLevel::default().of(&used.history, now.0),
+            None => BaseLevel::default().of(&History::new(entry.time(), entry.turn), now.0),
+        }
+    }
+}
