@@ -7,8 +7,9 @@
 ['We moved to Harbour Lane in March.']
 """
 
-from recollect import activation, errors, lsh, rabitq
+from recollect import activation, errors, lsh, rabitq, utility
 from recollect._native import version as _version
+from recollect.absence import Absence
 from recollect.embedding.callable import CallableEmbedder
 from recollect.embedding.protocol import Embedder
 from recollect.episodic import EpisodicStore
@@ -20,16 +21,21 @@ from recollect.errors import (
     UnknownMemory,
 )
 from recollect.graph import Graph
+from recollect.linking import Neighbour
 from recollect.memory import Memory
 from recollect.opening import open_memory as open
-from recollect.records import Change, Hit, Outcome, Recall, Receipt, Record, Signal, Verification
+from recollect.records import Change, Hit, Outcome, Recall, Receipt, Record, Signal, Step, Verification
+from recollect.selecting import Cases
 from recollect.semantic import SemanticStore
+from recollect.using import Use
 from recollect.vector_index import VectorIndex
 
 __version__: str = _version()
 
 __all__ = [
+    "Absence",
     "CallableEmbedder",
+    "Cases",
     "Change",
     "Embedder",
     "EpisodicStore",
@@ -37,6 +43,7 @@ __all__ = [
     "Hit",
     "InvalidArgument",
     "Memory",
+    "Neighbour",
     "Outcome",
     "Recall",
     "Receipt",
@@ -44,9 +51,11 @@ __all__ = [
     "Record",
     "SemanticStore",
     "Signal",
+    "Step",
     "StoreLocked",
     "StoreMissing",
     "UnknownMemory",
+    "Use",
     "VectorIndex",
     "Verification",
     "__version__",
@@ -55,4 +64,5 @@ __all__ = [
     "lsh",
     "open",
     "rabitq",
+    "utility",
 ]

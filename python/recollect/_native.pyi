@@ -21,11 +21,13 @@ from recollect.rows import (
 __all__ = [
     "Graph",
     "History",
+    "Links",
     "LshIndex",
     "Migration",
     "Namespace",
     "RabitqCodes",
     "Store",
+    "Uses",
     "VectorIndex",
     "activation_lowest",
     "activation_of_ages",
@@ -63,6 +65,10 @@ class Namespace:
     def path(self) -> builtins.list[str]: ...
     @property
     def migration(self) -> Migration: ...
+    @property
+    def links(self) -> Links: ...
+    @property
+    def uses(self) -> Uses: ...
     def add(
         self,
         texts: builtins.list[str],
@@ -167,6 +173,10 @@ class Namespace:
         weight: float | None = None,
         words: bool = True,
         vectors: bool = True,
+        links: bool = True,
+        base_level: float = 0.0,
+        least: float | None = None,
+        held_back: bool = False,
         recall_target: float = ...,
         explain: bool = True,
         scope: builtins.list[builtins.list[str]] | None = None,
@@ -189,6 +199,56 @@ class Migration:
         now: int,
     ) -> None: ...
     def abandon(self, *, now: int) -> bool: ...
+
+@final
+class Links:
+    def link(
+        self,
+        src: list[str],
+        dst: list[str],
+        *,
+        relation: list[str],
+        weight: list[float],
+        at: list[int | None],
+        source: str,
+        trust: float,
+        now: int,
+    ) -> None: ...
+    def unlink(self, src: str, dst: str, *, relation: str | None = None, now: int) -> int: ...
+    def strengthen(self, src: str, dst: str, *, relation: str, by: float, now: int) -> float: ...
+    def neighbours(
+        self, uid: str, *, direction: str = "both", relations: list[str] | None = None, now: int
+    ) -> list[tuple[str, bool, str, float, int, bool]]: ...
+    def all(
+        self, *, now: int
+    ) -> tuple[list[tuple[str, bool]], list[tuple[int, int, str, float, int, bool]]]: ...
+
+@final
+class Uses:
+    def reinforce(self, uids: list[str], *, together: float, now: int) -> None: ...
+    def feedback(self, uids: list[str], reward: float, *, now: int) -> None: ...
+    def pin(self, uids: list[str], pinned: bool, *, now: int) -> None: ...
+    def of(
+        self, uids: list[str], *, decay: float, now: int
+    ) -> list[tuple[int, int, list[int], float, int, int, float, bool]]: ...
+    def all(
+        self,
+        *,
+        decay: float,
+        now: int,
+        filter: str | None = None,
+        kinds: list[str] | None = None,
+        start: int | None = None,
+        end: int | None = None,
+    ) -> tuple[
+        list[str],
+        npt.NDArray[np.int64],
+        npt.NDArray[np.int64],
+        npt.NDArray[np.uint32],
+        npt.NDArray[np.float64],
+        npt.NDArray[np.float32],
+        npt.NDArray[np.bool_],
+    ]: ...
 
 def pack(scores: list[float], tokens: list[int], budget: int) -> list[int]: ...
 def version() -> str: ...

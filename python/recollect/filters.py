@@ -17,7 +17,7 @@ Filter: TypeAlias = Mapping[str, Any]
 """``{"field": value}`` or ``{"field": {"$gte": value}}``, joined by ``$and``, ``$or`` and ``$not``."""
 
 _TIMES = frozenset({"at", "until", "ingested"})
-_UNITS = frozenset({"importance", "confidence", "trust"})
+_UNITS = frozenset({"importance", "confidence", "trust", "utility"})
 """Kept as float32; the value compared with must be the same one."""
 _ORDER = frozenset({"$eq", "$ne", "$gt", "$gte", "$lt", "$lte"})
 _LISTS = frozenset({"$in", "$nin"})
@@ -34,8 +34,8 @@ def filter_text(filter: Filter | None, argument: str = "filter") -> str | None:
     filter
         None or an empty dict keeps everything. ``{"field": value}`` means ``$eq``; the operators are ``$eq
         $ne $gt $gte $lt $lte $in $nin $exists``, joined by ``$and $or`` (lists) and ``$not``. Fields are
-        those of a record; any other name is a path into the metadata (``"a.b"``), and ``"metadata.kind"``
-        forces it.
+        those of a record, and ``pinned``, ``utility``, ``judged`` and ``success_rate`` of its uses; any other
+        name is a path into the metadata (``"a.b"``), and ``"metadata.kind"`` forces it.
     argument
         Its name for messages.
 

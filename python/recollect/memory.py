@@ -6,13 +6,16 @@ import os
 from types import TracebackType
 from typing import Any, NoReturn, Self
 
+from recollect.adaptable import Adaptable
 from recollect.checks import KEEPS, one_of
 from recollect.embedding.protocol import Embedder
 from recollect.episodic import EpisodicStore
 from recollect.handle import Handle, Progress
+from recollect.linkable import Linkable
 from recollect.migrating import status
 from recollect.movable import Movable
 from recollect.options import Keep
+from recollect.prunable import Prunable
 from recollect.readable import Readable
 from recollect.records import Verification
 from recollect.semantic import SemanticStore
@@ -21,7 +24,7 @@ from recollect.writable import Writable
 __all__ = ["Memory"]
 
 
-class Memory(Writable, Movable, Readable):
+class Memory(Writable, Linkable, Adaptable, Prunable, Movable, Readable):
     """A namespace of an open store; made by :func:`recollect.open` and :meth:`namespace`.
 
     Handles are cheap and may be shared between threads. Every handle of a store closes all of them. Arguments
@@ -100,8 +103,9 @@ class Memory(Writable, Movable, Readable):
     def stats(self) -> dict[str, Any]:
         """Return counts and sizes: of this namespace, and under ``"store"`` of the whole file.
 
-        ``keep`` is the form of the vectors, None before the first. ``vector_bytes``, ``lexical_bytes`` and
-        ``entry_bytes`` (the table of memories, without names and metadata) are bytes of memory reserved;
+        ``keep`` is the form of the vectors, None before the first. ``vector_bytes``, ``lexical_bytes``,
+        ``graph_bytes`` (``links`` and what finds them) and ``entry_bytes`` (the table of memories, without
+        names and metadata) are bytes of memory reserved;
         ``bytes_per_memory`` is their sum over the memories. ``store["bytes_on_disk"]`` counts all files.
         ``migration`` is None, or how far the namespace has moved: see :meth:`start_migration`.
         """

@@ -94,6 +94,9 @@ class RecallOptions(TypedDict, total=False):
     fusion: Fusion
     weight: float | None
     signals: Sequence[str]
+    base_level: float
+    min_base_level: float | None
+    reinforce: bool
     scope: Scope
     recall_target: float
     explain: bool

@@ -2,15 +2,18 @@
 
 import builtins
 from collections.abc import Sequence
+from typing import Unpack
 
 import numpy.typing as npt
 
-from recollect import duplicates, reading, recalling
+from recollect import absence, duplicates, reading, recalling
+from recollect.absence import Absence
 from recollect.duplicates import NearDuplicate
 from recollect.embedding.protocol import Vectors
+from recollect.errors import InvalidArgument
 from recollect.filters import Filter
 from recollect.handle import Handle
-from recollect.options import Between, Fusion, Order, Scope
+from recollect.options import Between, Fusion, Order, RecallOptions, Scope
 from recollect.packing import CountTokens
 from recollect.records import Change, Recall, Record
 from recollect.times import Time
@@ -82,7 +85,10 @@ class Readable:
         count_tokens: CountTokens | None = None,
         fusion: Fusion = "adaptive",
         weight: float | None = None,
-        signals: Sequence[str] = ("words", "vectors"),
+        signals: Sequence[str] = ("words", "vectors", "links"),
+        base_level: float = 0.0,
+        min_base_level: float | None = None,
+        reinforce: bool = False,
         scope: Scope = "exact",
         recall_target: float = 0.99,
         explain: bool = True,
@@ -110,7 +116,18 @@ class Readable:
         weight
             Share of the vectors in ``"convex"``, between 0 and 1.
         signals
-            Which of ``"words"`` and ``"vectors"`` take part.
+            Which of ``"words"``, ``"vectors"`` and ``"links"`` take part. Links lead from the best hits of
+            the others, and from memories whose title the query names, to what belongs to them;
+            :attr:`Hit.path` says which ones did.
+        base_level
+            Weight of the base-level activation (frequency and recency of use) beside the other signals, both
+            as standard scores; only with the fusion ``"adaptive"``.
+        min_base_level
+            Memories below it are held back; pinned ones and instructions are exempt. :meth:`suppressed` shows
+            what is.
+        reinforce
+            Whether the hits are noted as used, see :meth:`reinforce`; a write after each recall, and never in
+            a store that is open for reading only. ``trace["reinforced"]`` says how many were.
         scope
             ``"exact"`` (this namespace), ``"below"`` (and all below it), or a list of paths relative to this
             one.
@@ -152,11 +169,58 @@ class Readable:
             fusion=fusion,
             weight=weight,
             signals=signals,
+            base_level=base_level,
+            min_base_level=min_base_level,
+            reinforce=reinforce,
             scope=scope,
             recall_target=recall_target,
             explain=explain,
             now=now,
         )
+
+    def suppressed(
+        self,
+        query: str | None,
+        k: int = 10,
+        *,
+        kinds: str | Sequence[str] | None = None,
+        **options: Unpack[RecallOptions],
+    ) -> Recall:
+        """Return what :meth:`recall` with the same arguments holds back, best first.
+
+        That is what has outlived its time to live, and what is below `min_base_level` where one is given.
+
+        Raises
+        ------
+        InvalidArgument, WrongType
+            If an argument cannot be read; `budget` has no meaning here.
+        """
+        if options.get("budget") is not None:
+            raise InvalidArgument("budget: what is held back has none")
+        return recalling.recall(self._handle, query, k, kinds=kinds, held_back=True, **options)
+
+    def why_not(
+        self,
+        uid: str | Record,
+        query: str | None,
+        k: int = 10,
+        *,
+        kinds: str | Sequence[str] | None = None,
+        **options: Unpack[RecallOptions],
+    ) -> Absence:
+        """Say why :meth:`recall` with the same arguments leaves a memory of this namespace out.
+
+        It recalls anew, and looks further down and through all vectors where that does not settle it: slower
+        than a recall, for people and for tests.
+
+        Raises
+        ------
+        UnknownMemory
+            If no memory ever had this uid.
+        InvalidArgument, WrongType
+            If an argument cannot be read.
+        """
+        return absence.why_not(self._handle, uid, query, k, options, kinds)
 
     def near_duplicates(
         self,

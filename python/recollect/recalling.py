@@ -11,6 +11,7 @@ from recollect.checks import count_of, kinds_of, matrix, one_of, text_of, texts_
 from recollect.embedding.protocol import Vectors, embed, space_of
 from recollect.errors import EmbedderMissing, InvalidArgument, WrongType
 from recollect.filters import Filter, filter_text
+from recollect.graph_arguments import number_of
 from recollect.handle import Handle
 from recollect.migrating import aside
 from recollect.packing import CountTokens, everything, packed, token_counter
@@ -23,7 +24,7 @@ from recollect.times import Time
 __all__ = ["recall"]
 
 FUSIONS = ("adaptive", "rrf", "convex")
-SIGNALS = ("words", "vectors")
+SIGNALS = ("words", "vectors", "links")
 CANDIDATES = 64
 """Least number of hits that a budget chooses from; up to it the choice is exact."""
 MOST_HITS = 10_000
@@ -45,17 +46,21 @@ def recall(
     fusion: str = "adaptive",
     weight: float | None = None,
     signals: Sequence[str] = SIGNALS,
+    base_level: float = 0.0,
+    min_base_level: float | None = None,
+    reinforce: bool = False,
+    held_back: bool = False,
     scope: object = "exact",
     recall_target: float = 0.99,
     explain: bool = True,
     now: Time | None = None,
 ) -> Recall:
-    """Return the best memories for a query."""
+    """Return the best memories for a query; `held_back`: of those that decay or time to live hold back."""
     text = None if query is None else text_of(query, "query")
     wanted = count_of(k, "k", 1)
     time = handle.now(now)
     paths, below = _scope(handle, scope)
-    words, vectors = _signals(signals)
+    words, vectors, links = _signals(signals)
     limit = None if budget is None else count_of(budget, "budget", 1)
     tokens = token_counter(count_tokens)
     if weight is not None and fusion != "convex":
@@ -72,6 +77,10 @@ def recall(
         "weight": None if weight is None else unit(weight, "weight"),
         "scope": paths,
         "below": below,
+        "links": links,
+        "base_level": number_of(base_level, "base_level"),
+        "least": None if min_base_level is None else number_of(min_base_level, "min_base_level"),
+        "held_back": held_back,
         "recall_target": _recall_target(recall_target),
         "explain": bool(explain),
     }
@@ -107,7 +116,20 @@ def recall(
     trace["exhaustive"] = exhaustive
     trace["lexical_only"] = why_not
     trace["migration"] = aside(handle)
+    trace["reinforced"] = _reinforce(handle, hits, time) if reinforce else 0
     return Recall(tuple(hits), trace, text)
+
+
+def _reinforce(handle: Handle, hits: list[Hit], now: int) -> int:
+    """Note that the hits were of use, except in a store that is open for reading only."""
+    if handle.store.read_only:
+        return 0
+    by_namespace: dict[tuple[str, ...], list[str]] = {}
+    for hit in hits:
+        by_namespace.setdefault(hit.record.namespace, []).append(hit.uid)
+    for path, uids in by_namespace.items():
+        handle.store.namespace(list(path)).uses.reinforce(uids, together=0.0, now=now)
+    return len(hits)
 
 
 def _recall_target(value: object) -> float:
@@ -117,13 +139,13 @@ def _recall_target(value: object) -> float:
     return target
 
 
-def _signals(signals: Sequence[str]) -> tuple[bool, bool]:
+def _signals(signals: Sequence[str]) -> tuple[bool, bool, bool]:
     named = texts_of(signals, "signals")
     for at, name in enumerate(named):
         one_of(name, SIGNALS, f"signals[{at}]")
-    if not named:
-        raise InvalidArgument(f"signals: expected at least one of {', '.join(SIGNALS)}")
-    return "words" in named, "vectors" in named
+    if not {"words", "vectors"}.intersection(named):
+        raise InvalidArgument("signals: expected at least one of words, vectors")
+    return "words" in named, "vectors" in named, "links" in named
 
 
 def _query_vector(

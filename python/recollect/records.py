@@ -12,7 +12,7 @@ from recollect.times import from_micros
 if TYPE_CHECKING:
     from recollect.rows import ChangeRow, HitRow, OutcomeRow, RecordRow
 
-__all__ = ["Change", "Hit", "Outcome", "Recall", "Receipt", "Record", "Signal", "Verification"]
+__all__ = ["Change", "Hit", "Outcome", "Recall", "Receipt", "Record", "Signal", "Step", "Verification"]
 
 
 @dataclass(frozen=True)
@@ -143,13 +143,25 @@ class Signal(NamedTuple):
     """What one signal said about a hit."""
 
     name: str
-    """``words``, ``vectors``, ``neighbours``, ``session`` or ``speaker``."""
+    """``words``, ``vectors``, ``neighbours``, ``session``, ``speaker``, ``links`` or ``base level``."""
     rank: int
     """Place in the order of this signal, from 1."""
     score: float
     """Score in the units of this signal: BM25 for words, similarity for vectors, its share for the rest."""
     share: float
     """What it added to the score of the hit."""
+
+
+class Step(NamedTuple):
+    """One link on the way to a hit."""
+
+    src: str
+    """The uid of the memory it comes from."""
+    dst: str
+    """The uid of the memory it leads to."""
+    relation: str
+    forward: bool
+    """Whether the link itself leads that way; else it is followed backwards."""
 
 
 @dataclass(frozen=True)
@@ -163,6 +175,9 @@ class Hit:
     """Place in the result, from 1."""
     signals: tuple[Signal, ...] = ()
     """What each signal said; empty where no explanation was asked for."""
+    path: tuple[Step, ...] = ()
+    """The links that led to it, from a memory that was found without them or that the query names; empty
+    where links do not speak for it."""
 
     @property
     def text(self) -> str:
@@ -177,13 +192,14 @@ class Hit:
     @classmethod
     def from_native(cls, row: "HitRow", rank: int) -> "Hit":
         """Build a hit from the tuple that the native module returns."""
-        record, score, signals = row
+        record, score, signals, path = row
         hit = object.__new__(cls)
         fields = {
             "record": Record.from_native(record),
             "score": score,
             "rank": rank,
             "signals": tuple(map(Signal._make, signals)),
+            "path": tuple(map(Step._make, path)) if path else (),
         }
         # A frozen dataclass assigns field by field, which would cost more than the search.
         object.__setattr__(hit, "__dict__", fields)
@@ -262,7 +278,8 @@ class Change:
     at: datetime
     """When it was recorded."""
     op: str
-    """``added``, ``updated``, ``deleted``, ``noop``, ``touched``, ``erased``; ``embedded`` by a migration."""
+    """``added``, ``updated``, ``deleted``, ``noop``, ``touched``, ``erased``; ``embedded`` by a migration;
+    ``linked``, ``unlinked``."""
     version: int
     """Version after the event."""
     reason: str

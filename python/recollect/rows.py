@@ -14,6 +14,7 @@ __all__ = [
     "RecordRow",
     "SignalRow",
     "SpaceRow",
+    "StepRow",
 ]
 
 RecordRow: TypeAlias = tuple[
@@ -53,8 +54,11 @@ ChangeRow: TypeAlias = tuple[int, int, str, int, str, RecordRow | None]
 SignalRow: TypeAlias = tuple[str, int, float, float]
 """name, rank, score, share."""
 
-HitRow: TypeAlias = tuple[RecordRow, float, list[SignalRow]]
-"""record, score, signals."""
+StepRow: TypeAlias = tuple[str, str, str, bool]
+"""from, to, relation, whether the link leads the same way."""
+
+HitRow: TypeAlias = tuple[RecordRow, float, list[SignalRow], list[StepRow]]
+"""record, score, signals, the links that led to it."""
 
 SpaceRow: TypeAlias = tuple[str, int, str]
 """Identity of an embedding space: name, dimensions, metric."""

@@ -10,6 +10,10 @@ use crate::enter::{enter, write};
 use crate::query::{uid as identity, uids as identities};
 
 type NeighbourRow = (String, bool, String, f32, i64, bool);
+/// Source and destination by position, relation, weight, time, whether it is believed.
+type TieRow = (u32, u32, String, f32, i64, bool);
+/// Memories, each with whether it is believed, and the edges between them.
+type LinkageRows = (Vec<(String, bool)>, Vec<TieRow>);
 
 /// The links of one namespace.
 #[pyclass(frozen, module = "recollect._native")]
@@ -106,5 +110,15 @@ impl Links {
         })?;
         let row = |x: Neighbour| (x.uid.to_string(), x.out, x.relation, x.weight, x.time.0, x.trusted);
         Ok(found.into_iter().map(row).collect())
+    }
+
+    /// All links.
+    #[pyo3(signature = (*, now))]
+    fn all(&self, py: Python<'_>, now: i64) -> PyResult<LinkageRows> {
+        let found = enter(py, self.pid, |cancel| self.memory.linkage(Timestamp(now), cancel))?;
+        let memories = found.memories.into_iter().map(|(uid, trusted)| (uid.to_string(), trusted));
+        let ties = found.ties.into_iter();
+        let ties = ties.map(|(src, dst, x)| (src, dst, x.relation, x.weight, x.time, x.trusted));
+        Ok((memories.collect(), ties.collect()))
     }
 }

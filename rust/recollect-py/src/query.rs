@@ -30,7 +30,7 @@ pub(crate) fn selection(
         (None, None) => None,
         (start, end) => Some(interval(start.unwrap_or(i64::MIN), end.unwrap_or(i64::MAX), "between")?),
     };
-    Ok(Selection { filter: filter.map(Filter::parse).transpose()?, kinds, between })
+    Ok(Selection { filter: filter.map(Filter::parse).transpose()?, kinds, between, ..Selection::default() })
 }
 
 /// A half-open interval.

@@ -38,10 +38,10 @@ fn level(decay: f64) -> Result<BaseLevel> {
 #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 impl Uses {
     /// Notes that memories were of use.
-    #[pyo3(signature = (uids, *, now))]
-    fn reinforce(&self, py: Python<'_>, uids: Vec<String>, now: i64) -> PyResult<()> {
+    #[pyo3(signature = (uids, *, together, now))]
+    fn reinforce(&self, py: Python<'_>, uids: Vec<String>, together: f32, now: i64) -> PyResult<()> {
         write(py, self.pid, &self.memory, now, |memory, call| {
-            memory.reinforce(&identities(&uids, "uid")?, call)
+            memory.reinforce(&identities(&uids, "uid")?, together, call)
         })
     }
 

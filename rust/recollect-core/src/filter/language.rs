@@ -127,6 +127,7 @@ fn unknown(place: &str, operator: &str) -> Error {
 
 fn field(name: &str, place: &str) -> Result<Field> {
     Ok(match name {
+        "uid" => Field::Uid,
         "kind" => Field::Kind,
         "status" => Field::Status,
         "tags" => Field::Tags,

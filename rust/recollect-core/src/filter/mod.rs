@@ -13,6 +13,8 @@ pub use test::{Scalar, Test};
 /// What a filter can ask of a memory.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Field {
+    /// Identity, as 32 hexadecimal digits.
+    Uid,
     /// Kind, as its word.
     Kind,
     /// Status, as its word.

@@ -23,21 +23,6 @@ const GAIN: f32 = 2.0;
 /// Activated memories that gain something.
 const REACH: usize = 256;
 
-/// What links add to candidates.
-#[derive(Debug, Default)]
-pub(super) struct Links {
-    /// By candidate; empty where there are no links to follow.
-    pub parts: Vec<f32>,
-    /// The seeds.
-    pub seeds: Vec<Slot>,
-    /// Of these, how many the query names.
-    pub named: usize,
-    /// Memories reached.
-    pub reached: usize,
-    /// Links followed.
-    pub followed: u64,
-}
-
 /// Adds what links lead to: to the candidates, and as further candidates. Gives those, ascending.
 pub(super) fn spread(
     view: &View<'_>,

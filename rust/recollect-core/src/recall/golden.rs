@@ -3,8 +3,8 @@
 use serde_json::Value;
 
 use super::adaptive;
-use super::associative::Links;
 use super::context::Context;
+use super::parts::Links;
 use super::pool::{Mode, Pool};
 use super::population::Population;
 use super::view::{Standing, View};

@@ -6,6 +6,7 @@
 //! | `view` | the indexes of one namespace, as recall sees them |
 //! | `candidates` | who is one, and what words and vectors say |
 //! | `pool` | the candidates with all that is known of them |
+//! | `gathering` | how they are gathered |
 //! | `associative` | what links add |
 //! | `positions` | where each slot stands among the candidates |
 //! | `context` | who stands beside a candidate in its session |
@@ -25,6 +26,7 @@ mod candidates;
 mod classic;
 mod context;
 mod fusion;
+mod gathering;
 mod packing;
 mod parts;
 mod pool;

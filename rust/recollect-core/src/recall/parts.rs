@@ -1,5 +1,7 @@
 //! What each signal adds to the score of each candidate.
 
+use crate::id::Slot;
+
 /// What each signal adds to the score of each candidate; the fused score is their sum.
 #[derive(Debug, Default)]
 pub(super) struct Parts {
@@ -29,4 +31,19 @@ impl Parts {
         }
         sum
     }
+}
+
+/// What links add to candidates.
+#[derive(Debug, Default)]
+pub(super) struct Links {
+    /// By candidate; empty where there are no links to follow.
+    pub parts: Vec<f32>,
+    /// The seeds.
+    pub seeds: Vec<Slot>,
+    /// Of these, how many the query names.
+    pub named: usize,
+    /// Memories reached.
+    pub reached: usize,
+    /// Links followed.
+    pub followed: u64,
 }

@@ -174,6 +174,7 @@ impl Fields for Named<'_> {
         let entry = self.entry;
         let name = |number: u32| self.names.text(number).unwrap_or("");
         match field {
+            Field::Uid => each(Scalar::Text(&entry.uid.to_string())),
             Field::Kind => each(Scalar::Text(entry.kind.word())),
             Field::Status => each(Scalar::Text(Status::Active.word())),
             Field::Tags => entry.tags.iter().any(|&tag| each(Scalar::Text(name(tag)))),

@@ -1,5 +1,6 @@
 //! Links between memories: the verbs that make them, and what stands next to a memory.
 
+use rustc_hash::FxHashMap;
 use serde_json::Value;
 
 use super::admission;
@@ -15,6 +16,11 @@ use crate::id::{Slot, Uid};
 use crate::journal::event::Op;
 use crate::record::Metadata;
 use crate::time::Timestamp;
+
+/// The relation of memories that were of use together.
+const TOGETHER: &str = "used with";
+/// Memories that can be of use together at once.
+const MOST_TOGETHER: u64 = 64;
 
 /// A link on its way in.
 #[derive(Debug, Clone, PartialEq)]
@@ -144,23 +150,8 @@ impl Memory {
         call: &mut Call<'_>,
     ) -> Result<f32> {
         self.write(Brought::default(), call, |state, batch, call, _| {
-            let (src_node, dst_node) = (node(state, src, call.now)?, node(state, dst, call.now)?);
-            let made = state.associations.made(src_node, dst_node, Some(relation));
-            let edge = made.first().and_then(|&x| state.associations.graph().get(src_node, dst_node, x));
             let unknown = || Error::UnknownEdge { src: src.to_string(), dst: dst.to_string() };
-            let edge = edge.ok_or_else(unknown)?;
-            let link = Link {
-                src,
-                dst,
-                relation: relation.to_owned(),
-                weight: edge.weight + by,
-                time: None,
-                source: String::new(),
-                trust: if edge.trusted { 1.0 } else { 0.0 },
-            };
-            if !link.weight.is_finite() || link.weight <= 0.0 {
-                return Err(Error::invalid("by", format!("the weight would become {}", link.weight)));
-            }
+            let link = stronger(state, (src, dst), relation, by, call.now)?.ok_or_else(unknown)?;
             batch.note(Op::Linked, src, 0, link.detail(call.now));
             Ok(link.weight)
         })
@@ -191,6 +182,91 @@ impl Memory {
             Ok(Some(seen.collect()))
         })
     }
+}
+
+/// All links of a namespace.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Linkage {
+    /// The linked memories, and whether each is believed.
+    pub memories: Vec<(Uid, bool)>,
+    /// The edges, by positions in `memories`.
+    pub ties: Vec<(u32, u32, Tie)>,
+}
+
+impl Memory {
+    /// All links between memories that can be recalled, in the order in which the store learned of their beginnings.
+    ///
+    /// # Errors
+    /// As any read.
+    pub fn linkage(&self, now: Timestamp, cancel: Cancel<'_>) -> Result<Linkage> {
+        self.read(cancel, |seen| {
+            let (graph, entries) = (seen.state.associations.graph(), &seen.state.entries);
+            let (mut found, mut places) = (Linkage::default(), FxHashMap::default());
+            for (at, node) in graph.nodes().iter().enumerate() {
+                if at % 4_096 == 4_095 {
+                    cancel.check()?;
+                }
+                let uid = entries[node as usize].uid;
+                let alone = graph.degree(node) + graph.in_degree(node) == 0;
+                if !alone && seen.state.slot(uid, now).is_ok() {
+                    places.insert(node, found.memories.len() as u32);
+                    found.memories.push((uid, graph.is_trusted(node)));
+                }
+            }
+            let out = Follow { direction: Direction::Out, ..Follow::default() };
+            for node in graph.nodes().iter() {
+                let Some(&src) = places.get(&node) else { continue };
+                for tie in seen.state.associations.ties(node, &out) {
+                    found.ties.extend(places.get(&tie.dst).map(|&dst| (src, dst, tie)));
+                }
+            }
+            Ok(Some(found))
+        })
+    }
+}
+
+/// A link with more weight; none where there is no such link.
+fn stronger(
+    state: &State,
+    (src, dst): (Uid, Uid),
+    relation: &str,
+    by: f32,
+    now: Timestamp,
+) -> Result<Option<Link>> {
+    let (src_node, dst_node) = (node(state, src, now)?, node(state, dst, now)?);
+    let made = state.associations.made(src_node, dst_node, Some(relation));
+    let edge = made.first().and_then(|&x| state.associations.graph().get(src_node, dst_node, x));
+    let Some(edge) = edge else { return Ok(None) };
+    let weight = edge.weight + by;
+    if !weight.is_finite() || weight <= 0.0 {
+        return Err(Error::invalid("by", format!("the weight would become {weight}")));
+    }
+    let (relation, trust) = (relation.to_owned(), if edge.trusted { 1.0 } else { 0.0 });
+    Ok(Some(Link { src, dst, relation, weight, time: None, source: String::new(), trust }))
+}
+
+/// The links that memories get from being of use together: each two of them, the smaller identity first.
+pub(super) fn hebbian(state: &State, uids: &[Uid], by: f32, now: Timestamp) -> Result<Vec<(Uid, Metadata)>> {
+    if !by.is_finite() || by < 0.0 {
+        return Err(Error::invalid("together", format!("expected a number of at least 0, found {by}")));
+    }
+    let (found, limit) = (uids.len() as u64, MOST_TOGETHER);
+    if by > 0.0 && found > limit {
+        return Err(Error::Limit { argument: "together".into(), found, limit });
+    }
+    let mut uids = if by > 0.0 { uids.to_vec() } else { Vec::new() };
+    uids.sort_unstable();
+    uids.dedup();
+    let mut links = Vec::new();
+    for (at, &src) in uids.iter().enumerate() {
+        for &dst in &uids[at + 1..] {
+            let (relation, source) = (TOGETHER.to_owned(), String::new());
+            let new = Link { src, dst, relation, weight: by, time: None, source, trust: 1.0 };
+            let link = stronger(state, (src, dst), TOGETHER, by, now)?.unwrap_or(new);
+            links.push((src, link.detail(now)));
+        }
+    }
+    Ok(links)
 }
 
 fn numbers(associations: &Associations, words: &[String]) -> Vec<crate::graph::Relation> {

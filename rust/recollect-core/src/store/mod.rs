@@ -24,12 +24,14 @@
 //! | `write` | its writing verbs |
 //! | `next`, `migration` | a namespace moves to another embedding space |
 //! | `linked` | the links as recall follows them |
+//! | `associating` | events of links and uses, applied |
 //! | `linking` | links between memories |
 //! | `forget` | deletion and erasure |
 //! | `finding` | recall over one or more namespaces |
 //! | `store` | the whole file |
 
 mod admission;
+mod associating;
 mod batch;
 mod cell;
 mod committing;
@@ -63,7 +65,7 @@ pub use admission::{Draft, MAX_DEPTH, MAX_K, MAX_LIST, MAX_METADATA, MAX_NAME, M
 pub use batch::Call;
 pub use finding::{Found, Recall};
 pub use joining::Brought;
-pub use linking::{Link, Neighbour};
+pub use linking::{Link, Linkage, Neighbour};
 pub use memory::{Change, Held, Memory, Order, VectorKeys};
 pub use migration::{Migration, Reembedded};
 pub use selection::Selection;

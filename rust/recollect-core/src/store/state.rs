@@ -5,13 +5,12 @@ use rustc_hash::FxHashMap;
 use super::config::Config;
 use super::digests::Digests;
 use super::embeddings::Embeddings;
-use super::entry::TRUSTED;
 use super::entry::{Entry, NEVER, Named};
 use super::next::{Next, index};
 use super::speakers::Speakers;
-use super::uses::{self, Uses};
+use super::uses::Uses;
 use super::words::{TITLE, is_named, lexical_key};
-use crate::association::{Associations, LinkDetail, Note};
+use crate::association::{Associations, Note};
 use crate::bitmap::Bitmap;
 use crate::error::{Error, Result};
 use crate::id::{Slot, Uid};
@@ -159,46 +158,6 @@ impl State {
         self.seq = event.seq;
         self.hash = event.hash;
         Ok(())
-    }
-
-    /// Links two memories as an event has it, or takes links away; one of memories that are gone changes nothing.
-    fn tie(&mut self, event: &Event) -> Result<()> {
-        let text = |name: &str| event.detail.get(name).and_then(serde_json::Value::as_str);
-        let number = |name: &str| event.detail.get(name).and_then(serde_json::Value::as_f64);
-        let Some(Ok(other)) = text("to").map(str::parse::<Uid>) else { return Ok(()) };
-        let (Some(&src), Some(&dst)) = (self.uids.get(&event.uid), self.uids.get(&other)) else {
-            return Ok(());
-        };
-        let (src, dst) = (&self.entries[src as usize], &self.entries[dst as usize]);
-        let (nodes, trusted) = ((src.node, dst.node), (src.trusted(), dst.trusted()));
-        if event.op == Op::Unlinked {
-            return self.associations.unlink(nodes.0, nodes.1, text("relation")).map(|_| ());
-        }
-        let (Some(relation), Some(weight)) = (text("relation"), number("weight")) else { return Ok(()) };
-        let detail = LinkDetail {
-            relation,
-            weight: weight as f32,
-            time: event.detail.get("time").and_then(serde_json::Value::as_i64).unwrap_or(event.at.0),
-            trusted: number("trust").is_none_or(|trust| trust >= f64::from(TRUSTED)),
-        };
-        self.associations.link(nodes, trusted, &detail)
-    }
-
-    fn note_use(&mut self, event: &Event) {
-        let reward = event.detail.get("reward").and_then(serde_json::Value::as_f64);
-        for uid in uses::named(&event.detail) {
-            let Some(&slot) = self.uids.get(&uid) else { continue };
-            let entry = &self.entries[slot as usize];
-            let born = (entry.time(), entry.turn);
-            match (event.op, reward) {
-                (Op::Recalled, _) => self.uses.recall(uid, born, event.at.0, self.turn),
-                (Op::Rewarded, Some(reward)) => self.uses.reward(uid, born, reward as f32),
-                (Op::Pinned, _) => {
-                    self.uses.pin(uid, event.detail.get("pinned").is_some_and(|x| x == true));
-                }
-                _ => {}
-            }
-        }
     }
 
     fn enter(&mut self, content: &Content, old: Option<Entry>) -> Result<()> {

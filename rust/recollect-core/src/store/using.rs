@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::batch::Call;
 use super::joining::Brought;
+use super::linking::hebbian;
 use super::memory::Memory;
 use super::selection::Selection;
 use super::state::State;
@@ -32,12 +33,13 @@ pub struct Used {
 }
 
 impl Memory {
-    /// Notes that memories were of use, in one event: their base level rises.
+    /// Notes that memories were of use, in one event: their base level rises. With `together` above zero each two of
+    /// them are linked, or their link gets so much stronger (Hebbian learning).
     ///
     /// # Errors
-    /// [`Error::UnknownMemory`], and as any write.
-    pub fn reinforce(&self, uids: &[Uid], call: &mut Call<'_>) -> Result<()> {
-        self.note_uses(Op::Recalled, uids, Metadata::new(), call)
+    /// [`Error::UnknownMemory`], [`Error::Invalid`] and [`Error::Limit`] for `together`, and as any write.
+    pub fn reinforce(&self, uids: &[Uid], together: f32, call: &mut Call<'_>) -> Result<()> {
+        self.note_uses(Op::Recalled, uids, Metadata::new(), together, call)
     }
 
     /// Notes what came of using memories, in one event: their value moves by 0.3 of the way to the reward.
@@ -50,7 +52,7 @@ impl Memory {
         }
         let mut detail = Metadata::new();
         detail.insert("reward".into(), f64::from(reward).into());
-        self.note_uses(Op::Rewarded, uids, detail, call)
+        self.note_uses(Op::Rewarded, uids, detail, 0.0, call)
     }
 
     /// Pins memories, or sets them free.
@@ -60,18 +62,27 @@ impl Memory {
     pub fn pin(&self, uids: &[Uid], pinned: bool, call: &mut Call<'_>) -> Result<()> {
         let mut detail = Metadata::new();
         detail.insert("pinned".into(), pinned.into());
-        self.note_uses(Op::Pinned, uids, detail, call)
+        self.note_uses(Op::Pinned, uids, detail, 0.0, call)
     }
 
-    fn note_uses(&self, op: Op, uids: &[Uid], mut detail: Metadata, call: &mut Call<'_>) -> Result<()> {
+    fn note_uses(
+        &self,
+        op: Op,
+        uids: &[Uid],
+        mut detail: Metadata,
+        together: f32,
+        call: &mut Call<'_>,
+    ) -> Result<()> {
         if uids.is_empty() {
             return Ok(());
         }
         self.write(Brought::default(), call, |state, batch, call, _| {
             uids.iter().try_for_each(|&uid| state.slot(uid, call.now).map(|_| ()))?;
+            let links = hebbian(state, uids, together, call.now)?;
             let list = uids.iter().map(|uid| Value::from(uid.to_string())).collect();
             detail.insert("uids".into(), Value::Array(list));
             batch.note(op, Uid([0; 16]), 0, detail);
+            links.into_iter().for_each(|(src, link)| batch.note(Op::Linked, src, 0, link));
             Ok(())
         })
     }

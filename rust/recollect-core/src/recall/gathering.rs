@@ -1,0 +1,71 @@
+//! How the candidates of a namespace are gathered.
+
+use super::associative;
+use super::candidates::{Asked, Vector};
+use super::fusion::Fusion;
+use super::pool::{Mode, Pool};
+use super::population::Population;
+use super::request::Request;
+use super::view::View;
+use crate::cancel::Cancel;
+use crate::error::Result;
+use crate::id::Slot;
+
+/// Largest scope that is answered exhaustively: every memory is scored.
+pub(super) const EXHAUSTIVE: usize = 32_768;
+/// Memories whose similarity stands for that of a large scope.
+const SAMPLE: usize = 1_024;
+
+impl Pool {
+    /// Gathers the candidates of a namespace.
+    ///
+    /// # Errors
+    /// As the searches of the indexes.
+    pub fn gather(view: &View<'_>, request: &Request, cancel: Cancel<'_>) -> Result<Self> {
+        let scope = view.admitted().len();
+        let query = request.text.as_deref().map(|text| view.lexical.prepare_set(text));
+        let asked = Asked {
+            known: query.as_ref().filter(|q| q.terms().iter().any(|t| t.documents > 0)),
+            vector: view.vectors.zip(request.vector.as_deref()),
+        };
+        // Without words there is nothing to fuse: the search of the vectors is the answer.
+        let fused = request.text.is_some();
+        let exhaustive = if fused { EXHAUSTIVE } else { SAMPLE };
+        let mode = if scope <= exhaustive { Mode::Exhaustive } else { Mode::Candidates };
+        let (mut plan, similarity, lists) = match mode {
+            Mode::Exhaustive => {
+                let lists = asked.all(view, request.k, cancel)?;
+                (None, Population::of(&lists.vectors), lists)
+            }
+            Mode::Candidates => {
+                let (slots, plan) = asked.best(view, request, cancel)?;
+                (plan, sample(view, asked.vector)?, asked.scored(view, slots)?)
+            }
+        };
+        let mut pool = Self::of(view, request, mode, similarity, query.clone(), lists);
+        if request.links && fused && request.fusion == Fusion::Adaptive {
+            let more = associative::spread(view, request, &mut pool, cancel)?;
+            if !more.is_empty() {
+                let mut slots = std::mem::take(&mut pool.slots);
+                slots.extend(more);
+                slots.sort_unstable();
+                let lists = asked.scored(view, slots)?;
+                pool = Self::of(view, request, mode, similarity, query.clone(), lists);
+                associative::spread(view, request, &mut pool, cancel)?;
+            }
+        }
+        pool.plan = plan.take();
+        Ok(pool)
+    }
+}
+
+/// The similarities of a large scope, from evenly spaced members.
+fn sample(view: &View<'_>, vector: Vector<'_>) -> Result<Population> {
+    let Some((index, vector)) = vector else { return Ok(Population::of(&[])) };
+    let admitted = view.admitted();
+    let step = (admitted.len() / SAMPLE).max(1);
+    let slots: Vec<Slot> = admitted.iter().step_by(step).collect();
+    let mut similarity = Vec::new();
+    index.score_slots(vector, &slots, &mut similarity)?;
+    Ok(Population::of(&similarity))
+}
