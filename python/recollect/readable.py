@@ -85,7 +85,7 @@ class Readable:
         count_tokens: CountTokens | None = None,
         fusion: Fusion = "adaptive",
         weight: float | None = None,
-        signals: Sequence[str] = ("words", "vectors", "links"),
+        signals: Sequence[str] = recalling.SIGNALS,
         base_level: float = 0.0,
         min_base_level: float | None = None,
         reinforce: bool = False,
@@ -116,9 +116,12 @@ class Readable:
         weight
             Share of the vectors in ``"convex"``, between 0 and 1.
         signals
-            Which of ``"words"``, ``"vectors"`` and ``"links"`` take part. Links lead from the best hits of
-            the others, and from memories whose title the query names, to what belongs to them;
-            :attr:`Hit.path` says which ones did.
+            Which of these take part. ``"words"`` and ``"vectors"``, one of which must, find memories. With
+            the fusion ``"adaptive"`` four more add to them: ``"links"`` lead from the best, and from memories
+            whose title the query names, to what belongs to them (:attr:`Hit.path` says over which);
+            ``"replies"`` lead from questions to their answers, what another named speaker says next;
+            ``"speakers"`` favours whom the query speaks of, by name or as "I" and "you"; ``"recency"``
+            favours the latest of all sessions where the query is a turn of three sentences or more.
         base_level
             Weight of the base-level activation (frequency and recency of use) beside the other signals, both
             as standard scores; only with the fusion ``"adaptive"``.

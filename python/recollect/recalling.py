@@ -24,7 +24,7 @@ from recollect.times import Time
 __all__ = ["recall"]
 
 FUSIONS = ("adaptive", "rrf", "convex")
-SIGNALS = ("words", "vectors", "links")
+SIGNALS = ("words", "vectors", "links", "replies", "speakers", "recency")
 CANDIDATES = 64
 """Least number of hits that a budget chooses from; up to it the choice is exact."""
 MOST_HITS = 10_000
@@ -60,7 +60,8 @@ def recall(
     wanted = count_of(k, "k", 1)
     time = handle.now(now)
     paths, below = _scope(handle, scope)
-    words, vectors, links = _signals(signals)
+    named = _signals(signals)
+    words, vectors = "words" in named, "vectors" in named
     limit = None if budget is None else count_of(budget, "budget", 1)
     tokens = token_counter(count_tokens)
     if weight is not None and fusion != "convex":
@@ -77,7 +78,7 @@ def recall(
         "weight": None if weight is None else unit(weight, "weight"),
         "scope": paths,
         "below": below,
-        "links": links,
+        **{name: name in named for name in SIGNALS[2:]},
         "base_level": number_of(base_level, "base_level"),
         "least": None if min_base_level is None else number_of(min_base_level, "min_base_level"),
         "held_back": held_back,
@@ -139,13 +140,13 @@ def _recall_target(value: object) -> float:
     return target
 
 
-def _signals(signals: Sequence[str]) -> tuple[bool, bool, bool]:
+def _signals(signals: Sequence[str]) -> frozenset[str]:
     named = texts_of(signals, "signals")
     for at, name in enumerate(named):
         one_of(name, SIGNALS, f"signals[{at}]")
     if not {"words", "vectors"}.intersection(named):
         raise InvalidArgument("signals: expected at least one of words, vectors")
-    return "words" in named, "vectors" in named, "links" in named
+    return frozenset(named)
 
 
 def _query_vector(

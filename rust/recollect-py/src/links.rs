@@ -118,7 +118,8 @@ impl Links {
         let found = enter(py, self.pid, |cancel| self.memory.linkage(Timestamp(now), cancel))?;
         let memories = found.memories.into_iter().map(|(uid, trusted)| (uid.to_string(), trusted));
         let ties = found.ties.into_iter();
-        let ties = ties.map(|(src, dst, x)| (src, dst, x.relation, x.weight, x.time, x.trusted));
+        let ties =
+            ties.map(|(src, dst, x)| (src, dst, x.relation, x.weight, x.time.unwrap_or_default(), x.trusted));
         Ok((memories.collect(), ties.collect()))
     }
 }

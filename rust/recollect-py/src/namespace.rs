@@ -6,7 +6,7 @@ use pyo3::types::{PyList, PyTuple};
 use recollect_core::error::{Error, Result};
 use recollect_core::journal::ledger::Purge;
 use recollect_core::namespace::Namespace as Path;
-use recollect_core::recall::{Fusion, Request};
+use recollect_core::recall::{Beside, Fusion, Request};
 use recollect_core::store::{Brought, Call, Edit, Memory, Order, Selection, Store as Core};
 use recollect_core::time::Timestamp;
 use recollect_core::vector::DEFAULT_RECALL;
@@ -317,7 +317,7 @@ impl Namespace {
 
     /// The memories that answer a query best, here, below, or in other namespaces.
     #[pyo3(signature = (*, text=None, vector=None, space=None, k=10, now, filter=None, kinds=None, start=None, end=None,
-        fusion="adaptive", weight=None, words=true, vectors=true, links=true, base_level=0.0, least=None, held_back=false, recall_target=DEFAULT_RECALL, explain=true, scope=None,
+        fusion="adaptive", weight=None, words=true, vectors=true, links=true, replies=true, speakers=true, recency=true, base_level=0.0, least=None, held_back=false, recall_target=DEFAULT_RECALL, explain=true, scope=None,
         below=false))]
     fn recall<'py>(
         &self,
@@ -336,6 +336,9 @@ impl Namespace {
         words: bool,
         vectors: bool,
         links: bool,
+        replies: bool,
+        speakers: bool,
+        recency: bool,
         base_level: f32,
         least: Option<f64>,
         held_back: bool,
@@ -351,7 +354,7 @@ impl Namespace {
                 vector,
                 k,
                 recall: recall_target,
-                links,
+                beside: Beside { links, replies, speakers, recency },
                 base_level,
                 fusion: Fusion::new(fusion, weight)?,
                 explain,

@@ -2,15 +2,17 @@
 
 use super::associations::{Associations, MENTIONS};
 use crate::error::{Error, Result};
-use crate::graph::{Direction, Edge, Follow, MEMBER, Relation};
+use crate::graph::{Direction, Edge, MEMBER, Record, Relation};
 use crate::id::Slot;
 
 /// The word of [`MENTIONS`].
 pub(super) const MENTIONS_WORD: &str = "mentions";
 /// The first number of a relation that callers name.
 const FIRST: Relation = 16;
+/// What the inverse of a relation has more.
+const INVERSE: Relation = 1 << 15;
 /// Relations that callers name at most.
-const MOST: usize = (Relation::MAX - FIRST) as usize;
+const MOST: usize = (INVERSE - FIRST) as usize;
 
 /// What is said of a link between two memories.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -36,8 +38,8 @@ pub struct Tie {
     pub relation: String,
     /// How strong it is.
     pub weight: f32,
-    /// When it was made, microseconds since 1970.
-    pub time: i64,
+    /// When it was made, microseconds since 1970; none for a mention, which is as old as the memory that mentions.
+    pub time: Option<i64>,
     /// Whether it is believed.
     pub trusted: bool,
 }
@@ -74,22 +76,18 @@ impl Associations {
         let relation = FIRST + self.relations.intern(detail.relation) as Relation;
         let LinkDetail { weight, time, trusted, .. } = *detail;
         self.graph.link(Edge { weight, time, trusted, ..Edge::new(src, dst, relation) })?;
-        self.reweigh(dst)
+        self.graph.link(Edge { weight, time, trusted, ..Edge::new(dst, src, relation | INVERSE) })?;
+        Ok(())
     }
 
     /// Takes the link of a relation away, or all that callers made; gives how many.
-    ///
-    /// # Errors
-    /// As [`crate::graph::Graph::link`].
-    pub fn unlink(&mut self, src: Slot, dst: Slot, relation: Option<&str>) -> Result<usize> {
+    pub fn unlink(&mut self, src: Slot, dst: Slot, relation: Option<&str>) -> usize {
         let made = self.made(src, dst, relation);
         for &relation in &made {
             self.graph.unlink(src, dst, relation);
+            self.graph.unlink(dst, src, relation | INVERSE);
         }
-        if !made.is_empty() {
-            self.reweigh(dst)?;
-        }
-        Ok(made.len())
+        made.len()
     }
 
     /// The relations of the links from a node to another that callers made.
@@ -97,7 +95,8 @@ impl Associations {
         let wanted =
             relation.map(|word| self.relations.number(word).map(|number| FIRST + number as Relation));
         let all = self.graph.between(src, dst).map(|record| self.graph.labels().get(record.label).relation);
-        all.filter(|&x| x >= FIRST && wanted.is_none_or(|wanted| wanted == Some(x))).collect()
+        all.filter(|&x| (FIRST..INVERSE).contains(&x) && wanted.is_none_or(|wanted| wanted == Some(x)))
+            .collect()
     }
 
     /// The number of a relation by its word.
@@ -113,31 +112,44 @@ impl Associations {
         match relation {
             MEMBER => "member",
             MENTIONS => MENTIONS_WORD,
-            other => self.relations.text(u32::from(other.saturating_sub(FIRST))).unwrap_or(""),
+            other => self.relations.text(u32::from((other & !INVERSE).saturating_sub(FIRST))).unwrap_or(""),
         }
     }
 
-    /// The edges of a node in a direction, out first.
-    pub fn ties(&self, node: Slot, follow: &Follow) -> Vec<Tie> {
+    /// Whether a relation is the inverse of one that leads the other way.
+    pub fn is_inverse(relation: Relation) -> bool {
+        relation & INVERSE != 0
+    }
+
+    /// The edges of a node under these relations, or under all: those out of it, then those into it.
+    pub fn ties(&self, node: Slot, direction: Direction, relations: Option<&[Relation]>) -> Vec<Tie> {
         let mut ties = Vec::new();
-        for direction in [Direction::Out, Direction::In] {
-            if follow.direction != direction && follow.direction != Direction::Both {
-                continue;
-            }
-            let one = Follow { direction, ..follow.clone() };
-            self.graph.each_step(node, &one, |other, record| {
-                let (src, dst) = if direction == Direction::Out { (node, other) } else { (other, node) };
-                let label = self.graph.labels().get(record.label);
+        let mut take = |src: Slot, dst: Slot, record: Record| {
+            let label = self.graph.labels().get(record.label);
+            let wanted = relations.is_none_or(|all| all.contains(&label.relation));
+            if wanted && !Self::is_inverse(label.relation) {
                 ties.push(Tie {
                     src,
                     dst,
                     relation: self.relation_word(label.relation).to_owned(),
                     weight: record.weight,
-                    time: record.time,
+                    time: (label.relation != MENTIONS).then_some(record.time),
                     trusted: label.trusted,
                 });
-            });
+            }
+        };
+        if direction != Direction::In {
+            self.graph.out(node).for_each(|record| take(node, record.dst, record));
+        }
+        if direction != Direction::Out {
+            self.graph.edges_into(node).for_each(|(src, record)| take(src, node, record));
         }
         ties
+    }
+
+    /// How many edges there are, each with its inverse once.
+    pub fn count(&self) -> usize {
+        let inverse = |edge: &Edge| Self::is_inverse(edge.relation);
+        self.graph.edges() - self.graph.iter().filter(inverse).count()
     }
 }

@@ -45,7 +45,7 @@ impl Associations {
         titles: impl Iterator<Item = (Slot, &'a str)>,
     ) -> Result<Self> {
         let bad = || Error::Storage("a segment holds what no index writes".into());
-        let mut all = Self { popularity: vec![0; graph.nodes_end()], graph, ..Self::default() };
+        let mut all = Self { graph, ..Self::default() };
         let mut from = Reader::new(bytes);
         for at in 0..from.count(4)? {
             if all.relations.intern(from.text()?) as usize != at {
@@ -70,9 +70,6 @@ impl Associations {
                 }
                 all.titles.insert(node, &names);
             }
-        }
-        for node in all.graph.nodes().iter() {
-            all.popularity[node as usize] = Self::popularity_of(&all.graph, node);
         }
         if from.is_empty() { Ok(all) } else { Err(bad()) }
     }

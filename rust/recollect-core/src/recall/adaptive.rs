@@ -30,17 +30,15 @@ pub(super) fn parts(pools: &[Pool]) -> Vec<Parts> {
         .iter()
         .map(|pool| {
             let vectors = pool.vectors.iter().map(|&x| standard(x, &similarity)).collect();
-            let links = pool.links.parts.clone();
-            let mut speaker = Vec::new();
+            let mut parts = Parts { vectors, ..pool.given.clone() };
             if similarity.count > 0 && !pool.addressed.is_empty() {
-                speaker.resize(pool.slots.len(), 0.0);
-                pool.addressed.iter().for_each(|&at| speaker[at as usize] = SPEAKER);
+                parts.speaker.resize(pool.slots.len(), 0.0);
+                pool.addressed.iter().for_each(|&at| parts.speaker[at as usize] += SPEAKER);
             }
             if weight <= 0.0 || pool.words.is_empty() {
-                return Parts { vectors, speaker, links, ..Parts::default() };
+                return parts;
             }
-            let words = pool.words.iter().map(|b| weight * b).collect();
-            let mut parts = Parts { words, vectors, speaker, links, ..Parts::default() };
+            parts.words = pool.words.iter().map(|b| weight * b).collect();
             if sessions {
                 parts.neighbours = neighbours(&pool.context, &parts.words);
                 parts.session = session(&pool.context, &parts.words);

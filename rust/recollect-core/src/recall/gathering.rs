@@ -1,11 +1,13 @@
 //! How the candidates of a namespace are gathered.
 
+use super::adaptive;
 use super::associative;
 use super::candidates::{Asked, Vector};
+use super::conversation;
 use super::fusion::Fusion;
 use super::pool::{Mode, Pool};
 use super::population::Population;
-use super::request::Request;
+use super::request::{Beside, Request};
 use super::view::View;
 use crate::cancel::Cancel;
 use crate::error::Result;
@@ -43,19 +45,47 @@ impl Pool {
             }
         };
         let mut pool = Self::of(view, request, mode, similarity, query.clone(), lists);
-        if request.links && fused && request.fusion == Fusion::Adaptive {
-            let more = associative::spread(view, request, &mut pool, cancel)?;
+        if fused && request.fusion == Fusion::Adaptive {
+            let more = beside(view, request, &mut pool, cancel)?;
             if !more.is_empty() {
                 let mut slots = std::mem::take(&mut pool.slots);
                 slots.extend(more);
                 slots.sort_unstable();
                 let lists = asked.scored(view, slots)?;
                 pool = Self::of(view, request, mode, similarity, query.clone(), lists);
-                associative::spread(view, request, &mut pool, cancel)?;
+                beside(view, request, &mut pool, cancel)?;
             }
         }
         pool.plan = plan.take();
         Ok(pool)
+    }
+}
+
+/// Adds what speaks beside words and vectors; gives memories that only links lead to, ascending.
+fn beside(view: &View<'_>, request: &Request, pool: &mut Pool, cancel: Cancel<'_>) -> Result<Vec<Slot>> {
+    let Some(text) = &request.text else { return Ok(Vec::new()) };
+    let Beside { links, replies, speakers, recency } = request.beside;
+    let turn = conversation::is_turn(text);
+    if speakers && !turn {
+        conversation::address(view, text, pool);
+    }
+    if recency && turn {
+        conversation::date(view, pool);
+    }
+    let links = if links { view.links } else { None };
+    let replies = replies && !view.sessions.is_empty();
+    if links.is_none() && !replies {
+        return Ok(Vec::new());
+    }
+    let parts = adaptive::parts(std::slice::from_ref(pool)).pop().unwrap_or_default();
+    let mut scores = parts.sum(pool.slots.len());
+    pool.alone = Some(parts);
+    if replies {
+        conversation::reply(view, pool, &mut scores);
+    }
+    match links {
+        Some(links) => associative::spread(view, links, text, pool, &scores, cancel),
+        None => Ok(Vec::new()),
     }
 }
 

@@ -4,10 +4,10 @@ use serde_json::Value;
 
 use super::adaptive;
 use super::context::Context;
-use super::parts::Links;
+use super::parts::{Links, Parts};
 use super::pool::{Mode, Pool};
 use super::population::Population;
-use super::view::{Standing, View};
+use super::view::{Role, Standing, View};
 use crate::bitmap::Bitmap;
 use crate::id::{Slot, Uid};
 use crate::lexical::{Analyzer, LexicalIndex, Query};
@@ -16,7 +16,7 @@ use crate::session::{Place, SessionId, Sessions};
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/golden/fusion.json");
 
 /// Where each slot stands.
-struct Places(Vec<Option<(SessionId, Place)>>);
+struct Places(Vec<Option<(SessionId, Place)>>, Bitmap);
 
 impl Standing for Places {
     fn place(&self, slot: Slot) -> Option<(SessionId, Place)> {
@@ -25,6 +25,18 @@ impl Standing for Places {
 
     fn base_level(&self, _: Slot) -> f32 {
         0.0
+    }
+
+    fn speaker(&self, _: Slot) -> Option<u32> {
+        None
+    }
+
+    fn asks(&self, _: Slot) -> bool {
+        false
+    }
+
+    fn role(&self, _: Role) -> &Bitmap {
+        &self.1
     }
 
     fn spoken_by(&self, _: &str, _: &mut dyn FnMut(Slot)) {}
@@ -59,7 +71,7 @@ fn query(case: &Value, memories: usize) -> Query {
 fn context(case: &Value, slots: &[Slot], uids: &[Uid], words: &[f32]) -> (Context, bool) {
     let (of, places) = (integers(&case["session"]), integers(&case["pos"]));
     let mut sessions = Sessions::default();
-    let mut standing = Places(vec![None; slots.len()]);
+    let mut standing = Places(vec![None; slots.len()], Bitmap::new());
     for &slot in slots {
         if let Ok(session) = SessionId::try_from(of[slot as usize]) {
             let place = Place { time: places[slot as usize], turn: 0, slot };
@@ -110,7 +122,10 @@ fn pool(case: &Value) -> Pool {
         vectors,
         addressed,
         base_levels: Vec::new(),
+        given: Parts::default(),
+        alone: None,
         links: Links::default(),
+        role: None,
         top,
         memories,
         scope: count,

@@ -7,6 +7,7 @@
 //! | `candidates` | who is one, and what words and vectors say |
 //! | `pool` | the candidates with all that is known of them |
 //! | `gathering` | how they are gathered |
+//! | `conversation` | what its course adds |
 //! | `associative` | what links add |
 //! | `positions` | where each slot stands among the candidates |
 //! | `context` | who stands beside a candidate in its session |
@@ -25,6 +26,7 @@ mod base_level;
 mod candidates;
 mod classic;
 mod context;
+mod conversation;
 mod fusion;
 mod gathering;
 mod packing;
@@ -40,8 +42,8 @@ pub use fusion::Fusion;
 pub use packing::pack;
 pub use pool::{Mode, Pool};
 pub use ranking::{Hit, Signal, rank};
-pub use request::Request;
-pub use view::{Linked, Standing, Step, View};
+pub use request::{Beside, Request};
+pub use view::{Linked, Role, Standing, Step, View};
 
 #[cfg(test)]
 mod golden;

@@ -2,10 +2,11 @@
 
 use crate::id::Slot;
 
-/// What each signal adds to the score of each candidate; the fused score is their sum.
-#[derive(Debug, Default)]
+/// What each signal adds to the score of each candidate; the fused score is their sum. A list is empty where its signal
+/// plays no part.
+#[derive(Debug, Default, Clone)]
 pub(super) struct Parts {
-    /// From the words of the candidate itself; empty where words play no part.
+    /// From the words of the candidate itself.
     pub words: Vec<f32>,
     /// From its vectors.
     pub vectors: Vec<f32>,
@@ -13,8 +14,12 @@ pub(super) struct Parts {
     pub neighbours: Vec<f32>,
     /// From the words of its session.
     pub session: Vec<f32>,
-    /// From its speaker, if the query names them.
+    /// From its speaker, if the query speaks of them.
     pub speaker: Vec<f32>,
+    /// From its age, if the query goes on with a conversation.
+    pub recency: Vec<f32>,
+    /// From the question it answers, or from being one.
+    pub replies: Vec<f32>,
     /// From the links that lead to it.
     pub links: Vec<f32>,
     /// From how often and how lately it was of use.
@@ -24,20 +29,23 @@ pub(super) struct Parts {
 impl Parts {
     /// The fused score of each of `count` candidates.
     pub(super) fn sum(&self, count: usize) -> Vec<f32> {
-        let Self { words, vectors, neighbours, session, speaker, links, base_level } = self;
+        let Self { words, vectors, neighbours, session, speaker, recency, replies, links, base_level } = self;
         let mut sum = vec![0.0; count];
-        for list in [words, vectors, neighbours, session, speaker, links, base_level] {
-            sum.iter_mut().zip(list).for_each(|(sum, part)| *sum += part);
+        for list in [words, vectors, neighbours, session, speaker, recency, replies, links, base_level] {
+            add(&mut sum, list);
         }
         sum
     }
 }
 
-/// What links add to candidates.
+/// Adds a list to another, position by position; an empty one adds nothing.
+pub(super) fn add(sum: &mut [f32], list: &[f32]) {
+    sum.iter_mut().zip(list).for_each(|(sum, part)| *sum += part);
+}
+
+/// How links were followed.
 #[derive(Debug, Default)]
 pub(super) struct Links {
-    /// By candidate; empty where there are no links to follow.
-    pub parts: Vec<f32>,
     /// The seeds.
     pub seeds: Vec<Slot>,
     /// Of these, how many the query names.

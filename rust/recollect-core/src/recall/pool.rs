@@ -2,10 +2,10 @@
 
 use super::candidates::Lists;
 use super::context::Context;
-use super::parts::Links;
+use super::parts::{Links, Parts};
 use super::population::Population;
 use super::request::Request;
-use super::view::View;
+use super::view::{Role, View};
 use crate::bitmap::Bitmap;
 use crate::id::{Slot, Uid};
 use crate::lexical::Query;
@@ -39,8 +39,14 @@ pub struct Pool {
     pub(super) context: Context,
     /// Base-level activations, where they are asked for.
     pub(super) base_levels: Vec<f32>,
-    /// What links add.
+    /// What the course of the conversation and links add, and nothing else.
+    pub(super) given: Parts,
+    /// What each signal adds where there is no other pool; none before it is asked for.
+    pub(super) alone: Option<Parts>,
+    /// How links were followed.
     pub(super) links: Links,
+    /// Of whom the query speaks.
+    pub(super) role: Option<Role>,
     /// Whether a session has two memories in scope.
     pub(super) conversational: bool,
     /// Centre and spread of the similarities in the whole scope.
@@ -77,7 +83,8 @@ impl Pool {
         } else {
             slots.iter().map(|&slot| view.uids[slot as usize]).collect()
         };
-        let addressed = query.as_ref().map_or_else(Vec::new, |query| addressed(view, query, &slots));
+        let named = query.as_ref().filter(|_| request.beside.speakers);
+        let addressed = named.map_or_else(Vec::new, |query| addressed(view, query, &slots));
         let context = Context::of(view, &slots, &words);
         let base_levels = match request.base_level > 0.0 {
             true => slots.iter().map(|&slot| view.standing.base_level(slot)).collect(),
@@ -94,7 +101,10 @@ impl Pool {
             addressed,
             context,
             base_levels,
+            given: Parts::default(),
+            alone: None,
             links: Links::default(),
+            role: None,
             conversational,
             similarity,
             top,
@@ -106,11 +116,31 @@ impl Pool {
         }
     }
 
+    /// Positions of the best `count` candidates and the one after them, best first, ties by identity.
+    pub(super) fn leading(&self, scores: &[f32], count: usize) -> Vec<usize> {
+        let order = |a: &usize, b: &usize| {
+            scores[*b].total_cmp(&scores[*a]).then_with(|| self.uids[*a].cmp(&self.uids[*b]))
+        };
+        let mut all: Vec<usize> = (0..scores.len()).collect();
+        if all.len() > count + 1 {
+            all.select_nth_unstable_by(count, order);
+            all.truncate(count + 1);
+        }
+        all.sort_unstable_by(order);
+        all
+    }
+
     /// How many seeds the links were followed from, how many of these the query names, how many memories were reached over
     /// how many links.
     pub fn links(&self) -> [usize; 4] {
-        let Links { seeds, named, reached, followed, .. } = &self.links;
+        let Links { seeds, named, reached, followed } = &self.links;
         [seeds.len(), *named, *reached, *followed as usize]
+    }
+
+    /// Of whom the query speaks, whether it goes on with a conversation, and how many answers questions led to.
+    pub fn conversation(&self) -> (Option<Role>, bool, usize) {
+        let replies = self.given.replies.iter().filter(|&&x| x > 0.0).count();
+        (self.role, !self.given.recency.is_empty(), replies)
     }
 
     /// The memories from which links were followed.

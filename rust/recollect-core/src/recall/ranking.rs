@@ -12,7 +12,7 @@ use crate::id::{Slot, Uid};
 /// What one signal says of a hit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Signal {
-    /// `words`, `vectors`, `neighbours`, `session`, `speaker`, `links` or `base level`.
+    /// `words`, `vectors`, `neighbours`, `session`, `speaker`, `recency`, `replies`, `links` or `base level`.
     pub name: &'static str,
     /// Rank of the hit by this signal alone, from 1.
     pub rank: usize,
@@ -43,7 +43,14 @@ pub struct Hit {
 pub fn rank(pools: &[Pool], request: &Request) -> Vec<Hit> {
     let Request { fusion, k, explain, .. } = *request;
     let mut parts = match fusion {
-        Fusion::Adaptive => adaptive::parts(pools),
+        Fusion::Adaptive => match pools {
+            // What it was given since is all that has changed.
+            [Pool { alone: Some(alone), given, .. }] => {
+                let (replies, links) = (given.replies.clone(), given.links.clone());
+                vec![Parts { replies, links, ..alone.clone() }]
+            }
+            pools => adaptive::parts(pools),
+        },
         Fusion::ReciprocalRank => classic::reciprocal_rank(pools),
         Fusion::Convex { weight } => classic::convex(pools, weight),
     };
@@ -91,6 +98,7 @@ fn select(pools: &[Pool], parts: &[Parts], scores: &[Vec<f32>], k: usize) -> Vec
             let spoken = words.get(at).is_some_and(|&x| x > 0.0)
                 || beside.get(at).is_some_and(|&x| x > 0.0)
                 || vectors.get(at).is_some_and(|&x| x > f32::NEG_INFINITY)
+                || parts[pool].replies.get(at).is_some_and(|&x| x > 0.0)
                 || parts[pool].links.get(at).is_some_and(|&x| x > 0.0);
             if !spoken {
                 continue;
@@ -115,6 +123,7 @@ fn signals(pools: &[Pool], parts: &[Parts], best: &[Candidate]) -> Vec<Vec<Signa
     let neighbours = given(|p| &p.neighbours);
     let session = given(|p| &p.session);
     let speaker = given(|p| &p.speaker);
+    let (recency, replies) = (given(|p| &p.recency), given(|p| &p.replies));
     let links = given(|p| &p.links);
     let base_level = given(|p| &p.base_level);
     let lists = [
@@ -123,6 +132,8 @@ fn signals(pools: &[Pool], parts: &[Parts], best: &[Candidate]) -> Vec<Vec<Signa
         ("neighbours", 0.0, neighbours.clone(), neighbours),
         ("session", 0.0, session.clone(), session),
         ("speaker", 0.0, speaker.clone(), speaker),
+        ("recency", 0.0, recency.clone(), recency),
+        ("replies", 0.0, replies.clone(), replies),
         ("links", 0.0, links.clone(), links),
         ("base level", f32::NEG_INFINITY, own(|p| &p.base_levels), base_level),
     ];

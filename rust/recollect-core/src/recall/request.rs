@@ -13,12 +13,32 @@ pub struct Request {
     pub k: usize,
     /// The share of the nearest vectors that a search of many is to find, in `(0, 1]`; 1 finds all.
     pub recall: f64,
-    /// Whether links between memories play a part.
-    pub links: bool,
+    /// What speaks beside words and vectors, in the adaptive fusion.
+    pub beside: Beside,
     /// Weight of the base-level activation beside the other signals; 0 leaves it out.
     pub base_level: f32,
     /// How the signals become one score.
     pub fusion: Fusion,
     /// Whether each hit says what it owes to each signal.
     pub explain: bool,
+}
+
+/// What speaks beside words and vectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Beside {
+    /// Links between memories.
+    pub links: bool,
+    /// Answers to the questions that are found.
+    pub replies: bool,
+    /// Who said it, if the query speaks of somebody.
+    pub speakers: bool,
+    /// What was said lately, if the query goes on with a conversation.
+    pub recency: bool,
+}
+
+impl Beside {
+    /// All of it.
+    pub const ALL: Self = Self { links: true, replies: true, speakers: true, recency: true };
+    /// None of it.
+    pub const NONE: Self = Self { links: false, replies: false, speakers: false, recency: false };
 }

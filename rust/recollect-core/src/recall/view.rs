@@ -9,12 +9,27 @@ use crate::scored::Scored;
 use crate::session::{Place, SessionId, Sessions};
 use crate::vector::VectorIndex;
 
+/// What a speaker is who has no name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// The person an assistant talks with.
+    User,
+    /// The assistant, or what speaks for it.
+    Assistant,
+}
+
 /// What recall asks about a memory beside its scores.
 pub trait Standing {
     /// Its session and place there.
     fn place(&self, slot: Slot) -> Option<(SessionId, Place)>;
     /// Its base-level activation.
     fn base_level(&self, slot: Slot) -> f32;
+    /// Who said it, by number.
+    fn speaker(&self, slot: Slot) -> Option<u32>;
+    /// Whether it holds a question.
+    fn asks(&self, slot: Slot) -> bool;
+    /// The memories of speakers that go by a role.
+    fn role(&self, role: Role) -> &Bitmap;
     /// Shows every memory of a speaker whose name holds this term.
     fn spoken_by(&self, term: &str, each: &mut dyn FnMut(Slot));
 }

@@ -20,7 +20,8 @@ impl State {
         let (src, dst) = (&self.entries[src as usize], &self.entries[dst as usize]);
         let (nodes, trusted) = ((src.node, dst.node), (src.trusted(), dst.trusted()));
         if event.op == Op::Unlinked {
-            return self.associations.unlink(nodes.0, nodes.1, text("relation")).map(|_| ());
+            self.associations.unlink(nodes.0, nodes.1, text("relation"));
+            return Ok(());
         }
         let (Some(relation), Some(weight)) = (text("relation"), number("weight")) else { return Ok(()) };
         let detail = LinkDetail {

@@ -33,6 +33,8 @@ pub(super) struct Entry {
     pub version: u32,
     pub mentions: u32,
     pub kind: Kind,
+    /// Whether it holds a question.
+    pub asks: bool,
     pub start: Option<i64>,
     pub end: i64,
     pub ingested: i64,
@@ -61,6 +63,7 @@ impl Entry {
             version: record.version,
             mentions: 1,
             kind: record.kind,
+            asks: record.text.contains(['?', '？', '؟']),
             start,
             end: record.event.map_or(record.ingested.0.saturating_add(1), |e| e.end.0),
             ingested: record.ingested.0,
@@ -96,7 +99,7 @@ impl Entry {
 
     /// Forgets what the memory said; only that there was one stays.
     pub(super) fn scrub(&mut self) {
-        (self.digest, self.speaker, self.session) = (0, None, None);
+        (self.digest, self.speaker, self.session, self.asks) = (0, None, None, false);
         (self.source, self.principal) = (NO_NAME, NO_NAME);
         self.tags = Box::default();
         self.metadata = None;

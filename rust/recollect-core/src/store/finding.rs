@@ -11,6 +11,7 @@ use super::linked::Links;
 use super::memory::{Held, Memory, held};
 use super::selection::Selection;
 use super::shared::Shared;
+use super::standing::At;
 use super::state::State;
 use super::store::Store;
 use crate::cancel::Cancel;
@@ -18,9 +19,8 @@ use crate::error::{Error, Result};
 use crate::id::Slot;
 use crate::journal::ledger::Space;
 use crate::namespace::Namespace;
-use crate::recall::{self, Fusion, Hit, Linked, Mode, Pool, Request, Standing, Step, View};
+use crate::recall::{self, Fusion, Hit, Linked, Mode, Pool, Request, Role, Step, View};
 use crate::record::Metadata;
-use crate::session::{Place, SessionId};
 use crate::time::Timestamp;
 use crate::vector::{Plan, VectorIndex, admit};
 
@@ -45,27 +45,6 @@ pub struct Recall {
     pub found: Vec<Found>,
     /// What ran, what was skipped and why, as JSON.
     pub trace: Metadata,
-}
-
-/// A namespace at the time of a call.
-struct At<'a> {
-    state: &'a State,
-    now: Timestamp,
-}
-
-impl Standing for At<'_> {
-    fn place(&self, slot: Slot) -> Option<(SessionId, Place)> {
-        let entry = &self.state.entries[slot as usize];
-        entry.session.map(|session| (session, entry.place(slot)))
-    }
-
-    fn base_level(&self, slot: Slot) -> f32 {
-        self.state.base_level(slot, self.now) as f32
-    }
-
-    fn spoken_by(&self, term: &str, each: &mut dyn FnMut(Slot)) {
-        self.state.speakers.spoken_by(term, each);
-    }
 }
 
 impl Memory {
@@ -321,6 +300,7 @@ fn trace(pools: &[Pool], request: &Request, space: Option<&Space>, used: &[Used]
             "vectors": sum(&|p| p.vectors.iter().filter(|&&x| x > f32::NEG_INFINITY).count()),
         },
         "links": links(pools, request),
+        "conversation": conversation(pools),
         "space": space,
         "vector_search": plans,
         "skipped": skipped,
@@ -333,11 +313,22 @@ fn trace(pools: &[Pool], request: &Request, space: Option<&Space>, used: &[Used]
 
 /// How links were followed; none where they were not asked for.
 fn links(pools: &[Pool], request: &Request) -> Value {
-    if !request.links || request.text.is_none() || request.fusion != Fusion::Adaptive {
+    if !request.beside.links || request.text.is_none() || request.fusion != Fusion::Adaptive {
         return Value::Null;
     }
     let sum = |at: usize| pools.iter().map(|pool| pool.links()[at]).sum::<usize>();
     json!({ "seeds": sum(0), "named": sum(1), "reached": sum(2), "followed": sum(3) })
+}
+
+/// What of the course of a conversation played a part.
+fn conversation(pools: &[Pool]) -> Value {
+    let told: Vec<_> = pools.iter().map(Pool::conversation).collect();
+    let speaker = told.iter().find_map(|x| x.0).map(|role| match role {
+        Role::User => "user",
+        Role::Assistant => "assistant",
+    });
+    let (recency, replies) = (told.iter().any(|x| x.1), told.iter().map(|x| x.2).sum::<usize>());
+    json!({ "speaker": speaker, "recency": recency, "replies": replies })
 }
 
 /// How the vectors of one namespace were searched, where not all of them were scored.

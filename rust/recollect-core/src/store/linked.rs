@@ -6,9 +6,10 @@ use rustc_hash::FxHashMap;
 
 use super::state::State;
 use crate::activation::{Request, Workspaces, activate};
+use crate::association::Associations;
 use crate::cancel::Cancel;
 use crate::error::Result;
-use crate::graph::{Direction, Follow};
+use crate::graph::Follow;
 use crate::id::Slot;
 use crate::recall::{Linked, Step};
 use crate::scored::Scored;
@@ -36,10 +37,6 @@ impl Links<'_> {
     fn slot(&self, node: Slot) -> Option<Slot> {
         self.state.uids.get(&self.state.entries.get(node as usize)?.uid).copied()
     }
-
-    fn follow() -> Follow {
-        Follow { direction: Direction::Both, trusted: true, ..Follow::default() }
-    }
 }
 
 impl Linked for Links<'_> {
@@ -50,18 +47,12 @@ impl Linked for Links<'_> {
 
     fn has_links(&self, slot: Slot) -> bool {
         let (graph, node) = (self.state.associations.graph(), self.node(slot));
-        graph.is_trusted(node) && graph.contains(node) && graph.degree(node) + graph.in_degree(node) > 0
+        graph.is_trusted(node) && graph.trusted_degrees().get(node as usize).is_some_and(|&count| count > 0)
     }
 
     fn activate(&self, seeds: &[(Slot, f64)], k: usize, cancel: Cancel<'_>) -> Result<(Vec<Scored>, u64)> {
-        let request = Request {
-            k,
-            epsilon: EPSILON,
-            direction: Direction::Both,
-            trusted: true,
-            max_edges: MOST_LINKS,
-            ..Request::default()
-        };
+        let request =
+            Request { k, epsilon: EPSILON, trusted: true, max_edges: MOST_LINKS, ..Request::default() };
         let seeds: Vec<(Slot, f64)> = seeds.iter().map(|&(slot, weight)| (self.node(slot), weight)).collect();
         let graph = self.state.associations.graph();
         let answer = self.spaces.with(|space| activate(graph, &seeds, &request, space, &|| false, cancel))?;
@@ -71,28 +62,25 @@ impl Linked for Links<'_> {
     }
 
     fn path(&self, from: &[Slot], to: Slot) -> Option<Vec<Step>> {
-        let (associations, follow) = (&self.state.associations, Self::follow());
-        let (graph, target) = (associations.graph(), self.node(to));
-        let starts: Vec<Slot> = from.iter().map(|&slot| self.node(slot)).collect();
-        // From the memory back to the nearest start: where each was come to from, and over which relation.
-        let mut came: FxHashMap<Slot, (Slot, u16, bool)> = FxHashMap::default();
-        let mut queue = VecDeque::from([(target, 0)]);
+        let (graph, target) = (self.state.associations.graph(), self.node(to));
+        // Breadth first: where each was come to from, and over which relation.
+        let mut came: FxHashMap<Slot, Option<(Slot, u16)>> = FxHashMap::default();
+        let starts = from.iter().map(|&slot| self.node(slot)).filter(|&node| node != target);
+        let mut queue: VecDeque<(Slot, usize)> = starts.map(|node| (node, 0)).collect();
+        came.extend(queue.iter().map(|x| (x.0, None)));
         while let Some((node, steps)) = queue.pop_front() {
-            if node != target && starts.contains(&node) {
-                return self.steps(&came, node, target);
-            }
             if steps == STEPS || came.len() > LOOKED_AT {
-                continue;
+                return None;
             }
-            for direction in [Direction::Out, Direction::In] {
-                let one = Follow { direction, ..follow.clone() };
-                graph.each_step(node, &one, |next, record| {
-                    if next != target && !came.contains_key(&next) {
-                        let relation = graph.labels().get(record.label).relation;
-                        came.insert(next, (node, relation, direction == Direction::In));
-                        queue.push_back((next, steps + 1));
-                    }
+            let follow = Follow { trusted: true, ..Follow::default() };
+            graph.each_step(node, &follow, |next, record| {
+                came.entry(next).or_insert_with(|| {
+                    queue.push_back((next, steps + 1));
+                    Some((node, graph.labels().get(record.label).relation))
                 });
+            });
+            if came.contains_key(&target) {
+                return Some(self.steps(&came, target));
             }
         }
         None
@@ -100,15 +88,16 @@ impl Linked for Links<'_> {
 }
 
 impl Links<'_> {
-    fn steps(&self, came: &FxHashMap<Slot, (Slot, u16, bool)>, from: Slot, to: Slot) -> Option<Vec<Step>> {
+    fn steps(&self, came: &FxHashMap<Slot, Option<(Slot, u16)>>, to: Slot) -> Vec<Step> {
         let uid = |node: Slot| self.state.entries[node as usize].uid;
-        let (mut steps, mut node) = (Vec::new(), from);
-        while node != to {
-            let &(next, relation, forward) = came.get(&node)?;
-            let relation = self.state.associations.relation_word(relation).to_owned();
-            steps.push(Step { from: uid(node), to: uid(next), relation, forward });
-            node = next;
+        let (mut steps, mut node) = (Vec::new(), to);
+        while let Some(&Some((from, relation))) = came.get(&node) {
+            let word = self.state.associations.relation_word(relation).to_owned();
+            let forward = !Associations::is_inverse(relation);
+            steps.push(Step { from: uid(from), to: uid(node), relation: word, forward });
+            node = from;
         }
-        Some(steps)
+        steps.reverse();
+        steps
     }
 }

@@ -11,7 +11,7 @@ use super::state::State;
 use crate::association::{Associations, Tie};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::graph::{Direction, Follow};
+use crate::graph::Direction;
 use crate::id::{Slot, Uid};
 use crate::journal::event::Op;
 use crate::record::Metadata;
@@ -172,12 +172,8 @@ impl Memory {
         self.read(cancel, |seen| {
             let own = node(seen.state, uid, now)?;
             let associations = &seen.state.associations;
-            let follow = Follow {
-                direction,
-                relations: relations.map(|words| numbers(associations, words)),
-                trusted: false,
-            };
-            let ties = associations.ties(own, &follow).into_iter();
+            let relations = relations.map(|words| numbers(associations, words));
+            let ties = associations.ties(own, direction, relations.as_deref()).into_iter();
             let seen = ties.filter_map(|tie| neighbour(seen.state, own, tie, now));
             Ok(Some(seen.collect()))
         })
@@ -213,10 +209,10 @@ impl Memory {
                     found.memories.push((uid, graph.is_trusted(node)));
                 }
             }
-            let out = Follow { direction: Direction::Out, ..Follow::default() };
             for node in graph.nodes().iter() {
                 let Some(&src) = places.get(&node) else { continue };
-                for tie in seen.state.associations.ties(node, &out) {
+                for mut tie in seen.state.associations.ties(node, Direction::Out, None) {
+                    tie.time.get_or_insert_with(|| age(seen.state, node));
                     found.ties.extend(places.get(&tie.dst).map(|&dst| (src, dst, tie)));
                 }
             }
@@ -277,10 +273,17 @@ fn node(state: &State, uid: Uid, now: Timestamp) -> Result<Slot> {
     Ok(state.entries[state.slot(uid, now)? as usize].node)
 }
 
+/// When the memory of a node happened.
+fn age(state: &State, node: Slot) -> i64 {
+    let slot = state.uids.get(&state.entries[node as usize].uid);
+    slot.map_or(0, |&slot| state.entries[slot as usize].time())
+}
+
 fn neighbour(state: &State, own: Slot, tie: Tie, now: Timestamp) -> Option<Neighbour> {
     let out = tie.src == own;
     let uid = state.entries[if out { tie.dst } else { tie.src } as usize].uid;
     state.slot(uid, now).ok()?;
     let Tie { relation, weight, time, trusted, .. } = tie;
-    Some(Neighbour { uid, out, relation, weight, time: Timestamp(time), trusted })
+    let time = Timestamp(time.unwrap_or_else(|| age(state, tie.src)));
+    Some(Neighbour { uid, out, relation, weight, time, trusted })
 }

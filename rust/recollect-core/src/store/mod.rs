@@ -25,6 +25,7 @@
 //! | `next`, `migration` | a namespace moves to another embedding space |
 //! | `linked` | the links as recall follows them |
 //! | `associating` | events of links and uses, applied |
+//! | `standing` | what recall asks about memories |
 //! | `linking` | links between memories |
 //! | `forget` | deletion and erasure |
 //! | `finding` | recall over one or more namespaces |
@@ -53,6 +54,7 @@ mod selection;
 mod shared;
 mod snapshot;
 mod speakers;
+mod standing;
 mod state;
 #[expect(clippy::module_inception, reason = "the file that holds the store")]
 mod store;

@@ -104,7 +104,7 @@ pub(super) fn load(
             let pieces = (0..parts("graph")).map(|at| part("graph", at));
             let graph = Graph::decode_chunks(pieces, Cancel::never())?;
             let titles = state.live.iter().filter_map(|slot| {
-                let entry = &state.entries[slot as usize];
+                let entry = Some(&state.entries[slot as usize]).filter(|entry| entry.trusted())?;
                 Some((entry.node, entry.metadata.as_deref()?.get(TITLE)?.as_str()?))
             });
             state.associations = Associations::decode(graph, &all("associations")?.concat(), titles)?;
@@ -214,7 +214,8 @@ fn write_entry(out: &mut Writer, entry: &Entry, live: bool, names: &BTreeMap<u32
     let name = |number: u32| names.get(&number).copied().unwrap_or(NO_NAME);
     out.u8(u8::from(live)
         | u8::from(entry.start.is_some()) << 1
-        | u8::from(entry.ttl.is_some_and(|t| t.sliding)) << 2);
+        | u8::from(entry.ttl.is_some_and(|t| t.sliding)) << 2
+        | u8::from(entry.asks) << 3);
     out.u8(entry.kind as u8);
     out.raw(&entry.uid.0);
     out.u32(entry.node);
@@ -318,6 +319,7 @@ fn read_entry(from: &mut Bytes<'_>, names: u32) -> Result<(Entry, bool)> {
         version,
         mentions,
         kind,
+        asks: flags & 8 != 0,
         start,
         end,
         ingested,

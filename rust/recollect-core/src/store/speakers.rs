@@ -1,4 +1,4 @@
-//! Who said which memories, by the words of their names.
+//! Who said which memories, by the words of their names or by role.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,15 @@ use rustc_hash::FxHashMap;
 
 use crate::bitmap::Bitmap;
 use crate::id::Slot;
+use crate::recall::Role;
 
 /// The memories of each named speaker.
 #[derive(Debug, Default)]
 pub(super) struct Speakers {
     memories: BTreeMap<u32, Bitmap>,
     by_term: FxHashMap<String, Vec<u32>>,
+    users: Bitmap,
+    assistants: Bitmap,
 }
 
 impl Speakers {
@@ -29,8 +32,26 @@ impl Speakers {
         memories.insert(slot);
     }
 
+    /// Adds a memory of a speaker who goes by a role.
+    pub(super) fn insert_role(&mut self, role: Role, slot: Slot) {
+        match role {
+            Role::User => self.users.insert(slot),
+            Role::Assistant => self.assistants.insert(slot),
+        };
+    }
+
+    /// The memories of a role.
+    pub(super) fn role(&self, role: Role) -> &Bitmap {
+        match role {
+            Role::User => &self.users,
+            Role::Assistant => &self.assistants,
+        }
+    }
+
     /// Takes a memory out.
     pub(super) fn remove(&mut self, speaker: u32, slot: Slot) {
+        self.users.remove(slot);
+        self.assistants.remove(slot);
         if let Some(memories) = self.memories.get_mut(&speaker) {
             memories.remove(slot);
         }

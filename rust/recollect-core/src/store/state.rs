@@ -9,7 +9,7 @@ use super::entry::{Entry, NEVER, Named};
 use super::next::{Next, index};
 use super::speakers::Speakers;
 use super::uses::Uses;
-use super::words::{TITLE, is_named, lexical_key};
+use super::words::{TITLE, lexical_key, role_of};
 use crate::association::{Associations, Note};
 use crate::bitmap::Bitmap;
 use crate::error::{Error, Result};
@@ -185,8 +185,8 @@ impl State {
         self.uids.insert(entry.uid, slot);
         self.digests.insert(entry.digest, slot);
         let title = record.metadata.get(TITLE).and_then(serde_json::Value::as_str);
-        let (time, trusted) = (entry.time(), entry.trusted());
-        self.associations.enter(node, &Note { text: &record.text, title, time, trusted })?;
+        let trusted = entry.trusted();
+        self.associations.enter(node, &Note { text: &record.text, title, trusted })?;
         self.place(slot, entry);
         Ok(())
     }
@@ -196,9 +196,11 @@ impl State {
         if let Some(number) = entry.speaker
             && self.live.contains(slot)
             && let Some(name) = self.names.text(number)
-            && is_named(name)
         {
-            self.speakers.insert(number, slot, || self.lexical.analyzer().terms(name));
+            match role_of(name) {
+                Some(role) => self.speakers.insert_role(role, slot),
+                None => self.speakers.insert(number, slot, || self.lexical.analyzer().terms(name)),
+            }
         }
         self.identities.push(entry.uid);
         self.entries.push(entry);

@@ -132,7 +132,7 @@ impl Store {
                 sessions: state.sessions.len() as u64,
                 entry_bytes: state.entry_bytes() as u64,
                 graph_bytes: state.associations.bytes() as u64,
-                links: state.associations.graph().edges() as u64,
+                links: state.associations.count() as u64,
                 keep: state.vectors.as_ref().map(|index| index.keep()),
             }))
         })

@@ -5,18 +5,32 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use crate::recall::Role;
 use crate::record::Record;
 
 /// Metadata that names a memory.
 pub(super) const TITLE: &str = "title";
 /// Speakers that are roles, not people.
-const ROLES: [&str; 7] = ["user", "assistant", "system", "human", "ai", "tool", "bot"];
+const ROLES: [(&str, Role); 7] = [
+    ("user", Role::User),
+    ("human", Role::User),
+    ("assistant", Role::Assistant),
+    ("system", Role::Assistant),
+    ("ai", Role::Assistant),
+    ("tool", Role::Assistant),
+    ("bot", Role::Assistant),
+];
 /// Metadata that says what a memory is about; indexed where it is text.
 const ABOUT: [&str; 5] = [TITLE, "subject", "topic", "kind", "location"];
 
 /// Whether a speaker is somebody rather than a role.
 pub(super) fn is_named(speaker: &str) -> bool {
-    !ROLES.iter().any(|role| role.eq_ignore_ascii_case(speaker.trim()))
+    role_of(speaker).is_none()
+}
+
+/// The role that a speaker goes by.
+pub(super) fn role_of(speaker: &str) -> Option<Role> {
+    ROLES.iter().find(|role| role.0.eq_ignore_ascii_case(speaker.trim())).map(|role| role.1)
 }
 
 /// Text for the lexical index: what was said, who said it, what it is about and when it happened, such as

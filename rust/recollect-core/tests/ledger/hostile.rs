@@ -49,8 +49,8 @@ fn objects_that_no_store_has_are_refused() {
 fn other_applications_and_later_formats_are_told_apart() {
     assert!(matches!(after("PRAGMA application_id = 7"), Some(Error::NotAStore { .. })));
     assert!(matches!(after("PRAGMA user_version = 0"), Some(Error::NotAStore { .. })));
-    let newer = after("PRAGMA user_version = 3");
-    assert!(matches!(newer, Some(Error::FormatTooNew { found: 3, supported: 2, .. })));
+    let newer = after("PRAGMA user_version = 4");
+    assert!(matches!(newer, Some(Error::FormatTooNew { found: 4, supported: 3, .. })));
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod home;
 mod isolation;
 mod keeping;
 mod life;
+mod linking;
 mod machine;
 mod migrating;
 mod model;
