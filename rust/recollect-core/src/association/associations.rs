@@ -3,8 +3,8 @@
 //!
 //! A memory whose text names the title of another one mentions it, with a weight of one over the number of memories that
 //! bear the title. Mentions lead one way; links of callers lead both, as an edge and its inverse, so that activation need
-//! only follow edges out of nodes. Memories that are not believed mention nothing and bear no title: they change nothing
-//! between others.
+//! only follow edges out of nodes. Memories that are not believed mention nothing and bear no title, and whoever is believed
+//! is a node from the start: what is not changes nothing between others.
 
 use super::mentions::Mentions;
 use super::titles::{NAMESAKES, Names, Titles, names_of};
@@ -68,9 +68,9 @@ impl Associations {
         found
     }
 
-    /// Whether no memory has anything to do with another.
+    /// Whether no memory has anything to do with another, and none has a title.
     pub fn is_empty(&self) -> bool {
-        self.graph.edges() == 0
+        self.graph.edges() == 0 && self.titles.is_empty()
     }
 
     /// Takes in what a memory brings, in place of what an earlier version of it brought.
@@ -83,7 +83,7 @@ impl Associations {
             false => (Box::default(), Names::new()),
         };
         let before = self.withdraw(node);
-        if runs.is_empty() && names.is_empty() && !self.graph.contains(node) {
+        if !note.trusted && !self.graph.contains(node) {
             return Ok(());
         }
         self.insert(node, note.trusted)?;

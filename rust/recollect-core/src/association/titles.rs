@@ -44,6 +44,11 @@ pub(super) fn names_of(title: &str) -> Names {
 }
 
 impl Titles {
+    /// Whether no memory has a title.
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
     /// Gives a node its names.
     pub(super) fn insert(&mut self, node: Slot, names: &Names) {
         for name in names {

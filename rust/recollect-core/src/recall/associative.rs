@@ -37,11 +37,13 @@ pub(super) fn spread(
         seeds.push((pool.slots[candidate], lead * lead));
     }
     let named = links.named(text).into_iter().filter(|x| view.admitted().contains(x.0));
-    let before = seeds.len();
+    let named: Vec<(Slot, f64)> = named.collect();
+    pool.links.named = named.len();
     seeds.extend(named);
-    pool.links.named = seeds.len() - before;
-    seeds.retain(|seed| seed.1 > 0.0 && links.has_links(seed.0));
-    if seeds.is_empty() || top <= 0.0 {
+    seeds.retain(|seed| seed.1 > 0.0 && links.believes(seed.0));
+    // Activation that stays where it is would only confirm the order there is.
+    let moves = pool.links.named > 0 || seeds.iter().any(|seed| links.leads_on(seed.0));
+    if !moves || seeds.is_empty() || top <= 0.0 {
         return Ok(Vec::new());
     }
     let (found, followed) = links.activate(&seeds, REACH, cancel)?;

@@ -51,8 +51,10 @@ pub struct Step {
 pub trait Linked {
     /// The memories whose titles a text names, each with its share of the name.
     fn named(&self, text: &str) -> Vec<(Slot, f64)>;
-    /// Whether any link leads to or from a memory.
-    fn has_links(&self, slot: Slot) -> bool;
+    /// Whether a memory is believed, so that it can activate others.
+    fn believes(&self, slot: Slot) -> bool;
+    /// Whether a link that is believed leads from a memory to another one that is.
+    fn leads_on(&self, slot: Slot) -> bool;
     /// The memories that these activate, with their activation, best first; and the links that were followed.
     ///
     /// # Errors

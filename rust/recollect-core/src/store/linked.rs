@@ -45,9 +45,14 @@ impl Linked for Links<'_> {
         named.filter_map(|(node, share)| Some((self.slot(node)?, share))).collect()
     }
 
-    fn has_links(&self, slot: Slot) -> bool {
+    fn believes(&self, slot: Slot) -> bool {
         let (graph, node) = (self.state.associations.graph(), self.node(slot));
-        graph.is_trusted(node) && graph.trusted_degrees().get(node as usize).is_some_and(|&count| count > 0)
+        graph.contains(node) && graph.is_trusted(node)
+    }
+
+    fn leads_on(&self, slot: Slot) -> bool {
+        let degrees = self.state.associations.graph().trusted_degrees();
+        degrees.get(self.node(slot) as usize).is_some_and(|&count| count > 0)
     }
 
     fn activate(&self, seeds: &[(Slot, f64)], k: usize, cancel: Cancel<'_>) -> Result<(Vec<Scored>, u64)> {
