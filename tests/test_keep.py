@@ -248,7 +248,7 @@ def test_each_form_is_smaller_than_the_one_before(tmp_path: Path) -> None:
             filled(memory, 3000)
             memory.checkpoint()
             stats = memory.stats()
-            own = stats["vector_bytes"] + stats["lexical_bytes"] + stats["entry_bytes"]
+            own = sum(stats[f"{part}_bytes"] for part in ("vector", "lexical", "entry", "graph"))
             assert stats["bytes_per_memory"] == own // 3000
             assert stats["keep"] == keep
             found.append((stats["bytes_per_memory"], stats["store"]["bytes_on_disk"]))

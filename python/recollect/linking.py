@@ -131,6 +131,7 @@ def graph(handle: Handle, *, now: Time | None = None) -> Graph:
     found = Graph()
     for believed in (True, False):
         found.add_nodes([uid for uid, trusted in memories if trusted == believed], trusted=believed)
+    for believed in (True, False):
         edges = [tie for tie in ties if tie[5] == believed]
         if edges:
             starts, ends, relations, weights, times, _ = zip(*edges, strict=True)
