@@ -9,7 +9,7 @@ DATA   ?=
 README ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint crash quality latency vectors graph clean
+.PHONY: help demo test lint crash quality latency vectors graph association clean
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -62,6 +62,10 @@ vectors: $(VENV)/.bench ## vector search against peers; OUT=f.json DATA=dir READ
 
 graph: $(VENV)/.bench ## activation over graphs against peers; OUT=f.json DATA=dir README=1
 	$(BIN)/python -m benches.graph $(if $(DATA),--data $(DATA)) $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
+
+association: $(VENV)/.bench ## human association norms on DATA=dir; OUT=f.json README=1
+	@test -n "$(DATA)" || { echo "say where the sets are: make association DATA=dir" >&2; exit 2; }
+	$(BIN)/python -m benches.association --data $(DATA) $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
 
 clean: ## remove what the verbs made
 	rm -rf $(VENV) target

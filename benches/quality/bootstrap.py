@@ -33,6 +33,11 @@ def compared(values: dict[str, npt.NDArray[np.float64]], embedder: str) -> Compa
     rivals = ("bm25", f"dense({embedder})", f"rrf({embedder})")
     against = max(rivals, key=lambda name: values[name][:, column].mean())
     gaps = values[f"recollect({embedder})"][:, column] - values[against][:, column]
+    return Comparison(embedder, against, *interval(gaps))
+
+
+def interval(gaps: npt.NDArray[np.float64]) -> tuple[float, float, float]:
+    """Return the mean of the differences of paired queries, and the ends of its 95 % interval."""
     random = np.random.default_rng(SEED)
     means = np.concatenate(
         [
@@ -41,6 +46,4 @@ def compared(values: dict[str, npt.NDArray[np.float64]], embedder: str) -> Compa
         ]
     )
     low, high = np.percentile(means, [2.5, 97.5])
-    return Comparison(
-        embedder, against, round(float(gaps.mean()), 2), round(float(low), 2), round(float(high), 2)
-    )
+    return round(float(gaps.mean()), 2), round(float(low), 2), round(float(high), 2)
