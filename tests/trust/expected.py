@@ -39,6 +39,7 @@ class Held:
     version: int = 1
     state: str = "active"
     ops: tuple[str, ...] = ("added",)
+    judged: int = 0
 
     def differs(self, record: Record) -> str:
         """Say how a record is not this memory; nothing where it is."""
@@ -81,6 +82,7 @@ class Expected:
     """All memories that must be there, and those that must be gone."""
 
     memories: dict[str, Held] = field(default_factory=dict)
+    links: set[tuple[str, str]] = field(default_factory=set)
 
     def active(self) -> Iterator[tuple[str, Held]]:
         """The memories that recall must find."""
@@ -102,6 +104,14 @@ class Expected:
                     held = self.memories[uid]
                     held.state = "deleted" if step.do == "delete" else "erased"
                     held.ops = (*held.ops, held.state)
+                    self.links = {link for link in self.links if uid not in link}
+            case "link":
+                src, dst = step.uids
+                self.links.add((src, dst))
+                self.memories[src].ops = (*self.memories[src].ops, "linked")
+            case "judge":
+                for uid in step.uids:
+                    self.memories[uid].judged += 1
 
     def compare(self, root: Memory, pending: Step | None, deep: int = 20) -> Findings:
         """Compare a store with what it must hold.
@@ -128,6 +138,7 @@ class Expected:
             elif held.state != "active" and record is not None:
                 found.lost.append(f"{uid} is back after it was {held.state}")
         self._place(found, pending, new, moved)
+        self._check_links(found, root, pending)
         untouched = [uid for uid in self.memories if uid not in touched]
         for uid in untouched[max(0, len(untouched) - deep) :]:
             self._check_history(found, root, uid)
@@ -152,6 +163,36 @@ class Expected:
             if moved != len(pending.uids):
                 found.torn.append(f"{moved} of {len(pending.uids)} memories of a {pending.do}")
             found.took_place = [(uid, 0) for uid in pending.uids]
+
+    def _check_links(self, found: Findings, root: Memory, pending: Step | None) -> None:
+        """Compare the links, and what was judged; either of a write that was not acknowledged is a whole."""
+        due = pending if pending and pending.do in ("link", "judge") else None
+        if due and due.do == "link":
+            src, dst = due.uids
+            near = root.namespace(*due.namespace).neighbours(src, direction="out")
+            if (src, dst) not in self.links and dst in [other.uid for other in near]:
+                found.took_place = [(uid, 0) for uid in due.uids]
+        by_space: dict[tuple[str, ...], list[tuple[str, int]]] = {}
+        for uid, held in self.active():
+            by_space.setdefault(held.namespace, []).append((uid, held.judged))
+        gone = {uid for uid in (pending.uids if pending and pending.do in ("delete", "forget") else ())}
+        for space, wanted in by_space.items():
+            memory = root.namespace(*space)
+            known = [(uid, judged) for uid, judged in wanted if uid not in gone]
+            uses = memory.uses([uid for uid, _ in known])
+            more = [use.judged - judged for use, (_, judged) in zip(uses, known, strict=True)]
+            moved = {use.uid for use, by in zip(uses, more, strict=True) if by}
+            if due and due.do == "judge" and moved == set(due.uids) and set(more) <= {0, 1}:
+                found.took_place = [(uid, 0) for uid in due.uids]
+            elif moved:
+                found.lost.append(f"{len(moved)} memories were judged more or less often than told")
+            graph = memory.graph()
+            stored = {(edge.src, edge.dst) for node in graph.nodes() for edge in graph.edges(node)}
+            mine = {uid for uid, _ in known}
+            told = {link for link in self.links if link[0] in mine and link[1] in mine}
+            extra = {(due.uids[0], due.uids[1])} if due and due.do == "link" else set()
+            if stored - extra != told - extra:
+                found.lost.append(f"links {sorted(stored ^ told)[:3]} are not as told")
 
     def _check_history(self, found: Findings, root: Memory, uid: str) -> None:
         held = self.memories[uid]

@@ -81,6 +81,12 @@ class Writer:
                 return Step("update", space, (self._text(),), (uid,))
             some = [other for other, where in live if where == space and other != uid]
             more = self._random.sample(some, min(len(some), self._random.choice((0, 0, 3))))
+            # Linking again would leave nothing to tell whether it took place.
+            others = [other for other in some if (uid, other) not in self._known.links]
+            if dice < 0.76 and others:
+                return Step("link", space, (), (uid, self._random.choice(others)))
+            if dice < 0.79:
+                return Step("judge", space, (), (uid, *more))
             return Step("delete" if dice < 0.93 else "forget", space, (), (uid, *more))
         if dice < 0.45:
             return Step("record", space, (self._text(),))
@@ -105,6 +111,12 @@ class Writer:
                 outcomes = space.delete(list(step.uids))
             case "forget":
                 space.forget(list(step.uids), erase=True)
+                return memory, [(uid, 0) for uid in step.uids]
+            case "link":
+                space.link(*step.uids, "next")
+                return memory, [(uid, 0) for uid in step.uids]
+            case "judge":
+                space.feedback(list(step.uids), 1.0)
                 return memory, [(uid, 0) for uid in step.uids]
             case "checkpoint":
                 memory.checkpoint()
