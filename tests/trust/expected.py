@@ -138,7 +138,7 @@ class Expected:
             elif held.state != "active" and record is not None:
                 found.lost.append(f"{uid} is back after it was {held.state}")
         self._place(found, pending, new, moved)
-        self._check_links(found, root, pending)
+        self._check_links(found, root, pending, set(stored))
         untouched = [uid for uid in self.memories if uid not in touched]
         for uid in untouched[max(0, len(untouched) - deep) :]:
             self._check_history(found, root, uid)
@@ -164,7 +164,7 @@ class Expected:
                 found.torn.append(f"{moved} of {len(pending.uids)} memories of a {pending.do}")
             found.took_place = [(uid, 0) for uid in pending.uids]
 
-    def _check_links(self, found: Findings, root: Memory, pending: Step | None) -> None:
+    def _check_links(self, found: Findings, root: Memory, pending: Step | None, there: set[str]) -> None:
         """Compare the links, and what was judged; either of a write that was not acknowledged is a whole."""
         due = pending if pending and pending.do in ("link", "judge") else None
         if due and due.do == "link":
@@ -175,10 +175,9 @@ class Expected:
         by_space: dict[tuple[str, ...], list[tuple[str, int]]] = {}
         for uid, held in self.active():
             by_space.setdefault(held.namespace, []).append((uid, held.judged))
-        gone = {uid for uid in (pending.uids if pending and pending.do in ("delete", "forget") else ())}
         for space, wanted in by_space.items():
             memory = root.namespace(*space)
-            known = [(uid, judged) for uid, judged in wanted if uid not in gone]
+            known = [(uid, judged) for uid, judged in wanted if uid in there]
             uses = memory.uses([uid for uid, _ in known])
             more = [use.judged - judged for use, (_, judged) in zip(uses, known, strict=True)]
             moved = {use.uid for use, by in zip(uses, more, strict=True) if by}
