@@ -26,7 +26,7 @@ $(VENV)/.demo: $(SOURCES) | $(BIN)/python
 	@touch $@
 
 $(VENV)/.test: $(SOURCES) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet ".[local,test,lint]"
+	$(BIN)/python -m pip install --quiet ".[local,test,lint,notebooks]"
 	@touch $@ $(VENV)/.demo
 
 $(VENV)/.bench: $(SOURCES) | $(BIN)/python

@@ -30,6 +30,7 @@ def main() -> None:
                 one.name: {
                     "categories": one.by_category(),
                     "comparisons": [found.as_dict() for found in one.comparisons()],
+                    "ablations": [found.as_dict() for found in one.ablations()],
                 }
                 for one in outcomes
             },
@@ -69,7 +70,8 @@ def _measure(folder: Path, name: str) -> SetOutcome:
                 print(f"\r{name}: recollect({embedder}) {done}/{of}", end="", file=sys.stderr, flush=True)
 
         rankings, unreadable = recollected(data, embedder, progress)
-        values[f"recollect({embedder})"] = measured(rankings, data.gold)
+        for way, found in rankings.items():
+            values[f"recollect({embedder}){way}"] = measured(found, data.gold)
         if sys.stderr.isatty():
             print(file=sys.stderr)
         if unreadable:

@@ -14,7 +14,7 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """recollect against the best baseline of one embedder, nDCG@10 in points."""
+    """recollect against another method with one embedder, nDCG@10 in points."""
 
     embedder: str
     against: str
@@ -34,6 +34,13 @@ def compared(values: dict[str, npt.NDArray[np.float64]], embedder: str) -> Compa
     against = max(rivals, key=lambda name: values[name][:, column].mean())
     gaps = values[f"recollect({embedder})"][:, column] - values[against][:, column]
     return Comparison(embedder, against, *interval(gaps))
+
+
+def ablated(values: dict[str, npt.NDArray[np.float64]], embedder: str, way: str) -> Comparison:
+    """Return the difference to recollect without some signals, with its 95 % interval."""
+    column = NAMES.index("nDCG@10")
+    gaps = values[f"recollect({embedder})"][:, column] - values[f"recollect({embedder}){way}"][:, column]
+    return Comparison(embedder, way, *interval(gaps))
 
 
 def interval(gaps: npt.NDArray[np.float64]) -> tuple[float, float, float]:

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from benches.quality.bootstrap import Comparison, compared
+from benches.quality.bootstrap import Comparison, ablated, compared
 from benches.quality.measures import NAMES, table_row
+from benches.quality.recollected import ABLATED
 from benches.readme import table
 
 EMBEDDERS = ("minilm", "static")
@@ -46,6 +47,11 @@ class SetOutcome:
         """Return recollect against the best baseline, for each embedder."""
         return [compared(self.values, embedder) for embedder in EMBEDDERS]
 
+    def ablations(self) -> list[Comparison]:
+        """Return recollect against itself without signals, for each embedder."""
+        ways = ["-all", *(f"-{name}" for name in ABLATED)]
+        return [ablated(self.values, embedder, way) for embedder in EMBEDDERS for way in ways]
+
 
 def markdown(outcomes: list[SetOutcome]) -> str:
     """Return all tables."""
@@ -55,6 +61,7 @@ def markdown(outcomes: list[SetOutcome]) -> str:
         rows.append(["mean of the sets", "", *_mean_cells(outcomes, column)])
         parts.append(f"**{column}**, per cent\n\n{table(['set', 'queries', *METHODS], rows)}")
     parts.append(_comparison_table(outcomes))
+    parts.append(_ablation_table(outcomes))
     rows = [
         [f"{one.name}: {kind}", str(int(found["bm25"]["n"])), *_cells(found, "nDCG@10")]
         for one in outcomes
@@ -85,3 +92,21 @@ def _comparison_table(outcomes: list[SetOutcome]) -> str:
             )
     head = ["set", "embedder", "best baseline", "difference", "95 %", "verdict"]
     return f"**recollect minus the best baseline**, nDCG@10 in points\n\n{table(head, rows)}"
+
+
+def _ablation_table(outcomes: list[SetOutcome]) -> str:
+    rows = []
+    for one in outcomes:
+        found = one.ablations()
+        for embedder in EMBEDDERS:
+            own = [x for x in found if x.embedder == embedder]
+            rows.append([one.name, embedder, *map(_told, own)])
+    head = ["set", "embedder", "all four", *ABLATED]
+    title = "**What the signals beside words and vectors are worth**, nDCG@10 in points, 95 % in brackets"
+    return f"{title}\n\n{table(head, rows)}"
+
+
+def _told(found: Comparison) -> str:
+    if not (found.difference or found.low or found.high):
+        return "0"
+    return f"{found.difference:+.1f} ({found.low:+.1f} to {found.high:+.1f})"

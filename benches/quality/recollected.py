@@ -14,10 +14,24 @@ SEED = 7
 _METADATA = ("title", "kind", "location", "topic", "order")
 
 
+ABLATED = ("links", "replies", "speakers", "recency")
+"""The signals beside words and vectors."""
+
+
+def _ways() -> dict[str, tuple[str, ...]]:
+    """Return the signals of each way to recall: as it is by default, without all the others, without one."""
+    everything = ("words", "vectors", *ABLATED)
+    without = {f"-{name}": tuple(x for x in everything if x != name) for name in ABLATED}
+    return {"": everything, "-all": ("words", "vectors"), **without}
+
+
 def recollected(
     data: RetrievalSet, embedder: str, progress: Callable[[int, int], None]
-) -> tuple[list[Ranking], int]:
-    """Return the ranking of every query, and how many memories had a time that is none.
+) -> tuple[dict[str, list[Ranking]], int]:
+    """Return the rankings of every query, and how many memories had a time that is none.
+
+    The rankings have the key ``""`` with the defaults of recall, ``"-all"`` by words and vectors alone, and
+    ``"-links"`` and so on without one signal.
 
     Parameters
     ----------
@@ -35,16 +49,19 @@ def recollected(
         unreadable = 0
         for group, scope in data.scopes.items():
             unreadable += _fill(_handle(memory, group), data, scope, given, position)
-        rankings = []
+        ways = _ways()
+        rankings: dict[str, list[Ranking]] = {way: [] for way in ways}
         for at, query in enumerate(data.queries):
             before = query.get("before_order")
-            found = _handle(memory, query.get("group")).recall(
-                query["text"],
-                k=DEPTH,
-                vector=data.query_vectors[at] if given else None,
-                filter=None if before is None else {"order": {"$lt": before}},
-            )
-            rankings.append([position[hit.uid] for hit in found])
+            for way, signals in ways.items():
+                found = _handle(memory, query.get("group")).recall(
+                    query["text"],
+                    k=DEPTH,
+                    vector=data.query_vectors[at] if given else None,
+                    filter=None if before is None else {"order": {"$lt": before}},
+                    **({"signals": signals} if way else {}),
+                )
+                rankings[way].append([position[hit.uid] for hit in found])
             progress(at + 1, len(data.queries))
     return rankings, unreadable
 

@@ -169,7 +169,7 @@ class Expected:
         due = pending if pending and pending.do in ("link", "judge") else None
         if due and due.do == "link":
             src, dst = due.uids
-            near = root.namespace(*due.namespace).neighbours(src, direction="out")
+            near = root.namespace(*due.namespace).neighbours(src, direction="out") if src in there else []
             if (src, dst) not in self.links and dst in [other.uid for other in near]:
                 found.took_place = [(uid, 0) for uid in due.uids]
         by_space: dict[tuple[str, ...], list[tuple[str, int]]] = {}

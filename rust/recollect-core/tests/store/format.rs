@@ -1,13 +1,15 @@
 //! A file that a format once wrote stays readable, word for word.
 //!
-//! To write the files of the latest format anew, which only a new one should need, as `format-3`:
+//! To write the files of the latest format anew, which only a new one should need, as `format-4`:
 //! `cargo test -p recollect-core --test store -- --ignored write_the_golden_file`.
 
 use std::path::PathBuf;
 
+use recollect_core::activation::BaseLevel;
 use recollect_core::cancel::Cancel;
 use recollect_core::recall::Fusion;
-use recollect_core::store::{Order, Selection, Store};
+use recollect_core::record::Kind;
+use recollect_core::store::{Draft, Link, Linkage, Order, Selection, Store, Used};
 use recollect_core::time::Timestamp;
 
 use crate::home::{Home, call, open, path, request, space};
@@ -49,15 +51,72 @@ fn tell(store: &Store, names: &[&str]) -> String {
     out
 }
 
+/// Writes what only format 3 holds: links, and uses.
+fn associate(store: &Store) {
+    let memory = store.namespace(&path("a")).unwrap();
+    let at = |step: u64| call(instant(step), step);
+    let titled = |title: &str, text: &str| {
+        let mut draft = Draft::new(Kind::Semantic, text);
+        draft.metadata.insert("title".into(), title.into());
+        draft
+    };
+    let drafts = vec![titled("Ana Lum", "She lives in Lindau."), titled("Lindau", "An island town.")];
+    let added = memory.add(drafts, None, true, &mut at(1)).unwrap();
+    let (ana, lindau) = (added[0].uid, added[1].uid);
+    let link = |relation: &str, weight: f32, trust: f32| Link {
+        src: lindau,
+        dst: ana,
+        relation: relation.into(),
+        weight,
+        time: None,
+        source: "test".into(),
+        trust,
+    };
+    memory.link(&[link("home of", 2.0, 1.0), link("rules", 0.5, 0.1)], &mut at(2)).unwrap();
+    memory.strengthen(lindau, ana, "home of", 0.5, &mut at(3)).unwrap();
+    memory.unlink(lindau, ana, Some("rules"), &mut at(4)).unwrap();
+    memory.reinforce(&[ana, lindau], 0.25, &mut at(5)).unwrap();
+    memory.feedback(&[ana], 1.0, &mut at(6)).unwrap();
+    memory.pin(&[lindau], true, &mut at(7)).unwrap();
+}
+
+/// Links and uses.
+fn associated(store: &Store) -> (Linkage, Vec<Used>) {
+    let (now, all, never) = (Timestamp(instant(STEPS)), Selection::default(), Cancel::never());
+    let memory = store.namespace(&path("a")).unwrap();
+    let used = memory.uses_of(&all, &BaseLevel::default(), now, never).unwrap();
+    (memory.linkage(now, never).unwrap(), used)
+}
+
 #[test]
 #[ignore = "writes the golden files"]
 fn write_the_golden_file() {
     let home = Home::file();
     let store = home.open();
-    (0..MIDST).for_each(|step| moves::act(&store, step).unwrap());
+    associate(&store);
     store.close().unwrap();
-    std::fs::copy(home.path(), golden("format-2.rcl")).unwrap();
-    std::fs::write(golden("format-2.txt"), tell(&home.open(), &["a"])).unwrap();
+    std::fs::copy(home.path(), golden("format-3.rcl")).unwrap();
+    std::fs::write(golden("format-3.txt"), tell(&home.open(), &["a"])).unwrap();
+}
+
+#[test]
+fn a_file_of_format_3_has_its_links_and_uses() {
+    let home = Home::file();
+    std::fs::copy(golden("format-3.rcl"), home.path()).unwrap();
+    let told = std::fs::read_to_string(golden("format-3.txt")).unwrap();
+    let in_memory = Home::memory().open();
+    associate(&in_memory);
+    let expected = associated(&in_memory);
+    assert_eq!((expected.0.ties.len(), expected.1.len()), (3, 2));
+    for whole in [false, true] {
+        if whole {
+            home.forget_snapshots();
+        }
+        let reader = open(home.path(), true);
+        assert_eq!(tell(&reader, &["a"]), told);
+        assert_eq!(associated(&reader), expected);
+        reader.close().unwrap();
+    }
 }
 
 #[test]
