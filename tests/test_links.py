@@ -7,7 +7,7 @@ import pytest
 
 import recollect
 from recollect import InvalidArgument, UnknownMemory
-from recollect.errors import LimitExceeded, StoreClosed, StoreReadOnly, WrongType
+from recollect.errors import ExtractorFailure, LimitExceeded, StoreClosed, StoreReadOnly, WrongType
 
 PEOPLE = {
     "Ilse Maurer": "She restores organs and was born in Lindau.",
@@ -175,13 +175,66 @@ def test_what_is_not_trusted_changes_nothing_between_others(memory):
     assert seen() != before
 
 
+def test_facts_link_what_shares_an_entity(memory):
+    facts = [
+        [["Ilse", "restored", "the organ of Lindau"], ["Ilse", "knows", "Tom Berg"]],
+        [["tom berg", "sails on", "Lake Constance"]],
+        [["Tom Berg", "wrote", "a letter"], ["ILSE", "read", "a letter"]],
+        "no facts",
+        [["two", "parts"], 7, ["a", "b", None]],
+    ]
+    texts = ["the organ", "the boat", "the letter", "nothing", "worse"]
+    uids = [memory.add(text, metadata={"facts": given}).uid for text, given in zip(texts, facts, strict=True)]
+    assert edges(memory, uids[0], direction="out") == [
+        (uids[1], True, "shares", 0.5),
+        (uids[2], True, "shares", 1.0),
+    ]
+    assert edges(memory, uids[3]) == edges(memory, uids[4]) == []
+    memory.add_many([f"filler {at}" for at in range(20)])
+    hits = memory.recall("who restored the organ", k=4)
+    assert {hit.uid for hit in hits[:3]} == set(uids[:3])
+    assert hits[1].path[0].relation == "shares"
+    memory.update(uids[1], metadata={})
+    assert edges(memory, uids[1]) == []
+    with pytest.raises(InvalidArgument, match="shares"):
+        memory.link(uids[0], uids[1], "shares")
+
+
+def test_an_extractor_states_the_facts_of_what_is_written():
+    def extract(text):
+        if "boom" in text:
+            raise OSError("no network")
+        names = [word.strip(".,") for word in text.split() if word[0].isupper()]
+        return [(names[0], "is with", name) for name in names[1:]]
+
+    with recollect.open(extract=extract) as memory:
+        a, b = (o.uid for o in memory.add_many(["Ilse met Tom.", "Tom saw Ben."], metadata={"from": "chat"}))
+        assert memory.get(a).metadata == {"from": "chat", "facts": [["Ilse", "is with", "Tom"]]}
+        assert edges(memory, a) == [(b, True, "shares", 0.5), (b, False, "shares", 0.5)]
+        given = memory.namespace("x").add("Ilse and Bo", metadata={"facts": [["Ilse", "is with", "Bo"]]}).uid
+        assert memory.namespace("x").get(given).metadata["facts"] == [["Ilse", "is with", "Bo"]]
+        memory.update(b, text="Ben left Ana.")
+        assert memory.get(b).metadata == {"from": "chat", "facts": [["Ben", "is with", "Ana"]]}
+        assert edges(memory, a) == []
+        with pytest.raises(ExtractorFailure, match="OSError: no network"):
+            memory.add_many(["fine", "boom"])
+        assert memory.count() == 2
+    for wrong in ([("a", "b")], ["abc", 7], [(1, 2, 3)], 7):
+        with recollect.open(extract=lambda _, wrong=wrong: wrong) as memory:
+            with pytest.raises(ExtractorFailure):
+                memory.add("text")
+            assert memory.count() == 0
+    with pytest.raises(WrongType, match="extract"):
+        recollect.open(extract="llm")
+
+
 @pytest.mark.parametrize(
     ("arguments", "options", "error", "message"),
     [
         ((0, 0), {}, InvalidArgument, r"dst\[0\]: a memory cannot be linked to itself"),
         ((0, [1, 2]), {}, InvalidArgument, "dst: 2 memories for 1 in src"),
         ((0, 1, ""), {}, InvalidArgument, "relation"),
-        ((0, 1, "mentions"), {}, InvalidArgument, "the store itself links"),
+        ((0, 1, "mentions"), {}, InvalidArgument, "the store itself makes links of mentions"),
         ((0, 1), {"weight": 0}, InvalidArgument, r"weight\[0\]: expected a number above 0"),
         ((0, 1), {"weight": float("nan")}, InvalidArgument, "weight"),
         ((0, 1), {"weight": [1, 2]}, InvalidArgument, "weight: expected one or 1, found 2"),

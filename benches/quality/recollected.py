@@ -95,7 +95,8 @@ def _fill(
 
 
 def _metadata(row: dict[str, Any]) -> dict[str, Any]:
-    return {name: row[name] for name in _METADATA if row.get(name) is not None}
+    found = {name: row[name] for name in _METADATA if row.get(name) is not None}
+    return {**found, "facts": row["triples"]} if row.get("triples") else found
 
 
 def _time(text: str | None) -> datetime | None:

@@ -14,6 +14,7 @@ __all__ = [
     "DiskFull",
     "EmbedderFailure",
     "EmbedderMissing",
+    "ExtractorFailure",
     "ForkedStore",
     "FormatTooNew",
     "InvalidArgument",
@@ -126,3 +127,7 @@ class EmbedderMissing(RecollectError, RuntimeError):
 
 class EmbedderFailure(RecollectError, RuntimeError):
     """The embedder raised, or returned something that is no array of vectors."""
+
+
+class ExtractorFailure(RecollectError, RuntimeError):
+    """What finds facts in texts raised, or returned something that is no list of triples."""

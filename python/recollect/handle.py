@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from recollect.checks import text_of
 from recollect.embedding.protocol import Embedder
+from recollect.facts import Extract
 from recollect.times import Time, to_micros
 
 if TYPE_CHECKING:
@@ -33,13 +34,20 @@ class Handle:
     clock: Clock | None
     others: list[Embedder] = field(default_factory=list)
     """Embedders of spaces that namespaces leave or move to; one list for all handles of a store."""
+    extract: Extract | None = None
+    """What finds facts in texts."""
 
     @classmethod
     def root(
-        cls, store: "Store", embedder: Embedder | None, clock: Clock | None, others: list[Embedder]
+        cls,
+        store: "Store",
+        embedder: Embedder | None,
+        clock: Clock | None,
+        others: list[Embedder],
+        extract: Extract | None = None,
     ) -> "Handle":
         """Return the handle of the namespace that holds all others."""
-        return cls(store, store.namespace([]), (), embedder, clock, others)
+        return cls(store, store.namespace([]), (), embedder, clock, others, extract)
 
     def child(
         self, segments: tuple[object, ...], argument: str = "namespace", keep: str | None = None
@@ -47,7 +55,7 @@ class Handle:
         """Return the handle of a namespace below this one, its vectors kept as `keep` if that is given."""
         path = self.path + tuple(text_of(segment, f"{argument}[{at}]") for at, segment in enumerate(segments))
         native = self.store.namespace(list(path), keep)
-        return Handle(self.store, native, path, self.embedder, self.clock, self.others)
+        return Handle(self.store, native, path, self.embedder, self.clock, self.others, self.extract)
 
     def now(self, now: Time | None) -> int:
         """Return the time of a call in microseconds: the one given, else the clock's."""

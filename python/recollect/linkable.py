@@ -20,8 +20,10 @@ __all__ = ["Linkable"]
 class Linkable:
     """What links memories; a part of :class:`Memory`.
 
-    A memory with a title (``metadata={"title": ...}``) is linked by the store itself from every memory whose
-    text names it, with the relation ``mentions``; other links are made here. Recall follows all of them.
+    The store itself links a memory with a title (``metadata={"title": ...}``) from every memory whose text
+    names it, with the relation ``mentions``; and memories that state facts of the same entity
+    (``metadata={"facts": [[subject, predicate, object], ...]}``) with one another, as ``shares``. Other links
+    are made here. Recall follows all of them.
     """
 
     __slots__ = ()
@@ -48,7 +50,7 @@ class Linkable:
             Uids or records: one each, or lists of the same length.
         relation
             What kind of link: one for all, or one for each. It stays when a memory is erased, so never put
-            text of a memory there. ``"mentions"`` belongs to the store.
+            text of a memory there. ``"mentions"`` and ``"shares"`` belong to the store.
         weight
             How strong, above 0: one for all, or one for each.
         at

@@ -29,10 +29,10 @@ class Neighbour:
     out: bool
     """Whether the edge leads to it; else it comes from there."""
     relation: str
-    """``mentions`` for what the store found in the text, else as the caller named it."""
+    """``mentions`` or ``shares`` for what the store found, else as the caller named it."""
     weight: float
     at: datetime
-    """When the edge was made; of a mention, when the memory that mentions happened."""
+    """When the edge was made; of one that the store makes, when the memory it leads out of happened."""
     trusted: bool
     """Whether recall follows the edge."""
 

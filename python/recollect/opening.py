@@ -7,6 +7,7 @@ from recollect._native import Store
 from recollect.checks import KEEPS, one_of, text_of
 from recollect.embedding.choosing import EmbedderLike, as_embedder
 from recollect.errors import InvalidArgument, WrongType
+from recollect.facts import Extract
 from recollect.handle import Clock, Handle
 from recollect.memory import Memory
 from recollect.options import Keep
@@ -25,6 +26,7 @@ def open_memory(
     language: str | None = "english",
     keep: Keep = "f32",
     clock: Clock | None = None,
+    extract: Extract | None = None,
 ) -> Memory:
     """Open a store and return the memory of its root namespace.
 
@@ -60,6 +62,11 @@ def open_memory(
         (11,000 and 20,000 vectors of 256 and 384 dimensions).
     clock
         Tells the time of every call that is given no `now`; a datetime or microseconds since 1970 in UTC.
+    extract
+        Takes a text that is written and gives the facts in it, triples of subject, predicate and object, such
+        as an LLM finds. They are kept as ``metadata["facts"]``, where they may also be given; memories that
+        state something of the same entity are linked, with the relation ``shares``. If it raises, the write
+        raises `ExtractorFailure` and nothing is written.
 
     Returns
     -------
@@ -98,13 +105,15 @@ def open_memory(
         text_of(language, "language")
     if clock is not None and not callable(clock):
         raise WrongType(f"clock: expected a callable, found {type(clock).__name__}")
+    if extract is not None and not callable(extract):
+        raise WrongType(f"extract: expected a callable, found {type(extract).__name__}")
     chosen, before = as_embedder(embedder), as_embedder(migrating_from)
     if before is not None and chosen is None:
         raise InvalidArgument("migrating_from: needs `embedder`, the one to move to")
     store = Store.open(
         name, create=create, read_only=read_only, durability=durability, language=language, keep=form
     )
-    return Memory(Handle.root(store, chosen, clock, [] if before is None else [before]))
+    return Memory(Handle.root(store, chosen, clock, [] if before is None else [before], extract))
 
 
 def _path(path: str | os.PathLike[str]) -> str:

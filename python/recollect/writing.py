@@ -8,6 +8,7 @@ import numpy.typing as npt
 from recollect.checks import KINDS, count_of, json_text, one_of, text_of, texts_of, uids_of, unit
 from recollect.columns import column, filled, json_column, list_column, single_column
 from recollect.errors import InvalidArgument, WrongType
+from recollect.facts import stated
 from recollect.handle import Handle, Progress
 from recollect.migrating import step
 from recollect.records import Outcome
@@ -94,6 +95,9 @@ def add(
     time = handle.now(now)
     if not listed:
         return []
+    if handle.extract is not None:
+        told = arguments["metadata"] or [None] * count
+        arguments["metadata"] = [stated(handle.extract, text, told[i]) for i, text in enumerate(listed)]
     spoken = [embedded_text(text, None if speakers is None else speakers[i]) for i, text in enumerate(listed)]
     own, following = for_writes(handle)
     one = keys_of_one(own, spoken[0], vectors) if single else None
@@ -166,6 +170,10 @@ def update(
         "reason": text_of(reason, "reason"),
     }
     time = handle.now(now)
+    if handle.extract is not None and text is not None:
+        kept = handle.namespace.get(identity, version=None, now=time)[5] if metadata is None else None
+        told = arguments["metadata"] if metadata is not None else kept
+        arguments["metadata"] = stated(handle.extract, text, told, anew=metadata is None)
     own, following = for_writes(handle)
     found, beside = Keys(), Keys()
     if vector is not None:

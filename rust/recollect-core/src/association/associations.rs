@@ -6,6 +6,7 @@
 //! only follow edges out of nodes. Memories that are not believed mention nothing and bear no title, and whoever is believed
 //! is a node from the start: what is not changes nothing between others.
 
+use super::facts::{Fact, Facts, Statement};
 use super::mentions::Mentions;
 use super::titles::{NAMESAKES, Names, Titles, names_of};
 use super::tokens::{runs, spoken};
@@ -17,6 +18,9 @@ use crate::interner::Interner;
 
 /// The relation of a memory to one whose title its text names.
 pub const MENTIONS: Relation = 1;
+/// The relation of memories that state facts of the same entities.
+pub const SHARES: Relation = 2;
+
 /// What a memory brings.
 #[derive(Debug, Clone, Copy)]
 pub struct Note<'a> {
@@ -24,6 +28,8 @@ pub struct Note<'a> {
     pub text: &'a str,
     /// Its title, if it has one.
     pub title: Option<&'a str>,
+    /// The facts it states.
+    pub facts: &'a [Fact<'a>],
     /// Whether it is believed.
     pub trusted: bool,
 }
@@ -35,6 +41,7 @@ pub struct Associations {
     pub(super) relations: Interner,
     pub(super) mentions: Mentions,
     pub(super) titles: Titles,
+    pub(super) facts: Facts,
 }
 
 impl Associations {
@@ -45,7 +52,7 @@ impl Associations {
 
     /// Bytes of memory reserved, as good as exact.
     pub fn bytes(&self) -> usize {
-        self.graph.bytes() + self.mentions.bytes() + self.titles.bytes()
+        self.graph.bytes() + self.mentions.bytes() + self.titles.bytes() + self.facts.bytes()
     }
 
     /// The memories whose titles a text names, each with its share of the name. Small letters do for names of several
@@ -68,9 +75,14 @@ impl Associations {
         found
     }
 
-    /// Whether no memory has anything to do with another, and none has a title.
+    /// The memories whose facts a text speaks of, with weights that add up to 1; best first.
+    pub fn asked(&self, text: &str) -> Vec<(Slot, f64)> {
+        self.facts.asked(text)
+    }
+
+    /// Whether no memory has anything to do with another, and none has a title or states a fact.
     pub fn is_empty(&self) -> bool {
-        self.graph.edges() == 0 && self.titles.is_empty()
+        self.graph.edges() == 0 && self.titles.is_empty() && self.facts.is_empty()
     }
 
     /// Takes in what a memory brings, in place of what an earlier version of it brought.
@@ -93,7 +105,9 @@ impl Associations {
             self.renamed(&before)?;
             self.renamed(&names)?;
         }
-        self.find_mentions(node)
+        self.find_mentions(node)?;
+        let facts = if note.trusted { note.facts } else { &[] };
+        self.state(node, Statement::of(facts))
     }
 
     /// Takes a memory out with all of its links.
@@ -105,8 +119,54 @@ impl Associations {
             return Ok(());
         }
         let names = self.withdraw(node);
+        self.state(node, Statement::default())?;
         self.graph.remove(node);
         self.renamed(&names)
+    }
+
+    /// Gives a memory other facts, and links it with those that share an entity.
+    fn state(&mut self, node: Slot, statement: Statement) -> Result<()> {
+        let before = self.facts.remove(node);
+        if before == statement {
+            self.facts.insert(node, before);
+            return Ok(());
+        }
+        let mut entities = [before.entities.as_slice(), &statement.entities].concat();
+        entities.sort_unstable();
+        entities.dedup();
+        let had = |entity: &u64| usize::from(before.entities.binary_search(entity).is_ok());
+        let shares: Vec<f32> =
+            entities.iter().map(|x| Facts::share(self.facts.holders(*x).len() + had(x))).collect();
+        self.facts.insert(node, statement);
+        let mut pairs: Vec<(Slot, Slot)> = Vec::new();
+        for (&entity, share) in entities.iter().zip(shares) {
+            let holders = self.facts.holders(entity);
+            let after = Facts::share(holders.len());
+            if share > 0.0 || after > 0.0 {
+                pairs.extend(holders.iter().map(|&other| (node.min(other), node.max(other))));
+            }
+            // Who shares it with one more or one less counts otherwise for all.
+            if share != after {
+                let rest = |at: usize| holders[at + 1..].iter().map(move |&b| (holders[at], b));
+                pairs.extend((0..holders.len()).flat_map(rest).map(|(a, b)| (a.min(b), a.max(b))));
+            }
+        }
+        pairs.sort_unstable();
+        pairs.dedup();
+        pairs.into_iter().filter(|pair| pair.0 != pair.1).try_for_each(|pair| self.share(pair))
+    }
+
+    /// Links two memories by what they share.
+    fn share(&mut self, (one, other): (Slot, Slot)) -> Result<()> {
+        let weight = self.facts.shared(one, other);
+        for (src, dst) in [(one, other), (other, one)] {
+            if weight > 0.0 {
+                self.graph.link(Edge { weight, ..Edge::new(src, dst, SHARES) })?;
+            } else {
+                self.graph.unlink(src, dst, SHARES);
+            }
+        }
+        Ok(())
     }
 
     /// Makes a node of a memory, if it is none yet.

@@ -1,12 +1,14 @@
 //! Links between memories that callers make, and what stands next to a memory.
 
-use super::associations::{Associations, MENTIONS};
+use super::associations::{Associations, MENTIONS, SHARES};
 use crate::error::{Error, Result};
 use crate::graph::{Direction, Edge, MEMBER, Record, Relation};
 use crate::id::Slot;
 
 /// The word of [`MENTIONS`].
-pub(super) const MENTIONS_WORD: &str = "mentions";
+const MENTIONS_WORD: &str = "mentions";
+/// The word of [`SHARES`].
+const SHARES_WORD: &str = "shares";
 /// The first number of a relation that callers name.
 const FIRST: Relation = 16;
 /// What the inverse of a relation has more.
@@ -38,7 +40,7 @@ pub struct Tie {
     pub relation: String,
     /// How strong it is.
     pub weight: f32,
-    /// When it was made, microseconds since 1970; none for a mention, which is as old as the memory that mentions.
+    /// When it was made, microseconds since 1970; none for what the store makes, which is as old as the memory it leads out of.
     pub time: Option<i64>,
     /// Whether it is believed.
     pub trusted: bool,
@@ -50,8 +52,8 @@ impl Associations {
     /// # Errors
     /// [`Error::Invalid`] for the name of a relation that the store makes, [`Error::Limit`] for one too many.
     pub fn admit_relation(&self, word: &str) -> Result<()> {
-        if word == MENTIONS_WORD {
-            return Err(Error::invalid("relation", "the store itself links what a text mentions"));
+        if word == MENTIONS_WORD || word == SHARES_WORD {
+            return Err(Error::invalid("relation", format!("the store itself makes links of {word}")));
         }
         if self.relations.number(word).is_none() && self.relations.len() >= MOST {
             let (found, limit) = (MOST as u64 + 1, MOST as u64);
@@ -101,8 +103,10 @@ impl Associations {
 
     /// The number of a relation by its word.
     pub fn relation(&self, word: &str) -> Option<Relation> {
-        if word == MENTIONS_WORD {
-            return Some(MENTIONS);
+        match word {
+            MENTIONS_WORD => return Some(MENTIONS),
+            SHARES_WORD => return Some(SHARES),
+            _ => {}
         }
         self.relations.number(word).map(|number| FIRST + number as Relation)
     }
@@ -112,6 +116,7 @@ impl Associations {
         match relation {
             MEMBER => "member",
             MENTIONS => MENTIONS_WORD,
+            SHARES => SHARES_WORD,
             other => self.relations.text(u32::from((other & !INVERSE).saturating_sub(FIRST))).unwrap_or(""),
         }
     }
@@ -133,7 +138,7 @@ impl Associations {
                     dst,
                     relation: self.relation_word(label.relation).to_owned(),
                     weight: record.weight,
-                    time: (label.relation != MENTIONS).then_some(record.time),
+                    time: (label.relation >= FIRST).then_some(record.time),
                     trusted: label.trusted,
                 });
             }

@@ -5,9 +5,10 @@
 //! | relations | u64, then as many texts: what callers named, in the order of their numbers |
 //! | runs | u64, then as many of node u32, length u32 and words u32 |
 //!
-//! Titles are not among them: they stand with the memories that bear them.
+//! Titles and facts are not among them: they stand with the memories.
 
 use super::associations::Associations;
+use super::facts::{Fact, Statement};
 use super::titles::names_of;
 use crate::bytes::{Reader, Writer};
 use crate::error::{Error, Result};
@@ -35,14 +36,14 @@ impl Associations {
         out.0
     }
 
-    /// Those of a graph, of what [`Associations::encode`] gave, and of the titles of nodes.
+    /// Those of a graph, of what [`Associations::encode`] gave, and of the titles and facts of nodes.
     ///
     /// # Errors
     /// [`Error::Storage`] for bytes that nothing wrote.
     pub fn decode<'a>(
         graph: Graph,
         bytes: &[u8],
-        titles: impl Iterator<Item = (Slot, &'a str)>,
+        told: impl Iterator<Item = (Slot, Option<&'a str>, Vec<Fact<'a>>)>,
     ) -> Result<Self> {
         let bad = || Error::Storage("a segment holds what no index writes".into());
         let mut all = Self { graph, ..Self::default() };
@@ -62,14 +63,12 @@ impl Associations {
             }
             all.mentions.insert(node, runs);
         }
-        for (node, title) in titles {
-            let names = names_of(title);
-            if !names.is_empty() {
-                if !all.graph.contains(node) {
-                    return Err(bad());
-                }
-                all.titles.insert(node, &names);
+        for (node, title, facts) in told {
+            if !all.graph.contains(node) {
+                return Err(bad());
             }
+            all.titles.insert(node, &title.map(names_of).unwrap_or_default());
+            all.facts.insert(node, Statement::of(&facts));
         }
         if from.is_empty() { Ok(all) } else { Err(bad()) }
     }

@@ -1,8 +1,8 @@
 //! What links add: activation spreads from the best candidates and from the memories that the query names.
 //!
 //! The five best by all other signals are seeds, each with the square of its lead over the sixth as a share of that of the
-//! first; a memory whose title stands in the query is one with a weight of 1, or its share of the title. The personalised
-//! PageRank `p` of the seeds (restart 0.5) adds to a memory three times the score of the first candidate, times the root
+//! first; a memory whose title stands in the query is one with a weight of 1, or its share of the title; and so are those
+//! whose facts the query speaks of, with a half of the weight of all others. The personalised PageRank `p` of the seeds (restart 0.5) adds to a memory three times the score of the first candidate, times the root
 //! of its share of the greatest `p`.
 
 use super::pool::Pool;
@@ -14,6 +14,8 @@ use crate::id::Slot;
 
 /// Candidates that are seeds.
 const SEEDS: usize = 5;
+/// What all facts of which the query speaks weigh, where all other seeds weigh 1.
+const FACTS: f64 = 0.5;
 /// What the most activated memory gains, in scores of the first candidate.
 const GAIN: f32 = 3.0;
 /// Activated memories that gain something.
@@ -41,8 +43,13 @@ pub(super) fn spread(
     pool.links.named = named.len();
     seeds.extend(named);
     seeds.retain(|seed| seed.1 > 0.0 && links.believes(seed.0));
+    let whole: f64 = seeds.iter().map(|seed| seed.1).sum();
+    seeds.iter_mut().for_each(|seed| seed.1 /= whole);
+    let asked = links.asked(text).into_iter().filter(|x| view.admitted().contains(x.0));
+    let asked: Vec<(Slot, f64)> = asked.map(|(slot, weight)| (slot, FACTS * weight)).collect();
     // Activation that stays where it is would only confirm the order there is.
-    let moves = pool.links.named > 0 || seeds.iter().any(|seed| links.leads_on(seed.0));
+    let moves = pool.links.named + asked.len() > 0 || seeds.iter().any(|seed| links.leads_on(seed.0));
+    seeds.extend(asked);
     if !moves || seeds.is_empty() || top <= 0.0 {
         return Ok(Vec::new());
     }

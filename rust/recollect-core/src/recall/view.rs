@@ -51,6 +51,8 @@ pub struct Step {
 pub trait Linked {
     /// The memories whose titles a text names, each with its share of the name.
     fn named(&self, text: &str) -> Vec<(Slot, f64)>;
+    /// The memories whose facts a text speaks of, with weights that add up to 1.
+    fn asked(&self, text: &str) -> Vec<(Slot, f64)>;
     /// Whether a memory is believed, so that it can activate others.
     fn believes(&self, slot: Slot) -> bool;
     /// Whether a link that is believed leads from a memory to another one that is.

@@ -45,6 +45,11 @@ impl Linked for Links<'_> {
         named.filter_map(|(node, share)| Some((self.slot(node)?, share))).collect()
     }
 
+    fn asked(&self, text: &str) -> Vec<(Slot, f64)> {
+        let asked = self.state.associations.asked(text).into_iter();
+        asked.filter_map(|(node, weight)| Some((self.slot(node)?, weight))).collect()
+    }
+
     fn believes(&self, slot: Slot) -> bool {
         let (graph, node) = (self.state.associations.graph(), self.node(slot));
         graph.contains(node) && graph.is_trusted(node)

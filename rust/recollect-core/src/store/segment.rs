@@ -21,7 +21,7 @@ use super::entry::{Entry, NEVER, NO_NAME};
 use super::next::Next;
 use super::state::State;
 use super::uses::Uses;
-use super::words::TITLE;
+use super::words::{facts_of, title_of};
 use crate::association::Associations;
 use crate::bitmap::Bitmap;
 use crate::bytes::{Reader as Bytes, Writer};
@@ -103,11 +103,12 @@ pub(super) fn load(
         if parts("graph") > 0 {
             let pieces = (0..parts("graph")).map(|at| part("graph", at));
             let graph = Graph::decode_chunks(pieces, Cancel::never())?;
-            let titles = state.live.iter().filter_map(|slot| {
+            let told = state.live.iter().filter_map(|slot| {
                 let entry = Some(&state.entries[slot as usize]).filter(|entry| entry.trusted())?;
-                Some((entry.node, entry.metadata.as_deref()?.get(TITLE)?.as_str()?))
+                let metadata = entry.metadata.as_deref();
+                Some((entry.node, metadata.and_then(title_of), metadata.map(facts_of).unwrap_or_default()))
             });
-            state.associations = Associations::decode(graph, &all("associations")?.concat(), titles)?;
+            state.associations = Associations::decode(graph, &all("associations")?.concat(), told)?;
         }
         if parts("uses") > 0 {
             state.uses = Uses::decode(&all("uses")?.concat())?;

@@ -9,7 +9,7 @@ use super::entry::{Entry, NEVER, Named};
 use super::next::{Next, index};
 use super::speakers::Speakers;
 use super::uses::Uses;
-use super::words::{TITLE, lexical_key, role_of};
+use super::words::{facts_of, lexical_key, role_of, title_of};
 use crate::association::{Associations, Note};
 use crate::bitmap::Bitmap;
 use crate::error::{Error, Result};
@@ -184,9 +184,9 @@ impl State {
         self.live.insert(slot);
         self.uids.insert(entry.uid, slot);
         self.digests.insert(entry.digest, slot);
-        let title = record.metadata.get(TITLE).and_then(serde_json::Value::as_str);
-        let trusted = entry.trusted();
-        self.associations.enter(node, &Note { text: &record.text, title, trusted })?;
+        let (title, facts) = (title_of(&record.metadata), facts_of(&record.metadata));
+        let note = Note { text: &record.text, title, facts: &facts, trusted: entry.trusted() };
+        self.associations.enter(node, &note)?;
         self.place(slot, entry);
         Ok(())
     }

@@ -5,11 +5,14 @@ use std::fmt::Write;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
+use crate::association::Fact;
 use crate::recall::Role;
-use crate::record::Record;
+use crate::record::{Metadata, Record};
 
 /// Metadata that names a memory.
-pub(super) const TITLE: &str = "title";
+const TITLE: &str = "title";
+/// Metadata that states facts: a list of triples.
+const FACTS: &str = "facts";
 /// Speakers that are roles, not people.
 const ROLES: [(&str, Role); 7] = [
     ("user", Role::User),
@@ -31,6 +34,20 @@ pub(super) fn is_named(speaker: &str) -> bool {
 /// The role that a speaker goes by.
 pub(super) fn role_of(speaker: &str) -> Option<Role> {
     ROLES.iter().find(|role| role.0.eq_ignore_ascii_case(speaker.trim())).map(|role| role.1)
+}
+
+/// The title of a memory.
+pub(super) fn title_of(metadata: &Metadata) -> Option<&str> {
+    metadata.get(TITLE)?.as_str()
+}
+
+/// The facts that a memory states; what is no triple of texts is none.
+pub(super) fn facts_of(metadata: &Metadata) -> Vec<Fact<'_>> {
+    fn triple(fact: &Value) -> Option<Fact<'_>> {
+        let [subject, predicate, object] = fact.as_array()?.as_slice() else { return None };
+        Some([subject.as_str()?, predicate.as_str()?, object.as_str()?])
+    }
+    metadata.get(FACTS).and_then(Value::as_array).into_iter().flatten().filter_map(triple).collect()
 }
 
 /// Text for the lexical index: what was said, who said it, what it is about and when it happened, such as
@@ -81,7 +98,7 @@ const WEEKDAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Frid
 mod tests {
     use super::*;
     use crate::id::Uid;
-    use crate::record::{Kind, Metadata, Provenance, Status};
+    use crate::record::{Kind, Provenance, Status};
     use crate::time::{Interval, Timestamp};
 
     #[test]

@@ -12,6 +12,7 @@ use recollect_core::id::Uid;
 use recollect_core::record::{Kind, Metadata};
 use recollect_core::store::{Draft, Edit, Link, Memory, Selection, Store, Use};
 use recollect_core::time::Timestamp;
+use serde_json::json;
 
 use crate::cases::MONDAY;
 use crate::home::{Home, call, path};
@@ -22,8 +23,8 @@ const RELATIONS: [&str; 2] = ["knows", "causes"];
 
 #[derive(Debug, Clone)]
 enum Step {
-    Add { title: Option<usize>, names: Vec<usize>, trusted: bool },
-    Rewrite { pick: Index, title: Option<usize>, names: Vec<usize> },
+    Add { title: Option<usize>, names: Vec<usize>, facts: Vec<(usize, usize)>, trusted: bool },
+    Rewrite { pick: Index, title: Option<usize>, names: Vec<usize>, facts: Vec<(usize, usize)> },
     Delete { pick: Index },
     Erase { pick: Index },
     Link { ends: (Index, Index), relation: usize, weight: f32, trusted: bool },
@@ -39,12 +40,14 @@ enum Step {
 fn step() -> impl Strategy<Value = Step> {
     let title = || prop::option::weighted(0.6, 0..TITLES.len());
     let names = || prop::collection::vec(0..TITLES.len(), 0..3);
+    let facts = || prop::collection::vec((0..TITLES.len(), 0..TITLES.len()), 0..3);
     let ends = || (any::<Index>(), any::<Index>());
     let (relation, weight) = (|| 0..RELATIONS.len(), prop::sample::select(vec![0.5_f32, 1.0, 2.0]));
     prop_oneof![
-        5 => (title(), names(), prop::bool::weighted(0.8))
-            .prop_map(|(title, names, trusted)| Step::Add { title, names, trusted }),
-        2 => (any::<Index>(), title(), names()).prop_map(|(pick, title, names)| Step::Rewrite { pick, title, names }),
+        9 => (title(), names(), facts(), prop::bool::weighted(0.8))
+            .prop_map(|(title, names, facts, trusted)| Step::Add { title, names, facts, trusted }),
+        2 => (any::<Index>(), title(), names(), facts())
+            .prop_map(|(pick, title, names, facts)| Step::Rewrite { pick, title, names, facts }),
         1 => any::<Index>().prop_map(|pick| Step::Delete { pick }),
         1 => any::<Index>().prop_map(|pick| Step::Erase { pick }),
         3 => (ends(), relation(), weight, any::<bool>())
@@ -68,6 +71,7 @@ struct One {
     uid: Uid,
     title: Option<usize>,
     names: Vec<usize>,
+    facts: Vec<(usize, usize)>,
     trusted: bool,
     uses: u32,
     judged: (u32, u32),
@@ -88,8 +92,11 @@ fn text(at: usize, names: &[usize]) -> String {
     text
 }
 
-fn titled(title: Option<usize>) -> Metadata {
-    title.map(|title| ("title".to_owned(), TITLES[title].into())).into_iter().collect()
+fn metadata(title: Option<usize>, facts: &[(usize, usize)]) -> Metadata {
+    let facts: Vec<_> = facts.iter().map(|&(a, b)| json!([TITLES[a], "is with", TITLES[b]])).collect();
+    let mut metadata = Metadata::from_iter([("facts".to_owned(), facts.into())]);
+    metadata.extend(title.map(|title| ("title".to_owned(), TITLES[title].into())));
+    metadata
 }
 
 impl Model {
@@ -118,6 +125,24 @@ impl Model {
                 let weight = (1.0 / bearers.len() as f32).to_bits();
                 let others = bearers.iter().filter(|bearer| bearer.uid != one.uid);
                 edges.extend(others.map(|bearer| (one.uid, bearer.uid, "mentions".into(), weight)));
+            }
+        }
+        let stated = |one: &One| -> BTreeSet<usize> {
+            let all = one.facts.iter().flat_map(|&(a, b)| [a, b]);
+            all.filter(|&name| TITLES[name] != "The").collect()
+        };
+        let all: Vec<_> =
+            self.all.iter().filter(|one| one.trusted).map(|one| (one.uid, stated(one))).collect();
+        for (one, own) in &all {
+            for (other, theirs) in all.iter().filter(|other| other.0 != *one) {
+                let weight: f32 = own
+                    .intersection(theirs)
+                    .map(|name| all.iter().filter(|x| x.1.contains(name)).count())
+                    .map(|count| if count > 16 { 0.0 } else { 0.5_f32.powi(count.ilog2() as i32) })
+                    .sum();
+                if weight > 0.0 {
+                    edges.insert((*one, *other, "shares".into(), weight.to_bits()));
+                }
             }
         }
         edges
@@ -150,21 +175,31 @@ impl Machine {
         let mut call = call(now, now as u64);
         let there = |model: &Model, uid: Uid| model.all.iter().any(|one| one.uid == uid);
         match step {
-            Step::Add { title, names, trusted } => {
+            Step::Add { title, names, facts, trusted } => {
                 let mut draft = Draft::new(Kind::Semantic, text(now as usize, &names));
-                draft.metadata = titled(title);
+                draft.metadata = metadata(title, &facts);
                 draft.provenance.trust = if trusted { 1.0 } else { 0.2 };
                 let uid = memory.add(vec![draft], None, true, &mut call).unwrap()[0].uid;
                 let (judged, value, pinned) = ((0, 0), 0.0, false);
-                self.model.all.push(One { uid, title, names, trusted, uses: 1, judged, value, pinned });
+                self.model.all.push(One {
+                    uid,
+                    title,
+                    names,
+                    facts,
+                    trusted,
+                    uses: 1,
+                    judged,
+                    value,
+                    pinned,
+                });
             }
-            Step::Rewrite { pick, title, names } => {
+            Step::Rewrite { pick, title, names, facts } => {
                 let uid = self.pick(&pick);
-                let (text, metadata) = (Some(text(now as usize, &names)), Some(titled(title)));
+                let (text, metadata) = (Some(text(now as usize, &names)), Some(metadata(title, &facts)));
                 let edit = Edit { text, metadata, ..Edit::default() };
                 assert_eq!(memory.update(uid, edit, None, &mut call).is_ok(), there(&self.model, uid));
                 if let Some(one) = self.model.find(uid) {
-                    (one.title, one.names) = (title, names);
+                    (one.title, one.names, one.facts) = (title, names, facts);
                 }
             }
             Step::Delete { pick } => {
@@ -309,7 +344,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 128, max_shrink_iters: 2000, ..ProptestConfig::default() })]
 
     #[test]
-    fn links_and_uses_in_memory_are_the_model(steps in prop::collection::vec(step(), 1..60)) {
+    fn links_and_uses_in_memory_are_the_model(steps in prop::collection::vec(step(), 1..80)) {
         run(Home::memory(), steps);
     }
 }
