@@ -9,7 +9,7 @@ DATA   ?=
 README ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint crash quality latency vectors graph association clean
+.PHONY: help demo test lint crash quality triples latency vectors graph association clean
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -53,6 +53,10 @@ crash: $(VENV)/.test ## kill a writer KILLS times and count what is lost; OUT=f.
 quality: $(VENV)/.bench ## retrieval quality on DATA=dir; SETS=a,b OUT=f.json README=1
 	@test -n "$(DATA)" || { echo "say where the sets are: make quality DATA=dir" >&2; exit 2; }
 	$(BIN)/python -m benches.quality --data $(DATA) $(if $(SETS),--sets $(SETS)) $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
+
+triples: $(VENV)/.bench ## multi-hop retrieval over given triples on DATA=dir; OUT=f.json README=1
+	@test -n "$(DATA)" || { echo "say where the sets are: make triples DATA=dir" >&2; exit 2; }
+	$(BIN)/python -m benches.quality.triples --data $(DATA) $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
 
 latency: $(VENV)/.bench ## latency against peers in one interleaved run; OUT=f.json README=1
 	$(BIN)/python -m benches.latency --targets $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)

@@ -238,3 +238,49 @@ def test_vectors_of_another_space_are_left(tmp_path: Path) -> None:
     with recollect.open(embedder=HashingEmbedder(dim=8)) as target:
         target.import_file(tmp_path / "all.jsonl")
         assert target.vectors(target.list()[0].uid).shape == (1, 8)
+
+
+def test_links_and_pins_come_along(tmp_path: Path) -> None:
+    with recollect.open() as memory:
+        a, b = (memory.add(text, metadata={"title": text}).uid for text in ("Anna Berg", "Lake Road"))
+        note = memory.add("Anna Berg lives in Lake Road.").uid
+        deep = memory.namespace("deep")
+        c, d = deep.add("three").uid, deep.add("four").uid
+        memory.link(a, b, "lives in", weight=2.5, at="2026-03-01")
+        memory.link([b, a], [a, note], ["home of", "doubts"], trust=0.2)
+        deep.link(d, c, "follows")
+        memory.pin(b)
+        memory.export(tmp_path / "all.jsonl")
+
+    def told(memory: recollect.Memory) -> set[tuple[object, ...]]:
+        return {
+            (record.text, memory.get(x.uid).text, x.out, x.relation, x.weight, x.trusted)
+            for record in memory.list()
+            for x in memory.neighbours(record.uid)
+        }
+
+    with recollect.open() as again:
+        assert again.import_file(tmp_path / "all.jsonl") == 5
+        first = told(again)
+        assert len(first) == 2 * 5
+        assert ("Anna Berg", "Lake Road", True, "lives in", 2.5, True) in first
+        assert ("Lake Road", "Anna Berg", True, "home of", 1.0, False) in first
+        assert told(again.namespace("deep")) == {
+            ("four", "three", True, "follows", 1.0, True),
+            ("three", "four", False, "follows", 1.0, True),
+        }
+        assert [record.text for record in again.list({"pinned": True})] == ["Lake Road"]
+        again.import_file(tmp_path / "all.jsonl")
+        assert told(again) == first
+
+
+@pytest.mark.parametrize(
+    "links", ["none", [["x"]], [["x", "r", True, "2026-01-01", 1, 2]], [[1, "r", 1, "2026", 1]]]
+)
+def test_links_that_cannot_be_read(tmp_path: Path, links: object) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text(json.dumps({"text": "one", "uid": "1", "links": links}))
+    with recollect.open() as memory:
+        with pytest.raises(recollect.RecollectError, match="line 1: links"):
+            memory.import_file(path)
+        assert memory.count() == 0

@@ -20,7 +20,7 @@ LEVELS = [
     {"graph_walks"},
     {"activation", "graph_spreading", "utility"},
     {"graph"},
-    {"records", "facts", "filters", "columns", "lsh", "rabitq", "vector_index"},
+    {"records", "extracting", "filters", "columns", "lsh", "rabitq", "vector_index"},
     {"handle", "packing", "lines"},
     {"options", "vectors"},
     {"spaces"},

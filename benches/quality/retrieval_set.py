@@ -66,8 +66,8 @@ def load(folder: Path, name: str) -> RetrievalSet:
         [asked[at] for at in kept],
         [gold[at] for at in kept],
         scopes,
-        _vectors(folder / name / "minilm_memories", len(memories)),
-        _vectors(folder / name / "minilm_queries", len(asked))[kept],
+        vectors_of(folder / name / "minilm_memories", len(memories)),
+        vectors_of(folder / name / "minilm_queries", len(asked))[kept],
     )
 
 
@@ -77,7 +77,8 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
             yield json.loads(line)
 
 
-def _vectors(stem: Path, count: int) -> Array:
+def vectors_of(stem: Path, count: int) -> Array:
+    """Read the vectors of as many lines, each of length one."""
     plain = stem.with_name(stem.name + ".npy")
     if plain.exists():
         rows = np.load(plain).astype(np.float32)

@@ -1,7 +1,8 @@
 """Export and import: JSON Lines and plain text.
 
 A line of JSON is one memory: ``text`` and any of the fields below. Versions, status and mentions stay behind:
-what is exported is what is recalled now. The uid in a line is its idempotency key, so that importing a file
+what is exported is what is recalled now, with the links of the caller and what is pinned, and without how
+often it was of use. The uid in a line is its idempotency key, so that importing a file
 twice adds nothing, and parents are found again under their new uids. Vectors are base64 of
 little-endian float32 with their space; a store of another space leaves them and embeds the text itself.
 """
@@ -16,14 +17,16 @@ from typing import Any
 
 import numpy as np
 
-from recollect import writing
+from recollect import linking, writing
 from recollect.embedding.protocol import Embedder
 from recollect.errors import InvalidArgument, StorageFailure, StoreMissing, WrongType
 from recollect.handle import Handle, Progress
-from recollect.lines import Line, read_jsonl, read_text, write_line
+from recollect.lines import Line, LinkLine, read_jsonl, read_text, write_line
+from recollect.linking import OWN_RELATIONS
 from recollect.reading import listed
 from recollect.records import Record
 from recollect.spaces import for_writes
+from recollect.using import pin, uses
 from recollect.vectors import space_of_given
 
 __all__ = ["export", "import_file"]
@@ -61,9 +64,9 @@ def export(handle: Handle, path: str | os.PathLike[str], progress: Progress | No
         ) as file:
             try:
                 for one in handles:
-                    offset = 0
+                    offset, links = 0, _links(one, now)
                     while page := listed(one, order="ingested", limit=_PAGE, offset=offset, now=now):
-                        file.writelines(_page(one, page, own, now))
+                        file.writelines(_page(one, page, own, now, links))
                         offset += len(page)
                         done += len(page)
                         if progress is not None:
@@ -79,12 +82,28 @@ def export(handle: Handle, path: str | os.PathLike[str], progress: Progress | No
     return done
 
 
-def _page(handle: Handle, page: list[Record], own: int, now: int) -> Iterator[str]:
-    rows, owners, space = handle.namespace.vectors([record.uid for record in page], now=now)
+def _links(handle: Handle, now: int) -> dict[str, list[LinkLine]]:
+    """Return the links that callers made, by the memory they lead out of."""
+    memories, ties = handle.namespace.links.all(now=now)
+    found: dict[str, list[LinkLine]] = {}
+    for src, dst, relation, weight, at, trusted in ties:
+        if relation not in OWN_RELATIONS:
+            link = (memories[dst][0], relation, weight, at, 1.0 if trusted else 0.0)
+            found.setdefault(memories[src][0], []).append(link)
+    return found
+
+
+def _page(
+    handle: Handle, page: list[Record], own: int, now: int, links: dict[str, list[LinkLine]]
+) -> Iterator[str]:
+    uids = [record.uid for record in page]
+    rows, owners, space = handle.namespace.vectors(uids, now=now)
+    pinned = [use.pinned for use in uses(handle, uids, now=now)]
     starts = np.searchsorted(owners, np.arange(len(page) + 1))
     for at, record in enumerate(page):
         vectors = rows[starts[at] : starts[at + 1]]
-        yield write_line(record, own, vectors if len(vectors) else None, space)
+        known = vectors if len(vectors) else None
+        yield write_line(record, own, known, space, links.get(record.uid, ()), pinned[at])
 
 
 def import_file(
@@ -116,6 +135,7 @@ def _reader(source: Path, format: str | None) -> Callable[[Any, int], Iterator[L
 
 def _import(handle: Handle, lines: Iterator[Line], total: int, progress: Progress | None) -> int:
     uids: dict[str, str] = {}
+    tied: list[Line] = []
     batch: list[Line] = []
     read = 0
     pending: set[str] = set()
@@ -125,15 +145,45 @@ def _import(handle: Handle, lines: Iterator[Line], total: int, progress: Progres
             _write(handle, batch, uids)
             batch, pending = [], set()
         batch.append(line)
+        if line.uid is not None and (line.links or line.pinned):
+            tied.append(line)
         read += 1
         if line.uid is not None:
             pending.add(line.uid)
         if progress is not None and read % 64 == 0:
             progress(min(line.end, total), total)
     _write(handle, batch, uids)
+    _tie(handle, tied, uids)
     if progress is not None:
         progress(total, total)
     return read
+
+
+def _tie(handle: Handle, tied: list[Line], uids: dict[str, str]) -> None:
+    """Link and pin what was read, once all of it is there; a link to a memory that was not read is left."""
+    by_path: dict[tuple[str, ...], list[Line]] = {}
+    for line in tied:
+        by_path.setdefault(line.namespace, []).append(line)
+    for path, lines in by_path.items():
+        target = handle.child(path) if path else handle
+        own = [(uids[line.uid], link) for line in lines if line.uid for link in line.links if link[0] in uids]
+        for at in range(0, len(own), BATCH):
+            part = own[at : at + BATCH]
+            for trust in {link[4] for _, link in part}:
+                same = [(src, link) for src, link in part if link[4] == trust]
+                dsts, relations, weights, times, _ = zip(*(link for _, link in same), strict=True)
+                linking.link(
+                    target,
+                    [src for src, _ in same],
+                    [uids[dst] for dst in dsts],
+                    list(relations),
+                    weight=list(weights),
+                    at=list(times),
+                    source="import",
+                    trust=trust,
+                )
+        if pinned := [uids[line.uid] for line in lines if line.uid and line.pinned]:
+            pin(target, pinned, True)
 
 
 def _write(handle: Handle, batch: list[Line], uids: dict[str, str]) -> None:

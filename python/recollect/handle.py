@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from recollect.checks import text_of
 from recollect.embedding.protocol import Embedder
-from recollect.facts import Extract
+from recollect.extracting import Extract
 from recollect.times import Time, to_micros
 
 if TYPE_CHECKING:

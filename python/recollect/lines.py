@@ -2,9 +2,9 @@
 
 import json
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeAlias
 
 import numpy as np
 
@@ -13,9 +13,12 @@ from recollect.embedding.protocol import Vectors
 from recollect.errors import InvalidArgument, LimitExceeded, WrongType
 from recollect.records import Record
 from recollect.rows import SpaceRow
-from recollect.times import duration_micros, to_micros
+from recollect.times import duration_micros, from_micros, to_micros
 
-__all__ = ["LONGEST_LINE", "Line", "read_jsonl", "read_text", "write_line"]
+__all__ = ["LONGEST_LINE", "Line", "LinkLine", "read_jsonl", "read_text", "write_line"]
+
+LinkLine: TypeAlias = tuple[str, str, float, int, float]
+"""A link: uid of the other memory, relation, weight, time, trust."""
 
 LONGEST_LINE = 16 << 20
 """Most bytes of a line."""
@@ -43,9 +46,19 @@ class Line:
     vectors: Vectors | None = None
     space: SpaceRow | None = None
     """Where the vectors lie; none for that of the store that imports."""
+    links: tuple[LinkLine, ...] = ()
+    """Those that lead to others, made by the caller."""
+    pinned: bool = False
 
 
-def write_line(record: Record, own: int, vectors: Vectors | None, space: SpaceRow | None) -> str:
+def write_line(
+    record: Record,
+    own: int,
+    vectors: Vectors | None,
+    space: SpaceRow | None,
+    links: Sequence[LinkLine] = (),
+    pinned: bool = False,
+) -> str:
     """Return the line of a record with its vectors; `own` is the length of the path of what is exported."""
     values: dict[str, Any] = {
         "uid": record.uid,
@@ -71,6 +84,11 @@ def write_line(record: Record, own: int, vectors: Vectors | None, space: SpaceRo
         if vectors is None
         else [b64encode(row.astype("<f4").tobytes()).decode() for row in vectors],
         "space": None if vectors is None or space is None else list(space),
+        "links": [
+            [dst, relation, weight, from_micros(at).isoformat(), trust]
+            for dst, relation, weight, at, trust in links
+        ],
+        "pinned": pinned or None,
     }
     kept = {name: value for name, value in values.items() if value is not None and value not in ("", [], {})}
     return json.dumps(kept | {"text": record.text}, ensure_ascii=False) + "\n"
@@ -119,7 +137,7 @@ _EACH: dict[str, Callable[[Any, str], Any]] = {
     "importance": unit,
     "confidence": unit,
 }
-_OTHER = frozenset({"text", "uid", "parents", "namespace", "vectors", "space"})
+_OTHER = frozenset({"text", "uid", "parents", "namespace", "vectors", "space", "links", "pinned"})
 
 
 def read_jsonl(file: BinaryIO, size: int) -> Iterator[Line]:
@@ -202,7 +220,23 @@ def _line(values: dict[str, Any], number: int, end: int) -> Line:
         tuple(_list(given.get("namespace", []), f"{argument}: namespace")),
         _vectors(given["vectors"], f"{argument}: vectors") if "vectors" in given else None,
         _space(given["space"], f"{argument}: space") if "space" in given else None,
+        _links(given.get("links", []), f"{argument}: links"),
+        _flag(given.get("pinned", False), f"{argument}: pinned"),
     )
+
+
+def _links(value: object, argument: str) -> tuple[LinkLine, ...]:
+    if not isinstance(value, list):
+        raise WrongType(f"{argument}: expected a list, found {type(value).__name__}")
+    found = []
+    for at, link in enumerate(value):
+        here = f"{argument}[{at}]"
+        match link:
+            case [str(dst), str(relation), int() | float() as weight, str(time), int() | float() as trust]:
+                found.append((dst, relation, float(weight), to_micros(time, here), unit(trust, here)))
+            case _:
+                raise InvalidArgument(f"{here}: expected [uid, relation, weight, time, trust]")
+    return tuple(found)
 
 
 def _space(value: object, argument: str) -> SpaceRow:

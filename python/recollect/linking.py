@@ -14,8 +14,10 @@ from recollect.graph_arguments import number_of, relation_of
 from recollect.handle import Handle
 from recollect.times import Time, from_micros, to_micros
 
-__all__ = ["Neighbour", "graph", "link", "neighbours", "strengthen", "unlink"]
+__all__ = ["OWN_RELATIONS", "RELATED", "Neighbour", "graph", "link", "neighbours", "strengthen", "unlink"]
 
+OWN_RELATIONS = ("mentions", "shares")
+"""Those of the links that the store itself makes."""
 RELATED = "related"
 """The relation of a link that is given no other."""
 

@@ -7,7 +7,7 @@ from recollect._native import Store
 from recollect.checks import KEEPS, one_of, text_of
 from recollect.embedding.choosing import EmbedderLike, as_embedder
 from recollect.errors import InvalidArgument, WrongType
-from recollect.facts import Extract
+from recollect.extracting import Extract
 from recollect.handle import Clock, Handle
 from recollect.memory import Memory
 from recollect.options import Keep

@@ -8,7 +8,7 @@ import numpy.typing as npt
 from recollect.checks import KINDS, count_of, json_text, one_of, text_of, texts_of, uids_of, unit
 from recollect.columns import column, filled, json_column, list_column, single_column
 from recollect.errors import InvalidArgument, WrongType
-from recollect.facts import stated
+from recollect.extracting import stated
 from recollect.handle import Handle, Progress
 from recollect.migrating import step
 from recollect.records import Outcome
