@@ -31,6 +31,7 @@ BUILT_IN = {
     "StorageFailure": OSError,
     "EmbedderMissing": RuntimeError,
     "EmbedderFailure": RuntimeError,
+    "ExtractorFailure": RuntimeError,
 }
 
 

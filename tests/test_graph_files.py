@@ -131,10 +131,12 @@ def test_a_long_call_is_interrupted_and_changes_nothing() -> None:
     graph.add_nodes(np.arange(nodes))
     ends = random.integers(0, nodes, (2, 1_000_000))
     graph.link_many(ends[0], ends[1], "r")
+    # Made before: an interrupt of the garbage collector that many lists set off would be swallowed.
+    queries = [[int(x)] for x in ends[0, :50_000]]
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         for call in (
-            lambda: graph.activate_many([[int(x)] for x in ends[0, :50_000]], epsilon=1e-7),
+            lambda: graph.activate_many(queries, epsilon=1e-7),
             lambda: graph.communities("modularity"),
         ):
             timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])

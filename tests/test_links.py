@@ -70,6 +70,19 @@ def test_titles_are_found_in_texts_whatever_comes_first(memory):
     assert edges(memory, early) == [(uids["Lindau"], True, "mentions", 1.0)]
 
 
+def test_aliases_and_wiki_links_name_a_memory_too(memory):
+    lake = memory.add("A deep lake.", metadata={"title": "lake of stars", "aliases": ["Star Pool", 7]}).uid
+    texts = [
+        "We swam in Star Pool.",
+        "It lies near the [[lake of stars|water]].",
+        "the lake of stars at night",
+    ]
+    uids = [memory.add(text).uid for text in texts]
+    assert [edges(memory, uid) for uid in uids] == [[(lake, True, "mentions", 1.0)]] * 2 + [[]]
+    memory.update(lake, metadata={"title": "lake of stars"})
+    assert [len(memory.neighbours(uid)) for uid in uids] == [0, 1, 0]
+
+
 def test_namesakes_share_a_mention_and_the_longest_title_counts(memory):
     pages = [("Paris", "a city"), ("Paris", "a prince"), ("Paris Lane", "a street")]
     uids = [memory.add(text, metadata={"title": title}).uid for title, text in pages]

@@ -8,7 +8,7 @@
 
 use super::facts::{Fact, Facts, Statement};
 use super::mentions::Mentions;
-use super::titles::{NAMESAKES, Names, Titles, names_of};
+use super::titles::{NAMESAKES, Names, Titles, names_of_all};
 use super::tokens::{runs, spoken};
 use crate::bitmap::Bitmap;
 use crate::error::Result;
@@ -26,8 +26,8 @@ pub const SHARES: Relation = 2;
 pub struct Note<'a> {
     /// What it says.
     pub text: &'a str,
-    /// Its title, if it has one.
-    pub title: Option<&'a str>,
+    /// Its title, if it has one, and by what else it is called.
+    pub titles: &'a [&'a str],
     /// The facts it states.
     pub facts: &'a [Fact<'a>],
     /// Whether it is believed.
@@ -91,7 +91,7 @@ impl Associations {
     /// [`crate::error::Error::Limit`] for more nodes than a graph holds.
     pub fn enter(&mut self, node: Slot, note: &Note<'_>) -> Result<()> {
         let (runs, names) = match note.trusted {
-            true => (runs(note.text), note.title.map(names_of).unwrap_or_default()),
+            true => (runs(note.text), names_of_all(note.titles)),
             false => (Box::default(), Names::new()),
         };
         let before = self.withdraw(node);

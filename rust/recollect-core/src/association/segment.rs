@@ -9,7 +9,7 @@
 
 use super::associations::Associations;
 use super::facts::{Fact, Statement};
-use super::titles::names_of;
+use super::titles::names_of_all;
 use crate::bytes::{Reader, Writer};
 use crate::error::{Error, Result};
 use crate::graph::Graph;
@@ -43,7 +43,7 @@ impl Associations {
     pub fn decode<'a>(
         graph: Graph,
         bytes: &[u8],
-        told: impl Iterator<Item = (Slot, Option<&'a str>, Vec<Fact<'a>>)>,
+        told: impl Iterator<Item = (Slot, Vec<&'a str>, Vec<Fact<'a>>)>,
     ) -> Result<Self> {
         let bad = || Error::Storage("a segment holds what no index writes".into());
         let mut all = Self { graph, ..Self::default() };
@@ -63,11 +63,11 @@ impl Associations {
             }
             all.mentions.insert(node, runs);
         }
-        for (node, title, facts) in told {
+        for (node, titles, facts) in told {
             if !all.graph.contains(node) {
                 return Err(bad());
             }
-            all.titles.insert(node, &title.map(names_of).unwrap_or_default());
+            all.titles.insert(node, &names_of_all(&titles));
             all.facts.insert(node, Statement::of(&facts));
         }
         if from.is_empty() { Ok(all) } else { Err(bad()) }

@@ -26,8 +26,19 @@ pub(super) struct Titles {
     names: FxHashMap<Slot, Names>,
 }
 
+/// The names of all titles of a memory, each once.
+pub(super) fn names_of_all(titles: &[&str]) -> Names {
+    let mut names = Names::new();
+    for name in titles.iter().flat_map(|title| names_of(title)) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    names
+}
+
 /// The names of a title; none of one that says nothing.
-pub(super) fn names_of(title: &str) -> Names {
+fn names_of(title: &str) -> Names {
     let words = |text: &str| {
         let all = tokens(text);
         let telling = |token: &Token| !token.empty && (all.len() > 1 || token.letters > 2);

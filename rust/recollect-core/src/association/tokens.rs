@@ -103,7 +103,7 @@ pub(super) fn spoken(text: &str) -> (Vec<u32>, Vec<bool>) {
 }
 
 /// The runs of words among which names are looked for, with 0 after each: from a word with a capital to another, with no
-/// more than two short ones between.
+/// more than two short ones between; and what stands in double brackets.
 pub(super) fn runs(text: &str) -> Box<[u32]> {
     let all = tokens(text);
     let mut out = Vec::new();
@@ -129,7 +129,16 @@ pub(super) fn runs(text: &str) -> Box<[u32]> {
         }
         at = end;
     }
+    for link in links(text) {
+        out.extend(tokens(link).iter().map(|token| token.hash));
+        out.push(0);
+    }
     out.into()
+}
+
+/// What stands in double brackets, up to a bar: `[[the lake|there]]`.
+fn links(text: &str) -> impl Iterator<Item = &str> {
+    text.split("[[").skip(1).filter_map(|rest| rest.split_once("]]")?.0.split('|').next())
 }
 
 #[cfg(test)]
@@ -164,5 +173,7 @@ mod tests {
         );
         assert_eq!(runs("It is nice here. I do.").len(), 0);
         assert_eq!(runs("no names here").len(), 0);
+        let linked = [run(&["old", "mill"]), run(&["lake"])].concat();
+        assert_eq!(runs("by the [[old mill]] at the [[lake|water]], [[not").as_ref(), linked);
     }
 }

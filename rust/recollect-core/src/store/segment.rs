@@ -21,7 +21,7 @@ use super::entry::{Entry, NEVER, NO_NAME};
 use super::next::Next;
 use super::state::State;
 use super::uses::Uses;
-use super::words::{facts_of, title_of};
+use super::words::{facts_of, titles_of};
 use crate::association::Associations;
 use crate::bitmap::Bitmap;
 use crate::bytes::{Reader as Bytes, Writer};
@@ -106,7 +106,8 @@ pub(super) fn load(
             let told = state.live.iter().filter_map(|slot| {
                 let entry = Some(&state.entries[slot as usize]).filter(|entry| entry.trusted())?;
                 let metadata = entry.metadata.as_deref();
-                Some((entry.node, metadata.and_then(title_of), metadata.map(facts_of).unwrap_or_default()))
+                let told = metadata.map(|metadata| (titles_of(metadata), facts_of(metadata)));
+                told.map(|(titles, facts)| (entry.node, titles, facts))
             });
             state.associations = Associations::decode(graph, &all("associations")?.concat(), told)?;
         }

@@ -9,7 +9,7 @@ use super::entry::{Entry, NEVER, Named};
 use super::next::{Next, index};
 use super::speakers::Speakers;
 use super::uses::Uses;
-use super::words::{facts_of, lexical_key, role_of, title_of};
+use super::words::{facts_of, lexical_key, role_of, titles_of};
 use crate::association::{Associations, Note};
 use crate::bitmap::Bitmap;
 use crate::error::{Error, Result};
@@ -184,8 +184,8 @@ impl State {
         self.live.insert(slot);
         self.uids.insert(entry.uid, slot);
         self.digests.insert(entry.digest, slot);
-        let (title, facts) = (title_of(&record.metadata), facts_of(&record.metadata));
-        let note = Note { text: &record.text, title, facts: &facts, trusted: entry.trusted() };
+        let (titles, facts) = (titles_of(&record.metadata), facts_of(&record.metadata));
+        let note = Note { text: &record.text, titles: &titles, facts: &facts, trusted: entry.trusted() };
         self.associations.enter(node, &note)?;
         self.place(slot, entry);
         Ok(())

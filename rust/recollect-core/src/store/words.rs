@@ -11,6 +11,8 @@ use crate::record::{Metadata, Record};
 
 /// Metadata that names a memory.
 const TITLE: &str = "title";
+/// Metadata that says by what else a memory is called: a list of texts.
+const ALIASES: &str = "aliases";
 /// Metadata that states facts: a list of triples.
 const FACTS: &str = "facts";
 /// Speakers that are roles, not people.
@@ -36,9 +38,10 @@ pub(super) fn role_of(speaker: &str) -> Option<Role> {
     ROLES.iter().find(|role| role.0.eq_ignore_ascii_case(speaker.trim())).map(|role| role.1)
 }
 
-/// The title of a memory.
-pub(super) fn title_of(metadata: &Metadata) -> Option<&str> {
-    metadata.get(TITLE)?.as_str()
+/// The title of a memory, and its aliases.
+pub(super) fn titles_of(metadata: &Metadata) -> Vec<&str> {
+    let aliases = metadata.get(ALIASES).and_then(Value::as_array).into_iter().flatten();
+    metadata.get(TITLE).into_iter().chain(aliases).filter_map(Value::as_str).collect()
 }
 
 /// The facts that a memory states; what is no triple of texts is none.
