@@ -16,6 +16,8 @@ __all__ = [
     "EmbedderMissing",
     "ForkedStore",
     "FormatTooNew",
+    "GpuForked",
+    "GpuUnavailable",
     "InvalidArgument",
     "LimitExceeded",
     "NotAStore",
@@ -126,3 +128,11 @@ class EmbedderMissing(RecollectError, RuntimeError):
 
 class EmbedderFailure(RecollectError, RuntimeError):
     """The embedder raised, or returned something that is no array of vectors."""
+
+
+class GpuUnavailable(RecollectError, RuntimeError):
+    """What is asked for needs a GPU, or a library for it, that is not there; the message says what to install."""
+
+
+class GpuForked(RecollectError, RuntimeError):
+    """The GPU was used in another process, of which this one is a fork."""

@@ -1,0 +1,89 @@
+// The best of many scores, a row at a time, read once.
+#include "best.cuh"
+
+#define A_TURN 8  // scores of a thread between two barriers
+
+// A row of scores is cut into gridDim.y parts; each writes its `keep` best keys. NaN is nobody.
+extern "C" __global__ void __launch_bounds__(THREADS) select_scores(
+    const float* scores, u64 stride, u32 count, u64* out, int keep) {
+    __shared__ u64 keys[BUFFER];
+    __shared__ int filled;
+    u32 parts = gridDim.y, part = blockIdx.y;
+    u32 span = ((count + parts - 1) / parts + 3) & ~3u;
+    u32 first = part * span < count ? part * span : count, end = first + span < count ? first + span : count;
+    const float* row = scores + (u64)blockIdx.x * stride;
+    Best best = best_of(keys, &filled, keep);
+    // The floor of a sample is one of the whole, and lets most of the rest pass by unsorted.
+    int sample = keep <= 256 ? 1024 : LIMIT;
+    if (end - first > 8 * (u32)sample && keep <= sample) {
+        u32 apart = (end - first) / sample;
+        for (int at = threadIdx.x; at < sample; at += THREADS) {
+            float score = row[first + at * apart];
+            if (score == score) push(best, key_of(score, first + at * apart));
+        }
+        __syncthreads();
+        settle(best);
+        if (threadIdx.x == 0) *best.count = 0;
+        // The keys come by again: the floor itself has to pass.
+        if (best.floor != 0) best.floor--;
+        __syncthreads();
+    }
+    float least = best.floor != 0 ? score_of(best.floor) : MINUS_INFINITY;
+    bool wide = (((u64)row) & 15) == 0;
+    for (u32 start = first; start < end; start += THREADS * A_TURN) {
+        float x[A_TURN];
+#pragma unroll
+        for (int j = 0; j < A_TURN / 4; j++) {
+            u32 at = start + j * THREADS * 4 + threadIdx.x * 4;
+            if (wide && at + 4 <= end) {
+                float4 four = *(const float4*)(row + at);
+                x[4 * j] = four.x, x[4 * j + 1] = four.y, x[4 * j + 2] = four.z, x[4 * j + 3] = four.w;
+            } else {
+#pragma unroll
+                for (int e = 0; e < 4; e++) x[4 * j + e] = at + e < end ? row[at + e] : __int_as_float(0x7fffffff);
+            }
+        }
+#pragma unroll
+        for (int j = 0; j < A_TURN; j++) {
+            if (x[j] >= least) push(best, key_of(x[j], start + (j >> 2) * THREADS * 4 + threadIdx.x * 4 + (j & 3)));
+        }
+        turn(best);
+        least = best.floor != 0 ? score_of(best.floor) : MINUS_INFINITY;
+    }
+    write_best(best, out + ((u64)blockIdx.x * parts + part) * keep);
+}
+
+// The best of lists of keys, each with its own length up to `room`; no `counts` means that all are full.
+extern "C" __global__ void __launch_bounds__(THREADS) select_keys(
+    const u64* lists, const u32* counts, u32 room, u64* out, int keep) {
+    __shared__ u64 keys[BUFFER];
+    __shared__ int filled;
+    const u64* list = lists + (u64)blockIdx.x * room;
+    u32 count = counts == nullptr ? room : counts[blockIdx.x];
+    if (count > room) count = room;
+    Best best = best_of(keys, &filled, keep);
+    for (u32 start = 0; start < count; start += THREADS * A_TURN) {
+        for (int j = 0; j < A_TURN; j++) {
+            u32 at = start + j * THREADS + threadIdx.x;
+            if (at < count) push(best, list[at]);
+        }
+        turn(best);
+    }
+    write_best(best, out + (u64)blockIdx.x * keep);
+}
+
+// The score of the last of the best, or minus infinity where there are fewer.
+extern "C" __global__ void floors_of(const u64* best, int keep, float* floors, u32 count) {
+    u32 query = blockIdx.x * blockDim.x + threadIdx.x;
+    if (query >= count) return;
+    u64 key = best[(u64)query * keep + keep - 1];
+    floors[query] = key != 0 ? score_of(key) : MINUS_INFINITY;
+}
+
+// Rows and scores of keys.
+extern "C" __global__ void unpack(const u64* keys, long long* rows, float* scores, u64 count) {
+    u64 at = (u64)blockIdx.x * blockDim.x + threadIdx.x;
+    if (at >= count) return;
+    rows[at] = keys[at] != 0 ? (long long)row_of(keys[at]) : -1;
+    scores[at] = keys[at] != 0 ? score_of(keys[at]) : MINUS_INFINITY;
+}

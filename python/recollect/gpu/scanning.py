@@ -1,0 +1,128 @@
+"""A scan of all rows: which kernel, over how many blocks, and what passes the floors of the queries.
+
+The floor of a query is the score of the best but `keep` in a sample of the rows, so at least `keep` of all rows reach
+it, and few others. Rows that reach it are listed while they are multiplied; no matrix of scores is made.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from recollect.gpu.device import Array, Device, Kernel
+from recollect.gpu.selection import best_keys, best_of_lists, floors_of
+
+__all__ = ["Scanned", "Work", "scanned"]
+
+_PIECE, _QUERIES = 128, 128
+_DENSE = 1 << 25
+"""Scores that are written out rather than listed."""
+_SHARE = 32
+"""One of so many rows is in the sample, and so many times `keep` should reach the floor."""
+_ROOM = 4
+_GROUP, _CODES = 32, 256
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is scanned: rows as bytes, queries as the kernel has them, and how products become scores."""
+
+    device: Device
+    kind: str
+    queries: Array
+    rows: Array
+    query_count: int
+    count: int
+    row_bytes: int
+    scale: Array | None = None
+    bias: Array | None = None
+    gamma: Array | None = None
+    mask: Array | None = None
+    mask_stride: int = 0
+
+
+@dataclass(frozen=True)
+class Scanned:
+    """The best keys of each query, how many rows were listed, the room for them, and the floors."""
+
+    keys: Array
+    counts: Array
+    room: int
+    floors: Array
+
+
+def scanned(work: Work, keep: int, share: int = _SHARE) -> Scanned:
+    """Return the best `keep` of each query by the scores of the scan."""
+    device, xp = work.device, work.device.xp
+    everything = xp.full(work.query_count, -np.inf, dtype=np.float32)
+    if work.count * work.query_count <= _DENSE and work.count <= 1 << 20:
+        keys = best_keys(device, _dense(work, work.count, 1), keep)
+        return Scanned(keys, xp.zeros(work.query_count, dtype=np.uint32), 0, everything)
+    step = max(1, min(share, work.count // (4 * keep)))
+    floors = floors_of(device, best_keys(device, _dense(work, work.count // step, step), keep))
+    room = _ROOM * step * keep
+    lists = xp.empty((work.query_count, room), dtype=np.uint64)
+    counts = xp.zeros(work.query_count, dtype=np.uint32)
+    _launch(work, work.count, 1, floors, lists, counts, None)
+    return Scanned(best_of_lists(device, lists, counts, keep), counts, room, floors)
+
+
+def _dense(work: Work, count: int, step: int) -> Array:
+    scores = work.device.xp.empty((work.query_count, count), dtype=np.float32)
+    _launch(work, count, step, None, None, None, scores)
+    return scores
+
+
+def _launch(
+    work: Work,
+    count: int,
+    step: int,
+    floors: Array | None,
+    lists: Array | None,
+    counts: Array | None,
+    dense: Array | None,
+) -> None:
+    device = work.device
+    if work.kind == "bits":
+        kernel, tile, queries = Kernel("hamming", "scan_bits"), _CODES, _GROUP
+        blocks = 4 * device.processors
+        shared = work.row_bytes // 4 * _GROUP * 4 + 4 * _GROUP
+    else:
+        kernel, tile, shared = shape_of(device, work.kind, work.row_bytes)
+        queries, blocks = _QUERIES, device.processors
+    query_tiles = -(-work.query_count // queries)
+    tiles = -(-count // tile)
+    segments = max(1, min(blocks // query_tiles, tiles))
+    room = 0 if lists is None else lists.shape[1]
+    arguments: list[Any] = [
+        work.queries, work.rows, work.scale, work.bias, work.gamma, floors, work.mask, np.uint64(work.mask_stride),
+        lists, counts, dense,
+        *(np.uint32(one) for one in (room, work.row_bytes, count, step, work.query_count, query_tiles, segments)),
+    ]  # fmt: skip
+    block = _CODES if work.kind == "bits" else 256
+    device.launch(kernel, (query_tiles * segments,), block, arguments, shared)
+
+
+def shape_of(device: Device, kind: str, row_bytes: int) -> tuple[Kernel, int, int]:
+    """Return the kernel for matrix units, the rows of a tile, and the bytes of shared memory."""
+    pieces = -(-row_bytes // _PIECE)
+    queries = pieces * _QUERIES * _PIECE
+    for stages in (5, 4, 3):
+        wide = queries + stages * 256 * _PIECE
+        if wide <= device.shared_bytes:
+            return _kernel(kind, 256, stages, True), 256, wide
+    for tile, stages in ((256, 4), (256, 3), (128, 3), (128, 2)):
+        streaming = stages * (tile + _QUERIES) * _PIECE
+        if streaming <= device.shared_bytes:
+            break
+    return _kernel(kind, tile, stages, False), tile, streaming
+
+
+def _kernel(kind: str, tile: int, stages: int, resident: bool) -> Kernel:
+    defines = (("TYPE", kind), ("TILE", str(tile)), ("STAGES", str(stages)), ("RESIDENT", str(resident).lower()))
+    return Kernel("scan", "scan_rows", defines)
+
+
+def query_bytes(row_bytes: int) -> int:
+    """Return the bytes of a query as the matrix units have it."""
+    return -(-row_bytes // _PIECE) * _PIECE
