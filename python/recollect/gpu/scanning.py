@@ -12,10 +12,10 @@ import numpy as np
 from recollect.gpu.device import Array, Device, Kernel
 from recollect.gpu.selection import best_keys, best_of_lists, floors_of
 
-__all__ = ["Scanned", "Work", "scanned"]
+__all__ = ["DENSE", "Scanned", "Work", "scanned"]
 
 _PIECE, _QUERIES = 128, 128
-_DENSE = 1 << 25
+DENSE = 1 << 25
 """Scores that are written out rather than listed."""
 _SHARE = 32
 """One of so many rows is in the sample, and so many times `keep` should reach the floor."""
@@ -51,11 +51,11 @@ class Scanned:
     floors: Array
 
 
-def scanned(work: Work, keep: int, share: int = _SHARE) -> Scanned:
-    """Return the best `keep` of each query by the scores of the scan."""
+def scanned(work: Work, keep: int, share: int = _SHARE, dense: bool = False) -> Scanned:
+    """Return the best `keep` of each query by the scores of the scan; `dense` writes all of them out."""
     device, xp = work.device, work.device.xp
     everything = xp.full(work.query_count, -np.inf, dtype=np.float32)
-    if work.count * work.query_count <= _DENSE and work.count <= 1 << 20:
+    if dense or work.count * work.query_count <= DENSE:
         keys = best_keys(device, _dense(work, work.count, 1), keep)
         return Scanned(keys, xp.zeros(work.query_count, dtype=np.uint32), 0, everything)
     step = max(1, min(share, work.count // (4 * keep)))
