@@ -16,10 +16,7 @@ extern "C" __global__ void __launch_bounds__(CODES) scan_bits(SCAN_PARAMETERS) {
     const u32* from = (const u32*)s.queries + (u64)group * words * GROUP;
     for (u32 at = threadIdx.x; at < words * GROUP; at += CODES) bits[at] = from[at];
     float* least = (float*)(bits + words * GROUP);
-    if (threadIdx.x < GROUP) {
-        u32 query = group * GROUP + threadIdx.x;
-        least[threadIdx.x] = s.dense == nullptr && query < s.total_queries ? s.floors[query] : __int_as_float(0x7fffffff);
-    }
+    if (threadIdx.x < GROUP) least[threadIdx.x] = floor_of(s, group * GROUP + threadIdx.x);
     __syncthreads();
     u32 tiles = (s.count + CODES - 1) / CODES;
     u32 first = (u32)((u64)tiles * segment / s.segments), end = (u32)((u64)tiles * (segment + 1) / s.segments);
@@ -45,16 +42,21 @@ extern "C" __global__ void __launch_bounds__(CODES) scan_bits(SCAN_PARAMETERS) {
                 }
             }
         }
-        u32 passing = s.dense == nullptr ? 0 : FULL;
+#if DENSE
+#pragma unroll
+        for (int j = 0; j < GROUP; j++) write_score(s, group * GROUP + j, at, -(float)apart[j]);
+#else
+        u32 passing = 0;
 #pragma unroll
         for (int j = 0; j < GROUP; j++) passing |= -(float)apart[j] >= least[j] ? 1u << j : 0u;
         // Few pass; counting their bits once more is cheaper than to keep all counts at hand.
         while (passing != 0) {
             int j = __ffs(passing) - 1;
             passing &= passing - 1;
-            int apart_again = 0;
-            for (u32 word = 0; word < words; word++) apart_again += __popc(((const u32*)row)[word] ^ bits[word * GROUP + j]);
-            meet(s, group * GROUP + j, at, -(float)apart_again);
+            int again = 0;
+            for (u32 word = 0; word < words; word++) again += __popc(((const u32*)row)[word] ^ bits[word * GROUP + j]);
+            keep_score(s, group * GROUP + j, at, -(float)again);
         }
+#endif
     }
 }

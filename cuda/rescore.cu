@@ -41,7 +41,7 @@ __device__ __forceinline__ float exact_score(const float* query, const u8* rows,
 // among the candidates scores at most the last of them, and what the scan may be off.
 extern "C" __global__ void __launch_bounds__(THREADS) rescore(
     const float* queries, const u8* rows, const float* scales, const u64* candidates, const u32* counts,
-    const double* units, const double* errors, const float* floors, long long* found, float* scores, u8* proven, int form, u32 dim,
+    const double* units, const double* errors, const float* floors, long long* found, float* scores, u8* proven, u32* open, int form, u32 dim,
     int euclidean, int candidate_count, int k, u32 room, int all) {
     __shared__ u64 keys[LIMIT];
     u32 query = blockIdx.x, warp = threadIdx.x >> 5, lane = threadIdx.x & 31;
@@ -72,6 +72,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) rescore(
             sure = (double)score_of(worst) > outside;
         }
         proven[query] = whole && sure;
+        if (!(whole && sure)) atomicAdd(open, 1u);
     }
 }
 

@@ -6,17 +6,12 @@
 //
 // TYPE, TILE, STAGES and RESIDENT are given to the compiler, so that it makes one kernel and not all of them.
 #include "scan.cuh"
+#include "copies.cuh"
 #include "tensor.cuh"
 
 #define QUERIES 128
 #define PIECE 128
 #define THREADS 256
-
-__device__ __forceinline__ u32 cell(u32 row, u32 chunk) { return row * PIECE + ((chunk ^ (row & 7)) << 4); }
-
-__device__ __forceinline__ float gammas(const Scan& s, u32 query) {
-    return query < s.total_queries ? s.gamma[query] : 0.0f;
-}
 
 template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* shared) {
     constexpr int COLUMNS = TILE / 32;  // tiles of 8 rows that a warp has
@@ -70,13 +65,10 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
 #pragma unroll
     for (int j = 0; j < STAGES - 1; j++) bring();
 
-    // Queries that are not there have a floor that nothing reaches.
     float floors[8];
 #pragma unroll
-    for (int j = 0; j < 8; j++) {
-        u32 query = query_tile * QUERIES + warp_m * 64 + (j >> 1) * 16 + (j & 1) * 8 + (lane >> 2);
-        floors[j] = s.dense == nullptr && query < s.total_queries ? s.floors[query] : __int_as_float(0x7f800000);
-    }
+    for (int j = 0; j < 8; j++)
+        floors[j] = floor_of(s, query_tile * QUERIES + warp_m * 64 + (j >> 1) * 16 + (j & 1) * 8 + (lane >> 2));
     Sum sums[4][COLUMNS][4];
 #pragma unroll
     for (int m = 0; m < 4; m++)
@@ -85,6 +77,21 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
 #pragma unroll
             for (int e = 0; e < 4; e++) sums[m][n][e] = 0;
 
+    auto multiply_part = [&](const u8* left, const u8* right, u32 part) {
+        u32 a[4][4], b[COLUMNS / 2][4];
+#pragma unroll
+        for (int m = 0; m < 4; m++)
+            load_matrices(a[m], left + cell(warp_m * 64 + m * 16 + (lane & 15), part * 2 + (lane >> 4)));
+#pragma unroll
+        for (int n = 0; n < COLUMNS / 2; n++)
+            load_matrices(b[n], right + cell(warp_n * (TILE / 4) + n * 16 + (lane >> 4) * 8 + (lane & 7),
+                                             part * 2 + ((lane >> 3) & 1)));
+#pragma unroll
+        for (int m = 0; m < 4; m++)
+#pragma unroll
+            for (int n = 0; n < COLUMNS; n++)
+                T::multiply(sums[m][n], a[m], b[n >> 1][(n & 1) * 2], b[n >> 1][(n & 1) * 2 + 1]);
+    };
     u32 piece = 0, tile = first;
     for (u32 step = 0; step < steps; step++) {
         await_copies<STAGES - 2>();
@@ -93,60 +100,27 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
         const u8* stage = stages + (step % STAGES) * STAGE;
         const u8* left = RESIDENT ? resident + piece * QUERIES * PIECE : stage + TILE * PIECE;
         u32 rest = s.row_bytes - piece * PIECE;
-        u32 inner = rest >= PIECE ? PIECE / 32 : (rest + 31) / 32;
+        if (rest > PIECE - 32) {
 #pragma unroll
-        for (u32 kk = 0; kk < PIECE / 32; kk++) {
-            if (kk < inner) {
-                u32 a[4][4], b[COLUMNS / 2][4];
-#pragma unroll
-                for (int m = 0; m < 4; m++)
-                    load_matrices(a[m], left + cell(warp_m * 64 + m * 16 + (lane & 15), kk * 2 + (lane >> 4)));
-#pragma unroll
-                for (int n = 0; n < COLUMNS / 2; n++)
-                    load_matrices(b[n], stage + cell(warp_n * (TILE / 4) + n * 16 + (lane >> 4) * 8 + (lane & 7),
-                                                     kk * 2 + ((lane >> 3) & 1)));
-#pragma unroll
-                for (int m = 0; m < 4; m++)
-#pragma unroll
-                    for (int n = 0; n < COLUMNS; n++)
-                        T::multiply(sums[m][n], a[m], b[n >> 1][(n & 1) * 2], b[n >> 1][(n & 1) * 2 + 1]);
-            }
+            for (u32 part = 0; part < PIECE / 32; part++) multiply_part(left, stage, part);
+        } else {
+            for (u32 part = 0; part * 32 < rest; part++) multiply_part(left, stage, part);
         }
         if (++piece == pieces) {
             piece = 0;
             u32 at0 = tile * TILE + warp_n * (TILE / 4) + (lane & 3) * 2;
             u32 query0 = query_tile * QUERIES + warp_m * 64 + (lane >> 2);
 #pragma unroll
-            for (int n = 0; n < COLUMNS; n++) {
+            for (int j = 0; j < 8; j++) {
+                float scores[2 * COLUMNS];
+                u32 query = query0 + (j >> 1) * 16 + (j & 1) * 8;
 #pragma unroll
-                for (int e = 0; e < 2; e++) {
-                    u32 at = at0 + n * 8 + e;
-                    u64 row = (u64)(at < s.count ? at : 0) * s.step;
-                    float factor = s.scale == nullptr ? 1.0f : s.scale[row];
-                    float scores[8];
-                    u32 passing = s.dense == nullptr ? 0 : 255;
-#pragma unroll
-                    for (int j = 0; j < 8; j++) {
-                        scores[j] = T::value(sums[j >> 1][n][(j & 1) * 2 + e]) * factor;
-                        sums[j >> 1][n][(j & 1) * 2 + e] = 0;
-                    }
-                    if (s.bias != nullptr) {
-                        float added = s.bias[row];
-#pragma unroll
-                        for (int j = 0; j < 8; j++) scores[j] += added * gammas(s, query0 + (j >> 1) * 16 + (j & 1) * 8);
-                    }
-#pragma unroll
-                    for (int j = 0; j < 8; j++) passing |= scores[j] < floors[j] ? 0u : 1u << j;
-                    // Few pass: one copy of the way there is enough, with the score picked by comparing.
-#pragma unroll 1
-                    for (int j = 0; passing >> j; j++) {
-                        if (!(passing >> j & 1)) continue;
-                        float score = 0.0f;
-#pragma unroll
-                        for (int i = 0; i < 8; i++) score = i == j ? scores[i] : score;
-                        meet(s, query0 + (j >> 1) * 16 + (j & 1) * 8, at, score);
-                    }
+                for (int i = 0; i < 2 * COLUMNS; i++) {
+                    Sum& sum = sums[j >> 1][i >> 1][(j & 1) * 2 + (i & 1)];
+                    scores[i] = score_from<T>(s, sum, query, at0 + (i >> 1) * 8 + (i & 1));
+                    sum = 0;
                 }
+                meet(s, scores, query, at0, floors[j]);
             }
             tile++;
         }

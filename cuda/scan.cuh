@@ -1,8 +1,13 @@
 // What a scan of rows is asked, and what becomes of a score. What is below the floor of its query is forgotten in
-// registers, so that no matrix of scores is ever written. With `dense` the scores of a sample are written instead,
-// which is where the floors come from.
+// registers, so that no matrix of scores is ever written. Compiled with DENSE the scores of a sample are written
+// instead, which is where the floors come from.
 #pragma once
 #include "keys.cuh"
+
+#ifndef DENSE
+#define DENSE 0
+#endif
+#define INFINITE __int_as_float(0x7f800000)
 
 struct Scan {
     const u8* queries;       // as the kernel has them, filled up with zeros
@@ -25,17 +30,63 @@ struct Scan {
     u32 segments;
 };
 
-// What becomes of the score of row `at * step`: written down, or kept, since it is not below the floor.
-__device__ __forceinline__ void meet(const Scan& s, u32 query, u32 at, float score) {
+// Keeps the score of row `at * step`, which is not below the floor.
+__device__ __forceinline__ void keep_score(const Scan& s, u32 query, u32 at, float score) {
     if (query >= s.total_queries || at >= s.count) return;
     u32 row = at * s.step;
-    bool free = allowed(s.mask, s.mask_stride, query, row);
-    if (s.dense != nullptr) {
-        s.dense[(u64)query * s.count + at] = !free ? MINUS_INFINITY : score == score ? score : __int_as_float(0x7f800000);
-    } else if (free) {
-        u32 place = atomicAdd(&s.counts[query], 1u);
-        if (place < s.room) s.lists[(u64)query * s.room + place] = key_of(score, row);
+    if (!allowed(s.mask, s.mask_stride, query, row)) return;
+    u32 place = atomicAdd(&s.counts[query], 1u);
+    if (place < s.room) s.lists[(u64)query * s.room + place] = key_of(score, row);
+}
+
+// Writes the score of row `at * step` down; what overflowed comes first, and is settled by its exact score.
+__device__ __forceinline__ void write_score(const Scan& s, u32 query, u32 at, float score) {
+    if (query >= s.total_queries || at >= s.count) return;
+    bool free = allowed(s.mask, s.mask_stride, query, at * s.step);
+    s.dense[(u64)query * s.count + at] = free ? score : MINUS_INFINITY;
+}
+
+// The floor of a query; nothing reaches that of a query that is not there.
+__device__ __forceinline__ float floor_of(const Scan& s, u32 query) {
+    return !DENSE && query < s.total_queries ? s.floors[query] : INFINITE;
+}
+
+// The scores of a query with N rows, those of a lane of the matrix units: two of every eight from `at` on. Few of many
+// pass, so one comparison stands for all, and there is one copy of the way to the list.
+template <int N> __device__ __forceinline__ void meet(const Scan& s, const float (&scores)[N], u32 query, u32 at, float floor) {
+    if (DENSE) {
+#pragma unroll
+        for (int i = 0; i < N; i++) write_score(s, query, at + (i >> 1) * 8 + (i & 1), scores[i]);
+        return;
     }
+    float greatest = scores[0];
+#pragma unroll
+    for (int i = 1; i < N; i++) greatest = fmaxf(greatest, scores[i]);
+    if (greatest < floor) return;
+    u32 passing = 0;
+#pragma unroll
+    for (int i = 0; i < N; i++) passing |= scores[i] >= floor ? 1u << i : 0u;
+#pragma unroll 1
+    while (passing != 0) {
+        int which = __ffs(passing) - 1;
+        passing &= passing - 1;
+        float score = 0.0f;
+#pragma unroll
+        for (int i = 0; i < N; i++) score = i == which ? scores[i] : score;
+        keep_score(s, query, at + (which >> 1) * 8 + (which & 1), score);
+    }
+}
+
+// A sum of products as a score.
+template <class T> __device__ __forceinline__ float score_from(const Scan& s, typename T::Sum sum, u32 query, u32 at) {
+    float score = T::value(sum);
+    u64 row = (u64)(at < s.count ? at : 0) * s.step;
+    if (T::SCALED && s.scale != nullptr) score *= __ldg(s.scale + row);
+    if (s.bias != nullptr) {
+        score += query < s.total_queries ? __ldg(s.bias + row) * __ldg(s.gamma + query) : 0.0f;
+        score = score == score ? score : INFINITE;
+    }
+    return score;
 }
 
 // A kernel's parameters, and the Scan that they make.

@@ -1,7 +1,8 @@
 // The best of many scores, a row at a time, read once.
 #include "best.cuh"
 
-#define A_TURN 8  // scores of a thread between two barriers
+#define A_TURN 8      // scores of a thread between two barriers
+#define HEAD 4096u    // scores that a first floor is taken from
 
 // A row of scores is cut into gridDim.y parts; each writes its `keep` best keys. NaN is nobody.
 extern "C" __global__ void __launch_bounds__(THREADS) select_scores(
@@ -13,19 +14,28 @@ extern "C" __global__ void __launch_bounds__(THREADS) select_scores(
     u32 first = part * span < count ? part * span : count, end = first + span < count ? first + span : count;
     const float* row = scores + (u64)blockIdx.x * stride;
     Best best = best_of(keys, &filled, keep);
-    // The floor of a sample is one of the whole, and lets most of the rest pass by unsorted.
-    int sample = keep <= 256 ? 1024 : LIMIT;
-    if (end - first > 8 * (u32)sample && keep <= sample) {
-        u32 apart = (end - first) / sample;
-        for (int at = threadIdx.x; at < sample; at += THREADS) {
-            float score = row[first + at * apart];
-            if (score == score) push(best, key_of(score, first + at * apart));
+    // A floor that lets most pass by unsorted: of some of the scores, which come by again, so it has to pass itself.
+    bool many = end - first > 4 * HEAD;
+    if (many) {
+        if (keep <= THREADS / 2) {
+            // Of the greatest that each thread sees: so many different scores are at least that good.
+            u64 greatest = 0;
+            for (u32 at = first + threadIdx.x; at < first + HEAD; at += THREADS) {
+                u64 key = row[at] == row[at] ? key_of(row[at], at) : 0;
+                greatest = key > greatest ? key : greatest;
+            }
+            push(best, greatest);
+        } else {
+            u32 apart = (end - first) / LIMIT;
+            for (int j = threadIdx.x; j < LIMIT; j += THREADS) {
+                u32 at = first + j * apart;
+                if (row[at] == row[at]) push(best, key_of(row[at], at));
+            }
         }
         __syncthreads();
         settle(best);
-        if (threadIdx.x == 0) *best.count = 0;
-        // The keys come by again: the floor itself has to pass.
         if (best.floor != 0) best.floor--;
+        if (threadIdx.x == 0) *best.count = 0;
         __syncthreads();
     }
     float least = best.floor != 0 ? score_of(best.floor) : MINUS_INFINITY;

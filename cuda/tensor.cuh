@@ -12,30 +12,8 @@ __device__ __forceinline__ void load_matrices(u32 (&out)[4], const u8* row) {
                  : "=r"(out[0]), "=r"(out[1]), "=r"(out[2]), "=r"(out[3]) : "r"(at));
 }
 
-// 16 bytes from global to shared memory without waiting; zeros where `valid` is false.
-__device__ __forceinline__ void copy16(u8* to, const u8* from, bool valid) {
-#if __CUDA_ARCH__ >= 800
-    u32 at = (u32)__cvta_generic_to_shared(to);
-    int bytes = valid ? 16 : 0;
-    asm volatile("cp.async.cg.shared.global [%0], [%1], 16, %2;" :: "r"(at), "l"(from), "r"(bytes));
-#else
-    *(uint4*)to = valid ? *(const uint4*)from : make_uint4(0, 0, 0, 0);
-#endif
-}
-
-__device__ __forceinline__ void end_copies() {
-#if __CUDA_ARCH__ >= 800
-    asm volatile("cp.async.commit_group;");
-#endif
-}
-
-template <int PENDING> __device__ __forceinline__ void await_copies() {
-#if __CUDA_ARCH__ >= 800
-    asm volatile("cp.async.wait_group %0;" :: "n"(PENDING));
-#endif
-}
-
 struct Half {
+    static constexpr bool SCALED = false;
     typedef float Sum;
     static __device__ __forceinline__ float value(float sum) { return sum; }
     static __device__ __forceinline__ void multiply(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
@@ -54,6 +32,7 @@ struct Half {
 
 #if __CUDA_ARCH__ >= 800 && __CUDA_ARCH__ < 1000
 struct Bit {
+    static constexpr bool SCALED = false;
     typedef int Sum;
     static __device__ __forceinline__ float value(int sum) { return -(float)sum; }
     static __device__ __forceinline__ void multiply(int (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
@@ -66,6 +45,7 @@ struct Bit {
 
 #if __CUDA_ARCH__ >= 800
 struct Brain {
+    static constexpr bool SCALED = false;
     typedef float Sum;
     static __device__ __forceinline__ float value(float sum) { return sum; }
     static __device__ __forceinline__ void multiply(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
@@ -77,6 +57,7 @@ struct Brain {
 #endif
 
 struct Byte {
+    static constexpr bool SCALED = true;
     typedef int Sum;
     static __device__ __forceinline__ float value(int sum) { return (float)sum; }
     static __device__ __forceinline__ void multiply(int (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {

@@ -18,6 +18,7 @@ ORDERS = (FORWARD, BACKWARD, SHUFFLED)
 
 _HERE = Path(__file__).parent
 _KERNEL = re.compile(r'extern "C" __global__ void (?:__launch_bounds__\([^)]*\)\s+)?(\w+)\(([^)]*)\)')
+_SHIMS = ("shim.h", "numbers.h", "tensor.h", "warpgroup.h")
 _FOLDER = Path(tempfile.gettempdir()) / f"recollect-kernels-{os.getuid()}"
 
 
@@ -45,7 +46,9 @@ def _host_text(text: str) -> tuple[str, dict[str, list[str]]]:
         + "); }); }"
         for name, kinds in kernels.items()
     ]
-    return "\n".join(['#include "shim.h"', '#include "tensor.h"', text, *launchers]), kernels
+    units = "warpgroup.h" if "described(" in text else "tensor.h"
+    includes = [f'#include "{name}"' for name in ("shim.h", "numbers.h", units)]
+    return "\n".join([*includes, text, *launchers]), kernels
 
 
 class HostDevice:
@@ -53,9 +56,11 @@ class HostDevice:
 
     xp = np
     processors = 4
-    architecture = 90
 
-    def __init__(self, order: int = FORWARD, shared_bytes: int = 232_448, changed=None) -> None:
+    def __init__(
+        self, order: int = FORWARD, shared_bytes: int = 232_448, changed=None, architecture: int = 80
+    ) -> None:
+        self.architecture = architecture
         self.order, self.shared_bytes, self.changed = order, shared_bytes, changed or (lambda text: text)
         self.launched: list[str] = []
         self._libraries: dict[tuple, tuple[ctypes.CDLL, dict[str, list[str]]]] = {}
@@ -87,7 +92,7 @@ class HostDevice:
         if key not in self._libraries:
             text, kernels = _host_text(self.changed(source(kernel.source)))
             defines = [f"-D{name}={value}" for name, value in kernel.defines]
-            shims = "".join((_HERE / name).read_text(encoding="utf-8") for name in ("shim.h", "tensor.h"))
+            shims = "".join((_HERE / name).read_text(encoding="utf-8") for name in _SHIMS)
             digest = hashlib.sha256("\n".join([text, *defines, shims, str(compiler())]).encode()).hexdigest()[:24]
             _FOLDER.mkdir(exist_ok=True, mode=0o700)
             built = _FOLDER / f"{digest}.so"

@@ -155,11 +155,11 @@ template <class F> void launch(dim3 grid, dim3 block, size_t bytes, unsigned see
         for (unsigned y = 0; y < grid.y; y++)
             for (unsigned x = 0; x < grid.x; x++) {
                 block_at = dim3(x, y, z);
-                shared.assign(bytes + 128, (char)0xCD);
+                shared.assign(bytes + 1024, (char)0xCD);
                 run_block(seed);
             }
 }
-inline char* dynamic() { return (char*)(((size_t)shared.data() + 127) & ~(size_t)127); }
+inline char* dynamic() { return (char*)(((size_t)shared.data() + 1023) & ~(size_t)1023); }
 template <class T> T poisoned() {
     T value;
     std::memset((void*)&value, 0xCD, sizeof(T));
@@ -213,6 +213,7 @@ template <class To, class From> To bits_as(From value) {
 inline unsigned __float_as_uint(float x) { return bits_as<unsigned>(x); }
 inline float __uint_as_float(unsigned x) { return bits_as<float>(x); }
 inline float __int_as_float(int x) { return bits_as<float>(x); }
+template <class T> T __ldg(const T* at) { return *at; }
 inline float __fmul_rn(float a, float b) { return a * b; }
 inline float __fadd_rn(float a, float b) { return a + b; }
 inline float __fsub_rn(float a, float b) { return a - b; }

@@ -2,10 +2,6 @@
 // `4 * (lane % 4)` of it.
 #pragma once
 
-typedef unsigned char u8;
-typedef unsigned short u16;
-typedef unsigned int u32;
-
 inline void load_matrices(u32 (&out)[4], const u8* row) {
     const u8* rows[32];
     std::memcpy(host::slot(host::lane()).bytes, &row, sizeof row);
@@ -15,13 +11,6 @@ inline void load_matrices(u32 (&out)[4], const u8* row) {
         std::memcpy(&out[part], rows[part * 8 + host::lane() / 4] + 4 * (host::lane() % 4), 4);
     host::pause(host::WARP);
 }
-inline void copy16(u8* to, const u8* from, bool valid) {
-    if (valid) std::memcpy(to, from, 16);
-    else std::memset(to, 0, 16);
-}
-inline void end_copies() {}
-template <int PENDING> inline void await_copies() {}
-
 // Calls `each` with the 32 bytes of a row of either side, for the four results of this lane.
 template <class T, class F> void multiply_by(T (&c)[4], const u32 (&a)[4], u32 b0, u32 b1, F each) {
     u32 mine[6] = {a[0], a[1], a[2], a[3], b0, b1};
@@ -42,20 +31,8 @@ template <class T, class F> void multiply_by(T (&c)[4], const u32 (&a)[4], u32 b
     host::pause(host::WARP);
 }
 
-inline float of_half(u16 half) {
-    _Float16 value;
-    std::memcpy(&value, &half, 2);
-    return (float)value;
-}
-inline u16 half_of(float x) {
-    _Float16 value = (_Float16)x;
-    u16 half;
-    std::memcpy(&half, &value, 2);
-    return half;
-}
-inline float brain(u16 value) { return __uint_as_float((u32)value << 16); }
-
 template <float (*WIDEN)(u16)> struct Float16 {
+    static constexpr bool SCALED = false;
     typedef float Sum;
     static float value(float sum) { return sum; }
     static void multiply(float (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
@@ -71,6 +48,7 @@ template <float (*WIDEN)(u16)> struct Float16 {
 typedef Float16<of_half> Half;
 typedef Float16<brain> Brain;
 struct Byte {
+    static constexpr bool SCALED = true;
     typedef int Sum;
     static float value(int sum) { return (float)sum; }
     static void multiply(int (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {
@@ -84,6 +62,7 @@ struct Byte {
     }
 };
 struct Bit {
+    static constexpr bool SCALED = false;
     typedef int Sum;
     static float value(int sum) { return -(float)sum; }
     static void multiply(int (&c)[4], const u32 (&a)[4], u32 b0, u32 b1) {

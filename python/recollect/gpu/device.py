@@ -4,8 +4,13 @@ Nothing here is imported from CuPy before it is asked for.
 """
 
 import os
+import tempfile
 from collections.abc import Sequence
+from hashlib import sha256
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
+
+import numpy as np
 
 from recollect.errors import GpuForked, GpuUnavailable
 from recollect.gpu.sources import source
@@ -17,6 +22,10 @@ Array = Any
 
 _INSTALL = "install recollect[cuda13], or recollect[cuda12] for an older driver"
 _STATE: dict[str, Any] = {}
+_ACCELERATED = ("hopper",)
+"""Sources with instructions of one generation alone."""
+_WITHOUT_ASKING = 48 * 1024
+_NULL = np.uint64(0)
 
 
 class Kernel(NamedTuple):
@@ -115,6 +124,7 @@ class Cuda:
         self.processors = int(attributes["MultiProcessorCount"])
         self.shared_bytes = int(attributes["MaxSharedMemoryPerBlockOptin"])
         self.architecture = int(self.xp.cuda.Device(self.number).compute_capability)
+        self._functions: dict[tuple[int, Kernel], Any] = {}
 
     @classmethod
     def current(cls) -> "Cuda":
@@ -131,20 +141,42 @@ class Cuda:
     ) -> None:
         """Run a kernel on CuPy's current stream."""
         function = self._function(kernel)
-        if shared > 48 * 1024 and function.max_dynamic_shared_size_bytes < shared:
+        if shared > _WITHOUT_ASKING and function.max_dynamic_shared_size_bytes < shared:
             function.max_dynamic_shared_size_bytes = shared
-        import numpy as np
-
-        null = np.uint64(0)
-        function(
-            tuple(grid), (block,), tuple(null if one is None else one for one in arguments), shared_mem=shared
-        )
+        values = tuple(_NULL if one is None else one for one in arguments)
+        function(tuple(grid), (block,), values, shared_mem=shared)
 
     def _function(self, kernel: Kernel) -> Any:
         cupy_module()
-        key = f"{self.number} {kernel}"
-        if key not in _STATE:
+        key = (self.number, kernel)
+        if key not in self._functions:
             options = ("--std=c++17", "-default-device", *(f"-D{name}={value}" for name, value in kernel.defines))
-            module = self.xp.RawModule(code=source(kernel.source), options=options)
-            _STATE[key] = module.get_function(kernel.name)
-        return _STATE[key]
+            text = source(kernel.source)
+            if kernel.source in _ACCELERATED:
+                module = self.xp.RawModule(path=os.fspath(self._built(text, options)))
+            else:
+                module = self.xp.RawModule(code=text, options=options)
+            self._functions[key] = module.get_function(kernel.name)
+        return self._functions[key]
+
+    def _built(self, text: str, options: Sequence[str]) -> Path:
+        """Return a file of code for this very generation, which CuPy does not ask the compiler for."""
+        from cupy.cuda import compiler
+
+        options = (*options, f"--gpu-architecture=sm_{self.architecture}a")
+        digest = sha256("\n".join((text, *options, self.xp.__version__)).encode()).hexdigest()[:32]
+        folder = Path(compiler.get_cache_dir())
+        built = folder / f"recollect-{digest}.cubin"
+        if not built.exists():
+            folder.mkdir(parents=True, exist_ok=True)
+            nvrtc = compiler.nvrtc
+            program = nvrtc.createProgram(text, "recollect.cu", (), ())
+            try:
+                nvrtc.compileProgram(program, options)
+                code = nvrtc.getCUBIN(program)
+            finally:
+                nvrtc.destroyProgram(program)
+            with tempfile.NamedTemporaryFile(dir=folder, delete=False) as written:
+                written.write(code)
+            Path(written.name).replace(built)
+        return built

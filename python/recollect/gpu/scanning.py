@@ -1,7 +1,7 @@
 """A scan of all rows: which kernel, over how many blocks, and what passes the floors of the queries.
 
-The floor of a query is the score of the best but `keep` in a sample of the rows, so at least `keep` of all rows reach
-it, and few others. Rows that reach it are listed while they are multiplied; no matrix of scores is made.
+The floor of a query is the score of one of the best in a sample of the rows, so that some times `keep` of all rows
+reach it. Those are listed while they are multiplied; no matrix of scores is made.
 """
 
 from dataclasses import dataclass
@@ -14,11 +14,14 @@ from recollect.gpu.selection import best_keys, best_of_lists, floors_of
 
 __all__ = ["DENSE", "Scanned", "Work", "scanned"]
 
-_PIECE, _QUERIES = 128, 128
+_PIECE, _QUERIES, _ALIGNED = 128, 128, 1024
 DENSE = 1 << 25
 """Scores that are written out rather than listed."""
 _SHARE = 32
-"""One of so many rows is in the sample, and so many times `keep` should reach the floor."""
+"""One of so many rows is in the sample."""
+_PLENTY, _LEAST = 4, 8
+"""So many times `keep` rows should reach the floor, which is at least the score of the 8th of the sample: with chances
+of less than one in 10,000 fewer than `keep` do, which costs a second scan and no result."""
 _ROOM = 4
 _GROUP, _CODES = 32, 256
 
@@ -59,8 +62,9 @@ def scanned(work: Work, keep: int, share: int = _SHARE, dense: bool = False) -> 
         keys = best_keys(device, _dense(work, work.count, 1), keep)
         return Scanned(keys, xp.zeros(work.query_count, dtype=np.uint32), 0, everything)
     step = max(1, min(share, work.count // (4 * keep)))
-    floors = floors_of(device, best_keys(device, _dense(work, work.count // step, step), keep))
-    room = _ROOM * step * keep
+    rank = max(_LEAST, -(-_PLENTY * keep // step))
+    floors = floors_of(device, best_keys(device, _dense(work, work.count // step, step), rank))
+    room = _ROOM * step * rank
     lists = xp.empty((work.query_count, room), dtype=np.uint64)
     counts = xp.zeros(work.query_count, dtype=np.uint32)
     _launch(work, work.count, 1, floors, lists, counts, None)
@@ -84,12 +88,13 @@ def _launch(
 ) -> None:
     device = work.device
     if work.kind == "bits":
-        kernel, tile, queries = Kernel("hamming", "scan_bits"), _CODES, _GROUP
-        blocks = 4 * device.processors
+        kernel, tile, queries, blocks = Kernel("hamming", "scan_bits"), _CODES, _GROUP, 4 * device.processors
         shared = work.row_bytes // 4 * _GROUP * 4 + 4 * _GROUP
     else:
         kernel, tile, shared = shape_of(device, work.kind, work.row_bytes)
         queries, blocks = _QUERIES, device.processors
+    if dense is not None:
+        kernel = kernel._replace(defines=(*kernel.defines, ("DENSE", "1")))
     query_tiles = -(-work.query_count // queries)
     tiles = -(-count // tile)
     segments = max(1, min(blocks // query_tiles, tiles))
@@ -109,7 +114,9 @@ def shape_of(device: Device, kind: str, row_bytes: int) -> tuple[Kernel, int, in
     queries = pieces * _QUERIES * _PIECE
     for stages in (5, 4, 3):
         wide = queries + stages * 256 * _PIECE
-        if wide <= device.shared_bytes:
+        if device.architecture == 90 and kind != "Bit" and wide + _ALIGNED <= device.shared_bytes:
+            return Kernel("hopper", "scan_rows", (("TYPE", kind), ("STAGES", str(stages)))), 256, wide + _ALIGNED
+        if device.architecture != 90 and wide <= device.shared_bytes:
             return _kernel(kind, 256, stages, True), 256, wide
     for tile, stages in ((256, 4), (256, 3), (128, 3), (128, 2)):
         streaming = stages * (tile + _QUERIES) * _PIECE

@@ -59,6 +59,8 @@ def best_rows(rows: Rows, queries: Array, k: int, mask: Array | None = None) -> 
             if allowed == 0:
                 return places, scores
             return xp.where(places < 0, -1, who[xp.maximum(places, 0)]), scores
+    if len(queries) <= _BATCH and 0 < k <= rows.count and len(queries):
+        return _batch(rows, queries, k, mask)
     found = xp.full((len(queries), k), -1, dtype=np.int64)
     scores = xp.full((len(queries), k), -np.inf, dtype=np.float32)
     if rows.count == 0:
@@ -66,36 +68,39 @@ def best_rows(rows: Rows, queries: Array, k: int, mask: Array | None = None) -> 
     for start in range(0, len(queries), _BATCH):
         part = slice(start, min(start + _BATCH, len(queries)))
         narrowed = mask[part] if mask is not None and mask.ndim == 2 else mask
-        _batch(rows, queries[part], min(k, rows.count), narrowed, found[part], scores[part])
+        most = min(k, rows.count)
+        found[part, :most], scores[part, :most] = _batch(rows, queries[part], most, narrowed)
     return found, scores
 
 
-def _batch(rows: Rows, queries: Array, k: int, mask: Array | None, found: Array, scores: Array) -> None:
-    xp = rows.device.xp
+def _batch(rows: Rows, queries: Array, k: int, mask: Array | None) -> tuple[Any, Any]:
     keep = _power_of_two(max(64, 4 * k) if rows.kind == "Byte" else max(32, 2 * k))
-    which: Array | None = None
-    while keep <= MOST:
+    if keep > MOST:
+        return exact_rows(rows, queries, k, mask)
+    found, scores, proven, open_ones = _candidates(rows, queries, k, keep, mask)
+    if not int(open_ones[0]):
+        return found, scores
+    which = rows.device.xp.flatnonzero(proven == 0)
+    while len(which):
         asked, narrowed = _of(queries, mask, which)
-        mine, theirs, proven = _proven(rows, asked, k, keep, narrowed)
-        at = slice(None) if which is None else which
-        found[at, :k], scores[at, :k] = mine, theirs
-        left = xp.flatnonzero(proven == 0)
-        if not len(left):
-            return
-        which, keep = left if which is None else which[left], 4 * keep
-    asked, narrowed = _of(queries, mask, which)
-    at = slice(None) if which is None else which
-    found[at, :k], scores[at, :k] = exact_rows(rows, asked, k, narrowed)
+        keep *= 4
+        if keep > MOST:
+            found[which], scores[which] = exact_rows(rows, asked, k, narrowed)
+            break
+        found[which], scores[which], proven, _ = _candidates(rows, asked, k, keep, narrowed)
+        which = which[proven == 0]
+    return found, scores
 
 
-def _of(queries: Array, mask: Array | None, which: Array | None) -> tuple[Array, Array | None]:
+def _of(queries: Array, mask: Array | None, which: Array) -> tuple[Array, Array | None]:
     """Return the queries at positions with their masks."""
-    if which is None:
-        return queries, mask
     return queries[which], mask if mask is None or mask.ndim == 1 else mask[which]
 
 
-def _proven(rows: Rows, queries: Array, k: int, keep: int, mask: Array | None) -> tuple[Any, Any, Any]:
+def _candidates(
+    rows: Rows, queries: Array, k: int, keep: int, mask: Array | None
+) -> tuple[Any, Any, Any, Any]:
+    """Return rows, scores, whether each query is proven, and the number of those that are not."""
     device, xp, count = rows.device, rows.device.xp, len(queries)
     size = query_bytes(rows.row_bytes)
     prepared = xp.zeros((-(-count // 128) * 128, size), dtype=np.uint8)
@@ -125,19 +130,19 @@ def rescored(
     counts: Array,
     room: int,
     whole: bool,
-) -> tuple[Any, Any, Any]:
-    """Return rows, exact scores and proofs of the best `k` of candidates ``[q, keep]``."""
+) -> tuple[Any, Any, Any, Any]:
+    """Return rows, exact scores, proofs and the number of lacking ones of the best `k` of candidates ``[q, keep]``."""
     xp, count = rows.device.xp, len(queries)
     found, scores = xp.empty((count, k), dtype=np.int64), xp.empty((count, k), dtype=np.float32)
-    proven = xp.empty(count, dtype=np.uint8)
+    proven, open_ones = xp.empty(count, dtype=np.uint8), xp.zeros(1, dtype=np.uint32)
     units, errors, floors = bounds
     arguments = [
-        queries, rows.data, rows.scales, keys, counts, units, errors, floors, found, scores, proven,
+        queries, rows.data, rows.scales, keys, counts, units, errors, floors, found, scores, proven, open_ones,
         np.int32(FORMS.index(rows.form)), np.uint32(rows.dim), np.int32(rows.euclidean), np.int32(keys.shape[1]),
         np.int32(k), np.uint32(room), np.int32(whole),
     ]  # fmt: skip
     rows.device.launch(Kernel("rescore", "rescore"), (count,), 32 * _WARPS, arguments)
-    return found, scores, proven
+    return found, scores, proven, open_ones
 
 
 def exact_rows(rows: Rows, queries: Array, k: int, mask: Array | None = None) -> tuple[Any, Any]:

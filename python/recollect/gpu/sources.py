@@ -8,7 +8,7 @@ from recollect.errors import InvalidArgument
 
 __all__ = ["SOURCES", "source"]
 
-SOURCES = ("activation", "hamming", "queries", "rescore", "scan", "selection")
+SOURCES = ("activation", "hamming", "hopper", "queries", "rescore", "scan", "selection")
 """What can be compiled."""
 
 _INCLUDE = re.compile(r'#include "(\w+\.cuh)"')

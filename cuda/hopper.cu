@@ -1,0 +1,104 @@
+// The scan for compute capability 9.0: as `scan.cu`, with the products of warpgroups. The queries of a block stay in
+// shared memory, 64 for each of two warpgroups, and 256 rows at a time stream by in pieces of 128 bytes.
+//
+// TYPE, STAGES and DENSE are given to the compiler.
+#include "scan.cuh"
+#include "copies.cuh"
+#include "warpgroup.cuh"
+
+#define QUERIES 128
+#define TILE 256
+#define PIECE 128
+#define THREADS 256
+#define GROUP_COLUMNS 16
+
+template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* shared) {
+    typedef typename T::Sum Sum;
+    const u32 lane = threadIdx.x & 31, warp = (threadIdx.x >> 5) & 3, group = threadIdx.x >> 7;
+    const u32 pieces = (s.row_bytes + PIECE - 1) / PIECE;
+    const u32 query_tile = blockIdx.x % s.query_tiles, segment = blockIdx.x / s.query_tiles;
+    const u32 tiles = (s.count + TILE - 1) / TILE;
+    const u32 first = (u32)((u64)tiles * segment / s.segments), end = (u32)((u64)tiles * (segment + 1) / s.segments);
+    if (first == end) return;
+    const u8* queries = s.queries + (u64)query_tile * QUERIES * pieces * PIECE;
+    u8* resident = shared;
+    u8* stages = shared + pieces * QUERIES * PIECE;
+    const u32 steps = (end - first) * pieces;
+    const u32 chunk = threadIdx.x & 7, line = threadIdx.x >> 3;
+
+    u32 next_tile = first, next_piece = 0, next = 0;
+    auto bring = [&]() {
+        if (next < steps) {
+            u8* stage = stages + (next % STAGES) * TILE * PIECE;
+            u32 byte = next_piece * PIECE + chunk * 16, at = next_tile * TILE + line;
+            const u8* from = s.rows + (u64)at * s.step * s.row_bytes + byte;
+            u64 apart = (u64)32 * s.step * s.row_bytes;
+#pragma unroll
+            for (int j = 0; j < TILE / 32; j++) {
+                bool valid = at + 32 * j < s.count && byte < s.row_bytes;
+                copy16(stage + cell(line + 32 * j, chunk), valid ? from + j * apart : s.rows, valid);
+            }
+            if (++next_piece == pieces) {
+                next_piece = 0;
+                next_tile++;
+            }
+        }
+        next++;
+        end_copies();
+    };
+    for (u32 piece = 0; piece < pieces; piece++) {
+#pragma unroll
+        for (int j = 0; j < QUERIES / 32; j++) {
+            u32 row = line + 32 * j;
+            copy16(resident + piece * QUERIES * PIECE + cell(row, chunk),
+                   queries + (u64)row * pieces * PIECE + piece * PIECE + chunk * 16, true);
+        }
+    }
+#pragma unroll
+    for (int j = 0; j < STAGES - 2; j++) bring();
+
+    const u32 query = query_tile * QUERIES + group * 64 + warp * 16 + (lane >> 2);
+    const float floors[2] = {floor_of(s, query), floor_of(s, query + 8)};
+    Sum sums[TILE / 2];
+    u32 piece = 0, tile = first;
+    for (u32 step = 0; step < steps; step++) {
+        await_copies<STAGES - 3>();
+        show_copies();
+        __syncthreads();
+        // The products before the last are done in both groups, so their stage is free.
+        bring();
+        const u8* left = resident + piece * QUERIES * PIECE + group * 64 * PIECE;
+        const u8* right = stages + (step % STAGES) * TILE * PIECE;
+        u64 a = described(left), b = described(right);
+        begin_products();
+#pragma unroll
+        for (int part = 0; part < PIECE / 32; part++) T::multiply(sums, a + 2 * part, b + 2 * part, piece > 0 || part > 0);
+        end_products();
+        if (++piece < pieces) {
+            await_products<1>();
+            continue;
+        }
+        await_products<0>();
+        piece = 0;
+        u32 at0 = tile * TILE + (lane & 3) * 2;
+#pragma unroll
+        for (int n = 0; n < TILE / 8; n += GROUP_COLUMNS / 2) {
+#pragma unroll
+            for (int half = 0; half < 2; half++) {
+                float scores[GROUP_COLUMNS];
+#pragma unroll
+                for (int i = 0; i < GROUP_COLUMNS; i++)
+                    scores[i] = score_from<T>(s, sums[(n + (i >> 1)) * 4 + half * 2 + (i & 1)], query + 8 * half,
+                                              at0 + (n + (i >> 1)) * 8 + (i & 1));
+                meet(s, scores, query + 8 * half, at0 + n * 8, floors[half]);
+            }
+        }
+        tile++;
+    }
+}
+
+extern "C" __global__ void __launch_bounds__(THREADS, 1) scan_rows(SCAN_PARAMETERS) {
+    Scan s = SCAN_GIVEN;
+    extern __shared__ __align__(128) u8 shared[];
+    scan<TYPE>(s, rounded_up(shared));
+}
