@@ -1,7 +1,7 @@
 // The scan for compute capability 9.0: as `scan.cu`, with the products of warpgroups. The queries of a block stay in
 // shared memory, 64 for each of two warpgroups, and 256 rows at a time stream by in pieces of 128 bytes.
 //
-// TYPE, STAGES and DENSE are given to the compiler.
+// TYPE, STAGES, DENSE and BIASED are given to the compiler.
 #include "scan.cuh"
 #include "copies.cuh"
 #include "warpgroup.cuh"
@@ -59,6 +59,7 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
 
     const u32 query = query_tile * QUERIES + group * 64 + warp * 16 + (lane >> 2);
     const float floors[2] = {floor_of(s, query), floor_of(s, query + 8)};
+    const float gammas[2] = {gamma_of(s, query), gamma_of(s, query + 8)};
     Sum sums[TILE / 2];
     u32 piece = 0, tile = first;
     for (u32 step = 0; step < steps; step++) {
@@ -83,13 +84,13 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
         u32 at0 = tile * TILE + (lane & 3) * 2;
 #pragma unroll
         for (int n = 0; n < TILE / 8; n += GROUP_COLUMNS / 2) {
+            const Facts<T, GROUP_COLUMNS> facts(s, at0 + n * 8);
 #pragma unroll
             for (int half = 0; half < 2; half++) {
                 float scores[GROUP_COLUMNS];
 #pragma unroll
                 for (int i = 0; i < GROUP_COLUMNS; i++)
-                    scores[i] = score_from<T>(s, sums[(n + (i >> 1)) * 4 + half * 2 + (i & 1)], query + 8 * half,
-                                              at0 + (n + (i >> 1)) * 8 + (i & 1));
+                    scores[i] = facts.score(sums[(n + (i >> 1)) * 4 + half * 2 + (i & 1)], i, gammas[half]);
                 meet(s, scores, query + 8 * half, at0 + n * 8, floors[half]);
             }
         }

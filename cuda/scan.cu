@@ -110,14 +110,16 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
             piece = 0;
             u32 at0 = tile * TILE + warp_n * (TILE / 4) + (lane & 3) * 2;
             u32 query0 = query_tile * QUERIES + warp_m * 64 + (lane >> 2);
+            const Facts<T, 2 * COLUMNS> facts(s, at0);
 #pragma unroll
             for (int j = 0; j < 8; j++) {
                 float scores[2 * COLUMNS];
                 u32 query = query0 + (j >> 1) * 16 + (j & 1) * 8;
+                float gamma = gamma_of(s, query);
 #pragma unroll
                 for (int i = 0; i < 2 * COLUMNS; i++) {
                     Sum& sum = sums[j >> 1][i >> 1][(j & 1) * 2 + (i & 1)];
-                    scores[i] = score_from<T>(s, sum, query, at0 + (i >> 1) * 8 + (i & 1));
+                    scores[i] = facts.score(sum, i, gamma);
                     sum = 0;
                 }
                 meet(s, scores, query, at0, floors[j]);

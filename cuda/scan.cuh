@@ -7,20 +7,24 @@
 #ifndef DENSE
 #define DENSE 0
 #endif
+#ifndef BIASED
+#define BIASED 0
+#endif
 #define INFINITE __int_as_float(0x7f800000)
 
 struct Scan {
     const u8* queries;       // as the kernel has them, filled up with zeros
     const u8* rows;          // [rows][row_bytes] bytes, a multiple of 16
-    const float* scale;      // [rows] or null: factor of the product
-    const float* bias;       // [rows] or null: with `gamma` [queries], what is added
+    const float* scale;      // [rows up to a multiple of 256], for scaled types: factor of the product
+    const float* bias;       // [rows likewise], compiled with BIASED: times `gamma` [queries], what is added
     const float* gamma;
     const float* floors;     // [queries]
     const u32* mask;         // bits [queries or 1][mask_stride] or null
     u64 mask_stride;
     u64* lists;              // [queries][room] keys of what is not below the floor
     u32* counts;             // [queries], more than `room` if some had no place
-    float* dense;            // [queries][count] or null
+    float* dense;            // [queries][pitch], compiled with DENSE
+    u32 pitch;               // a multiple of 4
     u32 room;
     u32 row_bytes;
     u32 count;               // rows that are looked at: 0, step, 2 * step, ...
@@ -43,7 +47,7 @@ __device__ __forceinline__ void keep_score(const Scan& s, u32 query, u32 at, flo
 __device__ __forceinline__ void write_score(const Scan& s, u32 query, u32 at, float score) {
     if (query >= s.total_queries || at >= s.count) return;
     bool free = allowed(s.mask, s.mask_stride, query, at * s.step);
-    s.dense[(u64)query * s.count + at] = free ? score : MINUS_INFINITY;
+    s.dense[(u64)query * s.pitch + at] = free ? score : MINUS_INFINITY;
 }
 
 // The floor of a query; nothing reaches that of a query that is not there.
@@ -55,6 +59,12 @@ __device__ __forceinline__ float floor_of(const Scan& s, u32 query) {
 // pass, so one comparison stands for all, and there is one copy of the way to the list.
 template <int N> __device__ __forceinline__ void meet(const Scan& s, const float (&scores)[N], u32 query, u32 at, float floor) {
     if (DENSE) {
+        if (s.mask == nullptr && query < s.total_queries && at + N * 4 <= s.count) {
+            float* to = s.dense + (u64)query * s.pitch + at;
+#pragma unroll
+            for (int i = 0; i < N; i += 2) *(float2*)(to + i * 4) = make_float2(scores[i], scores[i + 1]);
+            return;
+        }
 #pragma unroll
         for (int i = 0; i < N; i++) write_score(s, query, at + (i >> 1) * 8 + (i & 1), scores[i]);
         return;
@@ -77,23 +87,53 @@ template <int N> __device__ __forceinline__ void meet(const Scan& s, const float
     }
 }
 
-// A sum of products as a score.
-template <class T> __device__ __forceinline__ float score_from(const Scan& s, typename T::Sum sum, u32 query, u32 at) {
-    float score = T::value(sum);
-    u64 row = (u64)(at < s.count ? at : 0) * s.step;
-    if (T::SCALED && s.scale != nullptr) score *= __ldg(s.scale + row);
-    if (s.bias != nullptr) {
-        score += query < s.total_queries ? __ldg(s.bias + row) * __ldg(s.gamma + query) : 0.0f;
-        score = score == score ? score : INFINITE;
+// What belongs to N rows of a lane: factors of the products, and biases.
+template <class T, int N> struct Facts {
+    float factors[N], biases[N];
+
+    __device__ __forceinline__ Facts(const Scan& s, u32 at) {
+#pragma unroll
+        for (int i = 0; i < N; i += 2) {
+            u32 first = at + i * 4;
+            if (DENSE) {
+#pragma unroll
+                for (int e = 0; e < 2; e++) {
+                    u64 row = (u64)(first + e < s.count ? first + e : 0) * s.step;
+                    if (T::SCALED) factors[i + e] = __ldg(s.scale + row);
+                    if (BIASED) biases[i + e] = __ldg(s.bias + row);
+                }
+            } else {
+                if (T::SCALED) take(factors + i, __ldg((const float2*)(s.scale + first)));
+                if (BIASED) take(biases + i, __ldg((const float2*)(s.bias + first)));
+            }
+        }
     }
-    return score;
+
+    static __device__ __forceinline__ void take(float* to, float2 two) {
+        to[0] = two.x;
+        to[1] = two.y;
+    }
+
+    __device__ __forceinline__ float score(typename T::Sum sum, int i, float gamma) const {
+        float score = T::value(sum);
+        if (T::SCALED) score *= factors[i];
+        if (BIASED) {
+            score += biases[i] * gamma;
+            score = score == score ? score : INFINITE;
+        }
+        return score;
+    }
+};
+
+__device__ __forceinline__ float gamma_of(const Scan& s, u32 query) {
+    return BIASED && query < s.total_queries ? __ldg(s.gamma + query) : 0.0f;
 }
 
 // A kernel's parameters, and the Scan that they make.
 #define SCAN_PARAMETERS \
     const u8* queries, const u8* rows, const float* scale, const float* bias, const float* gamma, const \
-    float* floors, const u32* mask, u64 mask_stride, u64* lists, u32* counts, float* dense, u32 room, \
-    u32 row_bytes, u32 count, u32 step, u32 total_queries, u32 query_tiles, u32 segments
+    float* floors, const u32* mask, u64 mask_stride, u64* lists, u32* counts, float* dense, u32 pitch, \
+    u32 room, u32 row_bytes, u32 count, u32 step, u32 total_queries, u32 query_tiles, u32 segments
 #define SCAN_GIVEN \
-    {queries, rows, scale, bias, gamma, floors, mask, mask_stride, lists, counts, dense, room, \
+    {queries, rows, scale, bias, gamma, floors, mask, mask_stride, lists, counts, dense, pitch, room, \
     row_bytes, count, step, total_queries, query_tiles, segments}

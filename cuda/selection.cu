@@ -2,7 +2,7 @@
 #include "best.cuh"
 
 #define A_TURN 8      // scores of a thread between two barriers
-#define HEAD 4096u    // scores that a first floor is taken from
+#define HEAD 2048u    // scores that a first floor is taken from
 
 // A row of scores is cut into gridDim.y parts; each writes its `keep` best keys. NaN is nobody.
 extern "C" __global__ void __launch_bounds__(THREADS) select_scores(
@@ -15,7 +15,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) select_scores(
     const float* row = scores + (u64)blockIdx.x * stride;
     Best best = best_of(keys, &filled, keep);
     // A floor that lets most pass by unsorted: of some of the scores, which come by again, so it has to pass itself.
-    bool many = end - first > 4 * HEAD;
+    bool many = end - first > 3 * HEAD;
     if (many) {
         if (keep <= THREADS / 2) {
             // Of the greatest that each thread sees: so many different scores are at least that good.

@@ -73,7 +73,7 @@ class HostDevice:
         values = []
         for kind, one in zip(kinds, arguments, strict=True):
             if kind.endswith("*"):
-                assert one is None or (isinstance(one, np.ndarray) and one.flags.c_contiguous), kernel.name
+                assert one is None or (isinstance(one, np.ndarray) and (one.flags.c_contiguous or one.strides[-1] == one.itemsize)), kernel.name
                 values.append(ctypes.c_void_p(None if one is None else one.ctypes.data))
             else:
                 wanted = {"u32": 4, "int": 4, "float": 4, "u64": 8, "double": 8}[kind]

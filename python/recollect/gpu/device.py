@@ -35,6 +35,10 @@ class Kernel(NamedTuple):
     name: str
     defines: tuple[tuple[str, str], ...] = ()
 
+    def defining(self, name: str, value: str) -> "Kernel":
+        """Return the kernel with one more definition."""
+        return self._replace(defines=(*self.defines, (name, value)))
+
 
 class Device(Protocol):
     """Where arrays live and kernels run."""
@@ -161,15 +165,14 @@ class Cuda:
 
     def _built(self, text: str, options: Sequence[str]) -> Path:
         """Return a file of code for this very generation, which CuPy does not ask the compiler for."""
-        from cupy.cuda import compiler
+        from cupy_backends.cuda.libs import nvrtc
 
         options = (*options, f"--gpu-architecture=sm_{self.architecture}a")
         digest = sha256("\n".join((text, *options, self.xp.__version__)).encode()).hexdigest()[:32]
-        folder = Path(compiler.get_cache_dir())
+        folder = Path(os.environ.get("CUPY_CACHE_DIR") or Path.home() / ".cupy" / "kernel_cache")
         built = folder / f"recollect-{digest}.cubin"
         if not built.exists():
             folder.mkdir(parents=True, exist_ok=True)
-            nvrtc = compiler.nvrtc
             program = nvrtc.createProgram(text, "recollect.cu", (), ())
             try:
                 nvrtc.compileProgram(program, options)

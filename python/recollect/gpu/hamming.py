@@ -136,7 +136,7 @@ def _work(device: Device, queries: Array, codes: Array, mask: Array | None, unit
 
 def knows_bits(device: Device) -> bool:
     """Return whether the matrix units of a device count bits."""
-    return 80 <= device.architecture < 90
+    return 80 <= device.architecture < 100
 
 
 def _by_parts(

@@ -14,6 +14,7 @@ FORMS = ("f32", "f16", "bf16", "int8")
 """The forms of rows: floats of 32 and 16 bits (bf16 as uint16), and codes of 8 with a scale each."""
 
 _WARPS = 8
+_TILE = 256
 _GREATEST_NORM = 1e18
 _HALF, _BRAIN, _BYTE = "Half", "Brain", "Byte"
 
@@ -71,6 +72,8 @@ class Rows:
             if euclidean:
                 self.bias = (squares * -0.5).astype(np.float32)
         self.scanned = out if out is not None else self._padded()
+        self.factors = None if scales is None else _filled_up(xp, scales)
+        self.bias = None if self.bias is None else _filled_up(xp, self.bias)
 
     @property
     def row_bytes(self) -> int:
@@ -83,7 +86,9 @@ class Rows:
         part.__dict__.update(self.__dict__)
         part.data, part.scanned = self.data[which], self.scanned[which]
         part.scales = None if self.scales is None else self.scales[which]
-        part.bias = None if self.bias is None else self.bias[which]
+        xp = self.device.xp
+        part.factors = None if part.scales is None else _filled_up(xp, part.scales)
+        part.bias = None if self.bias is None else _filled_up(xp, self.bias[which])
         part.count = int(which.shape[0])
         return part
 
@@ -106,3 +111,10 @@ class Rows:
         if not 0 < greatest < math.inf:
             return 0
         return 8 - math.frexp(greatest)[1]
+
+
+def _filled_up(xp: Any, facts: Array) -> Array:
+    """Return facts of rows with zeros up to a whole tile, so that a scan need not ask where they end."""
+    whole = xp.zeros(-(-len(facts) // _TILE) * _TILE, dtype=np.float32)
+    whole[: len(facts)] = facts
+    return whole

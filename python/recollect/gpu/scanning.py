@@ -72,9 +72,10 @@ def scanned(work: Work, keep: int, share: int = _SHARE, dense: bool = False) -> 
 
 
 def _dense(work: Work, count: int, step: int) -> Array:
-    scores = work.device.xp.empty((work.query_count, count), dtype=np.float32)
+    pitch = -(-count // 4) * 4
+    scores = work.device.xp.empty((work.query_count, pitch), dtype=np.float32)
     _launch(work, count, step, None, None, None, scores)
-    return scores
+    return scores[:, :count]
 
 
 def _launch(
@@ -94,14 +95,16 @@ def _launch(
         kernel, tile, shared = shape_of(device, work.kind, work.row_bytes)
         queries, blocks = _QUERIES, device.processors
     if dense is not None:
-        kernel = kernel._replace(defines=(*kernel.defines, ("DENSE", "1")))
+        kernel = kernel.defining("DENSE", "1")
+    if work.bias is not None:
+        kernel = kernel.defining("BIASED", "1")
     query_tiles = -(-work.query_count // queries)
     tiles = -(-count // tile)
     segments = max(1, min(blocks // query_tiles, tiles))
     room = 0 if lists is None else lists.shape[1]
     arguments: list[Any] = [
         work.queries, work.rows, work.scale, work.bias, work.gamma, floors, work.mask, np.uint64(work.mask_stride),
-        lists, counts, dense,
+        lists, counts, dense, np.uint32(0 if dense is None else dense.shape[1]),
         *(np.uint32(one) for one in (room, work.row_bytes, count, step, work.query_count, query_tiles, segments)),
     ]  # fmt: skip
     block = _CODES if work.kind == "bits" else 256

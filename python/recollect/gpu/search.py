@@ -74,7 +74,7 @@ def best_rows(rows: Rows, queries: Array, k: int, mask: Array | None = None) -> 
 
 
 def _batch(rows: Rows, queries: Array, k: int, mask: Array | None) -> tuple[Any, Any]:
-    keep = _power_of_two(max(64, 4 * k) if rows.kind == "Byte" else max(32, 2 * k))
+    keep = _power_of_two(max(128, 8 * k) if rows.kind == "Byte" else max(32, 2 * k))
     if keep > MOST:
         return exact_rows(rows, queries, k, mask)
     found, scores, proven, open_ones = _candidates(rows, queries, k, keep, mask)
@@ -115,7 +115,7 @@ def _candidates(
     device.launch(Kernel("queries", "prepare_queries"), grid, 32 * _WARPS, arguments)
     bits, stride = (None, 0) if mask is None else packed_mask(device, mask)
     work = Work(device, rows.kind, prepared, rows.scanned, count, rows.count, rows.row_bytes,
-                rows.scales, rows.bias, gamma, bits, stride)  # fmt: skip
+                rows.factors, rows.bias, gamma, bits, stride)  # fmt: skip
     candidates = scanned(work, keep)
     return rescored(rows, queries, candidates.keys, k, (units, errors, candidates.floors),
                     candidates.counts, candidates.room, keep >= rows.count)  # fmt: skip

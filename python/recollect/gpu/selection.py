@@ -17,13 +17,16 @@ _SPAN = 1 << 14
 
 
 def best_keys(device: Device, scores: Array, keep: int) -> Array:
-    """Return the best keys of each row of float32 ``[m, n]``, uint64 ``[m, keep]``, the best first."""
+    """Return the best keys of each row of float32 ``[m, n]``, uint64 ``[m, keep]``, the best first.
+
+    Numbers of a row lie side by side; rows may lie apart.
+    """
     xp = device.xp
     count, length = scores.shape
     blocks = 4 * device.processors
     parts = max(1, min(blocks // max(count, 1), length // _SPAN, (1 << 20) // keep))
     keys = xp.empty((count, parts, keep), dtype=np.uint64)
-    arguments = [scores, np.uint64(length), np.uint32(length), keys, np.int32(keep)]
+    arguments = [scores, np.uint64(scores.strides[0] // 4), np.uint32(length), keys, np.int32(keep)]
     device.launch(Kernel("selection", "select_scores"), (count, parts), _THREADS, arguments)
     return keys.reshape(count, keep) if parts == 1 else best_of_lists(device, keys.reshape(count, -1), None, keep)
 
