@@ -4,42 +4,66 @@
 #include "keys.cuh"
 
 #define HUB 1024  // edges from which a node has a block of its own
-#define HUB_WARPS 8
+#define HUB_WARPS 16
 #define STRANDED_PARTS 64
+#define BESIDE 4  // edges on their way at once
 
-__device__ __forceinline__ float incoming(const u32* sources, const float* shares, const float* state, u64 width,
-                                          u64 column, u64 first, u64 end, u32 apart) {
-    float sum = 0.0f;
-    u64 edge = first;
-    for (; edge + 3 * apart < end; edge += 4 * apart) {
-        float x[4], share[4];
+__device__ __forceinline__ void load(float (&to)[1], const float* from) { to[0] = from[0]; }
+
+__device__ __forceinline__ void load(float (&to)[4], const float* from) {
+    float4 four = *(const float4*)from;
+    to[0] = four.x, to[1] = four.y, to[2] = four.z, to[3] = four.w;
+}
+
+// What comes to WIDE columns of a node over some of its edges, every `apart`-th from `first` on.
+template <int WIDE> __device__ __forceinline__ void incoming(float (&sums)[WIDE], const u32* sources, const float* shares,
+                                                             const float* state, u64 first, u64 end, u32 apart, u64 width) {
+    for (u64 edge = first; edge < end; edge += (u64)apart * BESIDE) {
+        float x[BESIDE][WIDE], share[BESIDE];
 #pragma unroll
-        for (int j = 0; j < 4; j++) {
-            share[j] = shares[edge + j * apart];
-            x[j] = state[(u64)sources[edge + j * apart] * width + column];
+        for (int j = 0; j < BESIDE; j++) {
+            u64 at = edge + (u64)j * apart;
+            share[j] = at < end ? __ldg(shares + at) : 0.0f;
+            load(x[j], state + (at < end ? (u64)__ldg(sources + at) * width : 0));
         }
 #pragma unroll
-        for (int j = 0; j < 4; j++) sum = __fmaf_rn(share[j], x[j], sum);
+        for (int j = 0; j < BESIDE; j++)
+#pragma unroll
+            for (int w = 0; w < WIDE; w++) sums[w] = __fmaf_rn(share[j], x[j][w], sums[w]);
     }
-    for (; edge < end; edge += apart) sum = __fmaf_rn(shares[edge], state[(u64)sources[edge] * width + column], sum);
-    return sum;
 }
 
-__device__ __forceinline__ void settled(float sum, float factor, float* next, float* all, u64 at) {
-    next[at] = factor * sum;
-    if (all != nullptr) all[at] += factor * sum;
+template <int WIDE> __device__ __forceinline__ void settled(const float (&sums)[WIDE], float factor, float* next,
+                                                            float* all, u64 at) {
+#pragma unroll
+    for (int w = 0; w < WIDE; w++) {
+        next[at + w] = factor * sums[w];
+        if (all != nullptr) all[at + w] += factor * sums[w];
+    }
 }
 
-// A warp a node; `all`, if given, gathers every step.
-extern "C" __global__ void spread(const u64* offsets, const u32* sources, const float* shares, const float* state,
-                                  float* next, float* all, float factor, u32 nodes, u32 width) {
+template <int WIDE> __device__ __forceinline__ void spread_to(
+    const u64* offsets, const u32* sources, const float* shares, const float* state, float* next, float* all,
+    float factor, u32 nodes, u32 width) {
     u32 node = (blockIdx.x * blockDim.x + threadIdx.x) >> 5;
-    u64 column = blockIdx.y * 32 + (threadIdx.x & 31);
+    u64 column = (blockIdx.y * 32 + (threadIdx.x & 31)) * WIDE;
     if (node >= nodes) return;
     u64 first = offsets[node], end = offsets[node + 1];
     if (end - first > HUB) return;
-    float sum = incoming(sources, shares, state, width, column, first, end, 1);
-    settled(sum, factor, next, all, (u64)node * width + column);
+    float sums[WIDE] = {};
+    incoming(sums, sources, shares, state + column, first, end, 1, width);
+    settled(sums, factor, next, all, (u64)node * width + column);
+}
+
+// A warp a node, with a query a lane or four; `all`, if given, gathers every step.
+extern "C" __global__ void spread(const u64* offsets, const u32* sources, const float* shares, const float* state,
+                                  float* next, float* all, float factor, u32 nodes, u32 width) {
+    spread_to<1>(offsets, sources, shares, state, next, all, factor, nodes, width);
+}
+
+extern "C" __global__ void spread_wide(const u64* offsets, const u32* sources, const float* shares, const float* state,
+                                       float* next, float* all, float factor, u32 nodes, u32 width) {
+    spread_to<4>(offsets, sources, shares, state, next, all, factor, nodes, width);
 }
 
 // A block a node, for those with many edges.
@@ -49,12 +73,14 @@ extern "C" __global__ void __launch_bounds__(HUB_WARPS * 32) spread_hubs(
     __shared__ float parts[HUB_WARPS][32];
     u32 node = hubs[blockIdx.x], lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
     u64 column = blockIdx.y * 32 + lane;
-    parts[warp][lane] = incoming(sources, shares, state, width, column, offsets[node] + warp, offsets[node + 1], HUB_WARPS);
+    float sums[1] = {};
+    incoming(sums, sources, shares, state + column, offsets[node] + warp, offsets[node + 1], HUB_WARPS, width);
+    parts[warp][lane] = sums[0];
     __syncthreads();
     if (warp == 0) {
-        float sum = 0.0f;
-        for (int j = 0; j < HUB_WARPS; j++) sum += parts[j][lane];
-        settled(sum, factor, next, all, (u64)node * width + column);
+        sums[0] = 0.0f;
+        for (int j = 0; j < HUB_WARPS; j++) sums[0] += parts[j][lane];
+        settled(sums, factor, next, all, (u64)node * width + column);
     }
 }
 

@@ -30,7 +30,7 @@ from recollect.graph_results import NodeId
 
 __all__ = ["Found", "Spreading", "activation_on", "activation_in_numpy"]
 
-_HUB, _WARPS, _PARTS, _LANES = 1024, 8, 64, 32
+_HUB, _HUB_WARPS, _WARPS, _PARTS, _LANES = 1024, 16, 8, 64, 32
 _TOLERANCE = 1e-8
 Seeded = list[tuple[npt.NDArray[np.int64], npt.NDArray[np.float64]]]
 
@@ -162,13 +162,13 @@ class Steps:
         """Pass on what nodes have, times a factor."""
         nodes, width = state.shape
         rest = [self.offsets, self.sources, self.shares, state, into, everything, np.float32(factor)]
-        self.device.launch(
-            Kernel("activation", "spread"), (-(-nodes // _WARPS), width // _LANES), 32 * _WARPS,
-            [*rest, np.uint32(nodes), np.uint32(width)],
-        )  # fmt: skip
+        wide = width % (4 * _LANES) == 0
+        kernel = Kernel("activation", "spread_wide" if wide else "spread")
+        grid = (-(-nodes // _WARPS), width // (4 * _LANES if wide else _LANES))
+        self.device.launch(kernel, grid, 32 * _WARPS, [*rest, np.uint32(nodes), np.uint32(width)])
         if len(self.hubs):
             self.device.launch(
-                Kernel("activation", "spread_hubs"), (len(self.hubs), width // _LANES), 32 * _WARPS,
+                Kernel("activation", "spread_hubs"), (len(self.hubs), width // _LANES), 32 * _HUB_WARPS,
                 [self.hubs, *rest, np.uint32(width)],
             )  # fmt: skip
 
