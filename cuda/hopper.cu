@@ -11,8 +11,18 @@
 #define PIECE 128
 #define THREADS 256
 #define GROUP_COLUMNS 16
+#define QUEUE 128
 
-template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* shared) {
+// Scores on their way to the lists. A place in a list takes an answer from far away, so what passes waits here until the
+// units have the next tile to work on. Places go round; `base` is how many have left.
+struct Queue {
+    float scores[QUEUE];
+    u32 rows[QUEUE];
+    u8 queries[QUEUE];
+    u32 count;
+};
+
+template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* shared, Queue& queue) {
     typedef typename T::Sum Sum;
     const u32 lane = threadIdx.x & 31, warp = (threadIdx.x >> 5) & 3, group = threadIdx.x >> 7;
     const u32 pieces = (s.row_bytes + PIECE - 1) / PIECE;
@@ -61,7 +71,30 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
     const float floors[2] = {floor_of(s, query), floor_of(s, query + 8)};
     const float gammas[2] = {gamma_of(s, query), gamma_of(s, query + 8)};
     Sum sums[TILE / 2];
-    u32 piece = 0, tile = first;
+    u32 piece = 0, tile = first, base = 0;
+    auto listed = [&](u32 query, u32 at, float score) {
+        u32 place = atomicAdd(&queue.count, 1u);
+        if (place - base >= QUEUE) {
+            keep_score(s, query, at, score);
+            return;
+        }
+        queue.scores[place % QUEUE] = score;
+        queue.rows[place % QUEUE] = at;
+        queue.queries[place % QUEUE] = (u8)(query % QUERIES);
+    };
+    auto leave = [&]() {
+        u32 count = queue.count;
+        // Nobody adds before all have seen how many there are; with more pieces the next barrier sees to that.
+        if (pieces == 1) __syncthreads();
+        u32 end = count - base > QUEUE ? base + QUEUE : count;
+        u32 mine = base + threadIdx.x;
+        if (mine < end) {
+            u32 place = mine % QUEUE;
+            keep_score(s, query_tile * QUERIES + queue.queries[place], queue.rows[place], queue.scores[place]);
+        }
+        base = count;
+    };
+    if (threadIdx.x == 0) queue.count = 0;
     for (u32 step = 0; step < steps; step++) {
         await_copies<STAGES - 3>();
         show_copies();
@@ -75,6 +108,7 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
 #pragma unroll
         for (int part = 0; part < PIECE / 32; part++) T::multiply(sums, a + 2 * part, b + 2 * part, piece > 0 || part > 0);
         end_products();
+        if (!DENSE && piece == 0) leave();
         if (++piece < pieces) {
             await_products<1>();
             continue;
@@ -91,15 +125,20 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
 #pragma unroll
                 for (int i = 0; i < GROUP_COLUMNS; i++)
                     scores[i] = facts.score(sums[(n + (i >> 1)) * 4 + half * 2 + (i & 1)], i, gammas[half]);
-                meet(s, scores, query + 8 * half, at0 + n * 8, floors[half]);
+                meet(s, scores, query + 8 * half, at0 + n * 8, floors[half], listed);
             }
         }
         tile++;
+    }
+    if (!DENSE) {
+        __syncthreads();
+        leave();
     }
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1) scan_rows(SCAN_PARAMETERS) {
     Scan s = SCAN_GIVEN;
     extern __shared__ __align__(128) u8 shared[];
-    scan<TYPE>(s, rounded_up(shared));
+    __shared__ Queue queue;
+    scan<TYPE>(s, rounded_up(shared), queue);
 }

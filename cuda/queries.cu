@@ -61,12 +61,12 @@ extern "C" __global__ void __launch_bounds__(256) prepare_queries(
     float greatest = greatest_of(q, dim);
     int shift = as == AS_HALF ? exponent_for(greatest) : 0;
     double unit = as == AS_BYTE ? (greatest >= 1e-30f ? (double)(greatest / 127.0f) : 0.0) : exp2((double)-shift);
-    double squares = 0.0, lost = 0.0;
+    double squares = 0.0, lost = 0.0, up = exp2((double)shift);
     for (u32 at = lane; at < bytes / (as == AS_BYTE ? 1 : 2); at += 32) {
         float x = at < dim ? q[at] : 0.0f;
         double kept = 0.0;
         if (as == AS_HALF) {
-            u16 half = half_of((float)((double)x * exp2((double)shift)));
+            u16 half = half_of((float)((double)x * up));
             ((u16*)to)[at] = half;
             kept = (double)of_half(half) * unit;
         } else if (as == AS_BRAIN) {
@@ -104,7 +104,7 @@ extern "C" __global__ void __launch_bounds__(256) prepare_rows(
     u32 count, int exponent) {
     u32 row = (blockIdx.x * blockDim.x + threadIdx.x) >> 5, lane = threadIdx.x & 31;
     if (row >= count) return;
-    double sum = 0.0, off = 0.0;
+    double sum = 0.0, off = 0.0, up = exp2((double)exponent), down = exp2((double)-exponent);
     for (u32 at = lane; at < (out != nullptr ? width : dim); at += 32) {
         u64 place = (u64)row * dim + at;
         float x = 0.0f;
@@ -116,9 +116,9 @@ extern "C" __global__ void __launch_bounds__(256) prepare_rows(
         }
         sum += (double)x * (double)x;
         if (out != nullptr) {
-            u16 half = half_of((float)((double)x * exp2((double)exponent)));
+            u16 half = half_of((float)((double)x * up));
             out[(u64)row * width + at] = half;
-            double kept = (double)of_half(half) * exp2((double)-exponent);
+            double kept = (double)of_half(half) * down;
             off += ((double)x - kept) * ((double)x - kept);
         }
     }

@@ -92,6 +92,7 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
             for (int n = 0; n < COLUMNS; n++)
                 T::multiply(sums[m][n], a[m], b[n >> 1][(n & 1) * 2], b[n >> 1][(n & 1) * 2 + 1]);
     };
+    auto listed = [&](u32 query, u32 at, float score) { keep_score(s, query, at, score); };
     u32 piece = 0, tile = first;
     for (u32 step = 0; step < steps; step++) {
         await_copies<STAGES - 2>();
@@ -122,7 +123,7 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
                     scores[i] = facts.score(sum, i, gamma);
                     sum = 0;
                 }
-                meet(s, scores, query, at0, floors[j]);
+                meet(s, scores, query, at0, floors[j], listed);
             }
             tile++;
         }

@@ -57,7 +57,9 @@ __device__ __forceinline__ float floor_of(const Scan& s, u32 query) {
 
 // The scores of a query with N rows, those of a lane of the matrix units: two of every eight from `at` on. Few of many
 // pass, so one comparison stands for all, and there is one copy of the way to the list.
-template <int N> __device__ __forceinline__ void meet(const Scan& s, const float (&scores)[N], u32 query, u32 at, float floor) {
+// `keep` takes a query, a row and its score.
+template <int N, class K> __device__ __forceinline__ void meet(const Scan& s, const float (&scores)[N], u32 query,
+                                                               u32 at, float floor, K keep) {
     if (DENSE) {
         if (s.mask == nullptr && query < s.total_queries && at + N * 4 <= s.count) {
             float* to = s.dense + (u64)query * s.pitch + at;
@@ -83,7 +85,7 @@ template <int N> __device__ __forceinline__ void meet(const Scan& s, const float
         float score = 0.0f;
 #pragma unroll
         for (int i = 0; i < N; i++) score = i == which ? scores[i] : score;
-        keep_score(s, query, at + (which >> 1) * 8 + (which & 1), score);
+        keep(query, at + (which >> 1) * 8 + (which & 1), score);
     }
 }
 

@@ -14,10 +14,12 @@ from recollect.gpu.selection import best_keys, best_of_lists, floors_of
 
 __all__ = ["DENSE", "Scanned", "Work", "scanned"]
 
-_PIECE, _QUERIES, _ALIGNED = 128, 128, 1024
+_PIECE, _QUERIES = 128, 128
+_BESIDE = 1024 + 1280
+"""Bytes that the kernel for 9.0 has beside its stages: alignment and a queue."""
 DENSE = 1 << 25
 """Scores that are written out rather than listed."""
-_SHARE = 32
+_SHARE = 64
 """One of so many rows is in the sample."""
 _PLENTY, _LEAST = 4, 8
 """So many times `keep` rows should reach the floor, which is at least the score of the 8th of the sample: with chances
@@ -57,9 +59,9 @@ class Scanned:
 def scanned(work: Work, keep: int, share: int = _SHARE, dense: bool = False) -> Scanned:
     """Return the best `keep` of each query by the scores of the scan; `dense` writes all of them out."""
     device, xp = work.device, work.device.xp
-    everything = xp.full(work.query_count, -np.inf, dtype=np.float32)
     if dense or work.count * work.query_count <= DENSE:
         keys = best_keys(device, _dense(work, work.count, 1), keep)
+        everything = xp.full(work.query_count, -np.inf, dtype=np.float32)
         return Scanned(keys, xp.zeros(work.query_count, dtype=np.uint32), 0, everything)
     step = max(1, min(share, work.count // (4 * keep)))
     rank = max(_LEAST, -(-_PLENTY * keep // step))
@@ -117,8 +119,8 @@ def shape_of(device: Device, kind: str, row_bytes: int) -> tuple[Kernel, int, in
     queries = pieces * _QUERIES * _PIECE
     for stages in (5, 4, 3):
         wide = queries + stages * 256 * _PIECE
-        if device.architecture == 90 and kind != "Bit" and wide + _ALIGNED <= device.shared_bytes:
-            return Kernel("hopper", "scan_rows", (("TYPE", kind), ("STAGES", str(stages)))), 256, wide + _ALIGNED
+        if device.architecture == 90 and kind != "Bit" and wide + _BESIDE <= device.shared_bytes:
+            return Kernel("hopper", "scan_rows", (("TYPE", kind), ("STAGES", str(stages)))), 256, wide + 1024
         if device.architecture != 90 and wide <= device.shared_bytes:
             return _kernel(kind, 256, stages, True), 256, wide
     for tile, stages in ((256, 4), (256, 3), (128, 3), (128, 2)):

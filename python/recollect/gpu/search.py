@@ -103,7 +103,7 @@ def _candidates(
     """Return rows, scores, whether each query is proven, and the number of those that are not."""
     device, xp, count = rows.device, rows.device.xp, len(queries)
     size = query_bytes(rows.row_bytes)
-    prepared = xp.zeros((-(-count // 128) * 128, size), dtype=np.uint8)
+    prepared = xp.empty((-(-count // 128) * 128, size), dtype=np.uint8)
     units, errors = xp.empty((count, 2), dtype=np.float64), xp.empty(count, dtype=np.float64)
     gamma = xp.empty(count, dtype=np.float32)
     arguments: list[Any] = [
