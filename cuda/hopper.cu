@@ -1,5 +1,6 @@
 // The scan for compute capability 9.0: as `scan.cu`, with the products of warpgroups. The queries of a block stay in
-// shared memory, 64 for each of two warpgroups, and 256 rows at a time stream by in pieces of 128 bytes.
+// shared memory, 64 for each of two warpgroups, and 128 rows at a time stream by in pieces of 128 bytes. Sums are there
+// twice: while the units work on one tile, the threads look at the scores of the one before.
 //
 // TYPE, STAGES, DENSE and BIASED are given to the compiler.
 #include "scan.cuh"
@@ -7,7 +8,7 @@
 #include "warpgroup.cuh"
 
 #define QUERIES 128
-#define TILE 256
+#define TILE 128
 #define PIECE 128
 #define THREADS 256
 #define GROUP_COLUMNS 16
@@ -24,6 +25,8 @@ struct Queue {
 
 template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* shared, Queue& queue) {
     typedef typename T::Sum Sum;
+    // Where registers are short the threads wait for the units, and the units for the threads.
+    constexpr bool OVERLAP = !DENSE && !(T::SCALED && BIASED);
     const u32 lane = threadIdx.x & 31, warp = (threadIdx.x >> 5) & 3, group = threadIdx.x >> 7;
     const u32 pieces = (s.row_bytes + PIECE - 1) / PIECE;
     const u32 query_tile = blockIdx.x % s.query_tiles, segment = blockIdx.x / s.query_tiles;
@@ -70,8 +73,7 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
     const u32 query = query_tile * QUERIES + group * 64 + warp * 16 + (lane >> 2);
     const float floors[2] = {floor_of(s, query), floor_of(s, query + 8)};
     const float gammas[2] = {gamma_of(s, query), gamma_of(s, query + 8)};
-    Sum sums[TILE / 2];
-    u32 piece = 0, tile = first, base = 0;
+    u32 base = 0, step = 0;
     auto listed = [&](u32 query, u32 at, float score) {
         u32 place = atomicAdd(&queue.count, 1u);
         if (place - base >= QUEUE) {
@@ -84,8 +86,6 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
     };
     auto leave = [&]() {
         u32 count = queue.count;
-        // Nobody adds before all have seen how many there are; with more pieces the next barrier sees to that.
-        if (pieces == 1) __syncthreads();
         u32 end = count - base > QUEUE ? base + QUEUE : count;
         u32 mine = base + threadIdx.x;
         if (mine < end) {
@@ -93,28 +93,10 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
             keep_score(s, query_tile * QUERIES + queue.queries[place], queue.rows[place], queue.scores[place]);
         }
         base = count;
+        // Nobody adds before all have taken theirs: with more pieces a barrier comes before the next look anyway.
+        if (pieces == 1) __syncthreads();
     };
-    if (threadIdx.x == 0) queue.count = 0;
-    for (u32 step = 0; step < steps; step++) {
-        await_copies<STAGES - 3>();
-        show_copies();
-        __syncthreads();
-        // The products before the last are done in both groups, so their stage is free.
-        bring();
-        const u8* left = resident + piece * QUERIES * PIECE + group * 64 * PIECE;
-        const u8* right = stages + (step % STAGES) * TILE * PIECE;
-        u64 a = described(left), b = described(right);
-        begin_products();
-#pragma unroll
-        for (int part = 0; part < PIECE / 32; part++) T::multiply(sums, a + 2 * part, b + 2 * part, piece > 0 || part > 0);
-        end_products();
-        if (!DENSE && piece == 0) leave();
-        if (++piece < pieces) {
-            await_products<1>();
-            continue;
-        }
-        await_products<0>();
-        piece = 0;
+    auto look = [&](Sum (&sums)[TILE / 2], u32 tile) {
         u32 at0 = tile * TILE + (lane & 3) * 2;
 #pragma unroll
         for (int n = 0; n < TILE / 8; n += GROUP_COLUMNS / 2) {
@@ -128,12 +110,54 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
                 meet(s, scores, query + 8 * half, at0 + n * 8, floors[half], listed);
             }
         }
-        tile++;
-    }
-    if (!DENSE) {
+    };
+    // One tile into `sums`, and meanwhile a look at the tile before, which is in `before`.
+    auto work = [&](Sum (&sums)[TILE / 2], Sum (&before)[TILE / 2], u32 tile) {
+        for (u32 piece = 0; piece < pieces; piece++, step++) {
+            await_copies<STAGES - 3>();
+            show_copies();
+            __syncthreads();
+            // The products before the last are done in both groups, so their stage is free.
+            bring();
+            u64 a = described(resident + piece * QUERIES * PIECE + group * 64 * PIECE);
+            u64 b = described(stages + (step % STAGES) * TILE * PIECE);
+            begin_products();
+#pragma unroll
+            for (int part = 0; part < PIECE / 32; part++) T::multiply(sums, a + 2 * part, b + 2 * part, piece > 0 || part > 0);
+            end_products();
+            await_products<1>();
+            if (!DENSE && piece == (pieces > 1)) leave();
+            if (OVERLAP && piece == 0 && tile > first) look(before, tile - 1);
+        }
+    };
+    if (threadIdx.x == 0) queue.count = 0;
+    Sum even[TILE / 2], odd[TILE / 2];
+    u32 tile = first;
+    if (!OVERLAP) {
+        for (; tile < end; tile++) {
+            work(even, even, tile);
+            await_products<0>();
+            __syncthreads();
+            look(even, tile);
+        }
         __syncthreads();
-        leave();
+        if (!DENSE) leave();
+        return;
     }
+    for (; tile + 1 < end; tile += 2) {
+        work(even, odd, tile);
+        work(odd, even, tile + 1);
+    }
+    if (tile < end) work(even, odd, tile++);
+    await_products<0>();
+    __syncthreads();
+    if ((tile - first) & 1) {
+        look(even, tile - 1);
+    } else {
+        look(odd, tile - 1);
+    }
+    __syncthreads();
+    leave();
 }
 
 extern "C" __global__ void __launch_bounds__(THREADS, 1) scan_rows(SCAN_PARAMETERS) {

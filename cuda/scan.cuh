@@ -71,10 +71,10 @@ template <int N, class K> __device__ __forceinline__ void meet(const Scan& s, co
         for (int i = 0; i < N; i++) write_score(s, query, at + (i >> 1) * 8 + (i & 1), scores[i]);
         return;
     }
-    float greatest = scores[0];
+    float greatest[4] = {scores[0], scores[1], scores[2], scores[3]};
 #pragma unroll
-    for (int i = 1; i < N; i++) greatest = fmaxf(greatest, scores[i]);
-    if (greatest < floor) return;
+    for (int i = 4; i < N; i++) greatest[i & 3] = fmaxf(greatest[i & 3], scores[i]);
+    if (fmaxf(fmaxf(greatest[0], greatest[1]), fmaxf(greatest[2], greatest[3])) < floor) return;
     u32 passing = 0;
 #pragma unroll
     for (int i = 0; i < N; i++) passing |= scores[i] >= floor ? 1u << i : 0u;
@@ -87,6 +87,15 @@ template <int N, class K> __device__ __forceinline__ void meet(const Scan& s, co
         for (int i = 0; i < N; i++) score = i == which ? scores[i] : score;
         keep(query, at + (which >> 1) * 8 + (which & 1), score);
     }
+}
+
+// Loads where it is written, not before: registers are short there.
+__device__ __forceinline__ void load_pair(float* to, const float* from) {
+#ifdef __CUDA_ARCH__
+    asm volatile("ld.global.nc.v2.f32 {%0, %1}, [%2];" : "=f"(to[0]), "=f"(to[1]) : "l"(from));
+#else
+    to[0] = from[0], to[1] = from[1];
+#endif
 }
 
 // What belongs to N rows of a lane: factors of the products, and biases.
@@ -105,15 +114,10 @@ template <class T, int N> struct Facts {
                     if (BIASED) biases[i + e] = __ldg(s.bias + row);
                 }
             } else {
-                if (T::SCALED) take(factors + i, __ldg((const float2*)(s.scale + first)));
-                if (BIASED) take(biases + i, __ldg((const float2*)(s.bias + first)));
+                if (T::SCALED) load_pair(factors + i, s.scale + first);
+                if (BIASED) load_pair(biases + i, s.bias + first);
             }
         }
-    }
-
-    static __device__ __forceinline__ void take(float* to, float2 two) {
-        to[0] = two.x;
-        to[1] = two.y;
     }
 
     __device__ __forceinline__ float score(typename T::Sum sum, int i, float gamma) const {

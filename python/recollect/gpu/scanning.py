@@ -19,7 +19,7 @@ _BESIDE = 1024 + 1280
 """Bytes that the kernel for 9.0 has beside its stages: alignment and a queue."""
 DENSE = 1 << 25
 """Scores that are written out rather than listed."""
-_SHARE = 64
+_SHARE = 32
 """One of so many rows is in the sample."""
 _PLENTY, _LEAST = 4, 8
 """So many times `keep` rows should reach the floor, which is at least the score of the 8th of the sample: with chances
@@ -117,11 +117,14 @@ def shape_of(device: Device, kind: str, row_bytes: int) -> tuple[Kernel, int, in
     """Return the kernel for matrix units, the rows of a tile, and the bytes of shared memory."""
     pieces = -(-row_bytes // _PIECE)
     queries = pieces * _QUERIES * _PIECE
+    if device.architecture == 90 and kind != "Bit":
+        stages = min(8, (device.shared_bytes - _BESIDE - queries) // (128 * _PIECE))
+        if stages >= 4:
+            kernel = Kernel("hopper", "scan_rows", (("TYPE", kind), ("STAGES", str(stages))))
+            return kernel, 128, queries + stages * 128 * _PIECE + 1024
     for stages in (5, 4, 3):
         wide = queries + stages * 256 * _PIECE
-        if device.architecture == 90 and kind != "Bit" and wide + _BESIDE <= device.shared_bytes:
-            return Kernel("hopper", "scan_rows", (("TYPE", kind), ("STAGES", str(stages)))), 256, wide + 1024
-        if device.architecture != 90 and wide <= device.shared_bytes:
+        if wide <= device.shared_bytes:
             return _kernel(kind, 256, stages, True), 256, wide
     for tile, stages in ((256, 4), (256, 3), (128, 3), (128, 2)):
         streaming = stages * (tile + _QUERIES) * _PIECE
