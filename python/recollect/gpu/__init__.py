@@ -13,6 +13,10 @@ with the same ids, in the same order, with the same bits. A GPU needs CuPy: ``pi
 """
 
 from recollect.gpu.device import available, why_not
+from recollect.gpu.hamming import hamming
+from recollect.gpu.index import Index
 from recollect.gpu.similarity import similarity
+from recollect.gpu.sketches import Sketches
+from recollect.gpu.spreading import Spreading
 
-__all__ = ["available", "similarity", "why_not"]
+__all__ = ["Index", "Sketches", "Spreading", "available", "hamming", "similarity", "why_not"]

@@ -34,6 +34,8 @@ class Rows:
         float32 ``[n]`` for int8: a row is its codes times this.
     euclidean
         Whether they are scored by minus the squared distance, or else by the inner product.
+    scan
+        Whether they will be scanned, and not only scored one by one.
 
     Raises
     ------
@@ -42,7 +44,13 @@ class Rows:
     """
 
     def __init__(
-        self, device: Device, data: Array, form: str, scales: Array | None = None, euclidean: bool = False
+        self,
+        device: Device,
+        data: Array,
+        form: str,
+        scales: Array | None = None,
+        euclidean: bool = False,
+        scan: bool = True,
     ) -> None:
         self.device, self.data, self.form, self.scales, self.euclidean = device, data, form, scales, euclidean
         self.count, self.dim = int(data.shape[0]), int(data.shape[1])
@@ -52,7 +60,7 @@ class Rows:
         self.kind = _BYTE if form == "int8" else _BRAIN if form == "bf16" and device.architecture >= 80 else _HALF
         item = 1 if self.kind == _BYTE else 2
         self.width = -(-self.dim * item // 16) * 16 // item
-        as_it_is = self.kind != _HALF or form == "f16"
+        as_it_is = self.kind != _HALF or form == "f16" or not scan
         out = None
         if not as_it_is:
             self.exponent = self._exponent()
@@ -71,7 +79,7 @@ class Rows:
                 self.residual = math.sqrt(float(lost.max())) * (1 + 1e-9)
             if euclidean:
                 self.bias = (squares * -0.5).astype(np.float32)
-        self.scanned = out if out is not None else self._padded()
+        self.scanned = data if not scan else out if out is not None else self._padded()
         self.factors = None if scales is None else _filled_up(xp, scales)
         self.bias = None if self.bias is None else _filled_up(xp, self.bias)
 

@@ -13,7 +13,7 @@ from recollect.gpu.rows import Rows
 from recollect.gpu.search import best_rows, normalised
 from recollect.gpu.selection import MOST
 
-__all__ = ["METRICS", "similarity", "similarity_on"]
+__all__ = ["METRICS", "checked", "factors_of", "finite", "form_of", "similarity", "similarity_on", "widened"]
 
 METRICS = ("dot", "cosine", "euclidean")
 _FORMS = {"float32": "f32", "float16": "f16", "uint16": "bf16", "int16": "bf16", "int8": "int8"}
@@ -81,8 +81,9 @@ def similarity(
         allowed, where, _ = arrived(mask, "mask")
         frames.append(where)
     chosen, number = backend_for(backend, *frames)
-    form = "bf16" if matrix_brain else _form_of(given)
-    _check(asked, given, form, factors, allowed, one_of(metric, METRICS, "metric"))
+    form = "bf16" if matrix_brain else form_of(given)
+    one_of(metric, METRICS, "metric")
+    checked(asked, given, form, factors, allowed)
     k = count_of(k, "k", 1)
     if chosen == "numpy":
         asked, given, factors, allowed = (
@@ -111,14 +112,12 @@ def similarity_on(
     if k > MOST:
         raise LimitExceeded(f"k: {k} is over the limit of {MOST} on a GPU")
     xp = device.xp
-    asked = _finite(xp, xp.ascontiguousarray(xp.asarray(queries), dtype=np.float32))
+    asked = finite(xp, xp.ascontiguousarray(xp.asarray(queries), dtype=np.float32))
     asked = asked.reshape(-1, asked.shape[-1])
     data = xp.ascontiguousarray(xp.asarray(matrix))
     if form == "bf16":
         data = data.view(np.uint16)
-    factors = None
-    if form == "int8":
-        factors = xp.ones(len(data), dtype=np.float32) if scales is None else xp.asarray(scales, dtype=np.float32)
+    factors = factors_of(xp, data, form, scales)
     if metric == "cosine":
         data = normalised(device, widened(xp, data, form, factors))
         form, factors, asked = "f32", None, normalised(device, asked)
@@ -137,11 +136,10 @@ def widened(xp: Any, data: Array, form: str, scales: Array | None) -> Array:
 def _on_numpy(
     queries: Array, matrix: Array, form: str, scales: Array | None, mask: Array | None, k: int, metric: str
 ) -> tuple[Array, Array]:
-    asked = _finite(np, np.ascontiguousarray(queries, dtype=np.float32))
+    asked = finite(np, np.ascontiguousarray(queries, dtype=np.float32))
     asked = asked.reshape(-1, asked.shape[-1])
     data = np.ascontiguousarray(matrix)
-    if form == "int8" and scales is None:
-        scales = np.ones(len(data), dtype=np.float32)
+    scales = factors_of(np, data, form, scales)
     rows = oracle.widened(data.view(np.uint16) if form == "bf16" else data, form, scales)
     if not np.isfinite(rows).all() or np.einsum("ij,ij->i", rows, rows, dtype=np.float64).max(initial=0) > 1e36:
         raise InvalidArgument("matrix: a component is not finite, or a norm is over 1e18")
@@ -150,7 +148,15 @@ def _on_numpy(
     return oracle.best_rows(asked, rows, k, mask, metric == "euclidean")
 
 
-def _finite(xp: Any, queries: Array) -> Array:
+def factors_of(xp: Any, data: Array, form: str, scales: Array | None) -> Array | None:
+    """Return the scales of rows of int8, 1 if not given; None for other forms."""
+    if form != "int8":
+        return None
+    return xp.ones(len(data), dtype=np.float32) if scales is None else xp.asarray(scales, dtype=np.float32)
+
+
+def finite(xp: Any, queries: Array) -> Array:
+    """Return queries, once it is known that they are finite and no norm is over 1e18."""
     squares = xp.square(queries.astype(np.float64)).sum(axis=-1)
     # The comparison fails for NaN too.
     if not bool((squares <= 1e36).all()):
@@ -158,16 +164,16 @@ def _finite(xp: Any, queries: Array) -> Array:
     return queries
 
 
-def _form_of(matrix: Array) -> str:
+def form_of(matrix: Array) -> str:
+    """Return the form of a matrix by its type."""
     form = _FORMS.get(str(matrix.dtype))
     if form is None:
         raise WrongType(f"matrix: expected float32, float16, bfloat16 or int8, found {matrix.dtype}")
     return form
 
 
-def _check(
-    queries: Array, matrix: Array, form: str, scales: Array | None, mask: Array | None, metric: str
-) -> None:
+def checked(queries: Array, matrix: Array, form: str, scales: Array | None, mask: Array | None) -> None:
+    """Refuse shapes and types that do not belong together."""
     if queries.dtype.kind not in "fiu":
         raise WrongType(f"queries: expected real numbers, found {queries.dtype}")
     if matrix.ndim != 2 or matrix.shape[1] == 0:
