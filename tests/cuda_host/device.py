@@ -37,7 +37,9 @@ def _host_text(text: str) -> tuple[str, dict[str, list[str]]]:
         name: [" ".join(one.split()[:-1]) for one in arguments.split(",")]
         for name, arguments in _KERNEL.findall(text)
     }
-    text = re.sub(r"extern __shared__ __align__\(\d+\) u8 (\w+)\[\];", r"u8* \1 = (u8*)host::dynamic();", text)
+    text = re.sub(
+        r"extern __shared__ __align__\(\d+\) u8 (\w+)\[\];", r"u8* \1 = (u8*)host::dynamic();", text
+    )
     text = text.replace("__shared__ ", "static ")
     launchers = [
         f'extern "C" void host_{name}(unsigned gx, unsigned gy, unsigned bx, size_t shared, unsigned seed, void** a) '
@@ -73,7 +75,10 @@ class HostDevice:
         values = []
         for kind, one in zip(kinds, arguments, strict=True):
             if kind.endswith("*"):
-                assert one is None or (isinstance(one, np.ndarray) and (one.flags.c_contiguous or one.strides[-1] == one.itemsize)), kernel.name
+                assert one is None or (
+                    isinstance(one, np.ndarray)
+                    and (one.flags.c_contiguous or one.strides[-1] == one.itemsize)
+                ), kernel.name
                 values.append(ctypes.c_void_p(None if one is None else one.ctypes.data))
             else:
                 wanted = {"u32": 4, "int": 4, "float": 4, "u64": 8, "double": 8}[kind]
@@ -93,7 +98,9 @@ class HostDevice:
             text, kernels = _host_text(self.changed(source(kernel.source)))
             defines = [f"-D{name}={value}" for name, value in kernel.defines]
             shims = "".join((_HERE / name).read_text(encoding="utf-8") for name in _SHIMS)
-            digest = hashlib.sha256("\n".join([text, *defines, shims, str(compiler())]).encode()).hexdigest()[:24]
+            digest = hashlib.sha256("\n".join([text, *defines, shims, str(compiler())]).encode()).hexdigest()[
+                :24
+            ]
             _FOLDER.mkdir(exist_ok=True, mode=0o700)
             built = _FOLDER / f"{digest}.so"
             if not built.exists():

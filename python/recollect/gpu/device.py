@@ -154,7 +154,11 @@ class Cuda:
         cupy_module()
         key = (self.number, kernel)
         if key not in self._functions:
-            options = ("--std=c++17", "-default-device", *(f"-D{name}={value}" for name, value in kernel.defines))
+            options = (
+                "--std=c++17",
+                "-default-device",
+                *(f"-D{name}={value}" for name, value in kernel.defines),
+            )
             text = source(kernel.source)
             if kernel.source in _ACCELERATED:
                 module = self.xp.RawModule(path=os.fspath(self._built(text, options)))

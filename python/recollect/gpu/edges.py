@@ -86,7 +86,9 @@ class Edges:
         order = np.argsort(end, kind="stable")
         offsets = np.zeros(nodes + 1, dtype=np.uint64)
         np.cumsum(np.bincount(end, minlength=nodes), out=offsets[1:])
-        return cls(nodes, offsets, start[order].astype(np.uint32), shares[order].astype(np.float32), degrees, fan)
+        return cls(
+            nodes, offsets, start[order].astype(np.uint32), shares[order].astype(np.float32), degrees, fan
+        )
 
 
 def edges_of(

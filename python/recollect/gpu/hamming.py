@@ -62,7 +62,9 @@ def hamming(
     if asked.shape[1] != given.shape[1]:
         raise DimensionMismatch(f"queries: expected {given.shape[1]} bytes, found {asked.shape[1]}")
     if allowed is not None and allowed.shape not in ((len(given),), (len(asked), len(given))):
-        raise InvalidArgument(f"mask: expected ({len(given)},) or a row for each query, found {allowed.shape}")
+        raise InvalidArgument(
+            f"mask: expected ({len(given)},) or a row for each query, found {allowed.shape}"
+        )
     k = count_of(k, "k", 1)
     if chosen == "numpy":
         ids, apart = nearest_codes(*(one if isinstance(one, np.ndarray) else one.get() for one in (asked, given)),
@@ -86,7 +88,11 @@ def nearest_codes(queries: Array, codes: Array, k: int, mask: Array | None) -> t
     ids = np.full((len(queries), k), -1, dtype=np.int64)
     apart = np.full((len(queries), k), none, dtype=np.int32)
     for at, query in enumerate(queries):
-        counts = np.bitwise_count(codes ^ query).sum(axis=1, dtype=np.int32) if len(codes) else np.zeros(0, np.int32)
+        counts = (
+            np.bitwise_count(codes ^ query).sum(axis=1, dtype=np.int32)
+            if len(codes)
+            else np.zeros(0, np.int32)
+        )
         allowed = None if mask is None else mask if mask.ndim == 1 else mask[at]
         who = np.arange(len(codes)) if allowed is None else np.flatnonzero(allowed)
         order = np.argsort(counts[who], kind="stable")[:k]
@@ -95,7 +101,12 @@ def nearest_codes(queries: Array, codes: Array, k: int, mask: Array | None) -> t
 
 
 def hamming_keys(
-    device: Device, queries: Array, codes: Array, keep: int, mask: Array | None = None, units: bool | None = None
+    device: Device,
+    queries: Array,
+    codes: Array,
+    keep: int,
+    mask: Array | None = None,
+    units: bool | None = None,
 ) -> Array:
     """Return the best keys of each query, uint64 ``[q, keep]``, the score being minus the bits that differ.
 

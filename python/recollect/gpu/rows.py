@@ -57,7 +57,9 @@ class Rows:
         self.bias: Array | None = None
         self.norm, self.residual, self.exponent = 0.0, 0.0, 0
         xp = device.xp
-        self.kind = _BYTE if form == "int8" else _BRAIN if form == "bf16" and device.architecture >= 80 else _HALF
+        self.kind = (
+            _BYTE if form == "int8" else _BRAIN if form == "bf16" and device.architecture >= 80 else _HALF
+        )
         item = 1 if self.kind == _BYTE else 2
         self.width = -(-self.dim * item // 16) * 16 // item
         as_it_is = self.kind != _HALF or form == "f16" or not scan

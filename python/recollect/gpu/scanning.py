@@ -134,7 +134,12 @@ def shape_of(device: Device, kind: str, row_bytes: int) -> tuple[Kernel, int, in
 
 
 def _kernel(kind: str, tile: int, stages: int, resident: bool) -> Kernel:
-    defines = (("TYPE", kind), ("TILE", str(tile)), ("STAGES", str(stages)), ("RESIDENT", str(resident).lower()))
+    defines = (
+        ("TYPE", kind),
+        ("TILE", str(tile)),
+        ("STAGES", str(stages)),
+        ("RESIDENT", str(resident).lower()),
+    )
     return Kernel("scan", "scan_rows", defines)
 
 

@@ -28,7 +28,11 @@ def best_keys(device: Device, scores: Array, keep: int) -> Array:
     keys = xp.empty((count, parts, keep), dtype=np.uint64)
     arguments = [scores, np.uint64(scores.strides[0] // 4), np.uint32(length), keys, np.int32(keep)]
     device.launch(Kernel("selection", "select_scores"), (count, parts), _THREADS, arguments)
-    return keys.reshape(count, keep) if parts == 1 else best_of_lists(device, keys.reshape(count, -1), None, keep)
+    return (
+        keys.reshape(count, keep)
+        if parts == 1
+        else best_of_lists(device, keys.reshape(count, -1), None, keep)
+    )
 
 
 def best_of_lists(device: Device, lists: Array, counts: Array | None, keep: int) -> Array:
@@ -53,5 +57,7 @@ def unpacked(device: Device, keys: Array) -> tuple[Any, Any]:
     rows, scores = xp.empty(keys.shape, dtype=np.int64), xp.empty(keys.shape, dtype=np.float32)
     if keys.size:
         grid = (-(-keys.size // _THREADS),)
-        device.launch(Kernel("selection", "unpack"), grid, _THREADS, [keys, rows, scores, np.uint64(keys.size)])
+        device.launch(
+            Kernel("selection", "unpack"), grid, _THREADS, [keys, rows, scores, np.uint64(keys.size)]
+        )
     return rows, scores

@@ -141,7 +141,10 @@ def _on_numpy(
     data = np.ascontiguousarray(matrix)
     scales = factors_of(np, data, form, scales)
     rows = oracle.widened(data.view(np.uint16) if form == "bf16" else data, form, scales)
-    if not np.isfinite(rows).all() or np.einsum("ij,ij->i", rows, rows, dtype=np.float64).max(initial=0) > 1e36:
+    if (
+        not np.isfinite(rows).all()
+        or np.einsum("ij,ij->i", rows, rows, dtype=np.float64).max(initial=0) > 1e36
+    ):
         raise InvalidArgument("matrix: a component is not finite, or a norm is over 1e18")
     if metric == "cosine":
         rows, asked = oracle.normalised(rows), oracle.normalised(asked)

@@ -53,7 +53,13 @@ class Sketches:
     """
 
     def __init__(
-        self, matrix: Any, *, scales: Any = None, metric: str = "cosine", seed: int = 0, backend: str | None = None
+        self,
+        matrix: Any,
+        *,
+        scales: Any = None,
+        metric: str = "cosine",
+        seed: int = 0,
+        backend: str | None = None,
     ) -> None:
         given, place, brain = arrived(matrix, "matrix")
         form = "bf16" if brain else form_of(given)
@@ -97,7 +103,9 @@ class Sketches:
     def __len__(self) -> int:
         return len(self._codes)
 
-    def search(self, queries: Any, k: int = 10, *, candidates: int | None = None, mask: Any = None) -> tuple[Any, Any]:
+    def search(
+        self, queries: Any, k: int = 10, *, candidates: int | None = None, mask: Any = None
+    ) -> tuple[Any, Any]:
         """Return the best rows of each query among those with the nearest sketches.
 
         Parameters
@@ -161,7 +169,9 @@ class Sketches:
 
     def _wide(self, xp: Any, start: int) -> Array:
         part = slice(start, start + _AT_ONCE)
-        return widened(xp, self._data[part], self._form, None if self._factors is None else self._factors[part])
+        return widened(
+            xp, self._data[part], self._form, None if self._factors is None else self._factors[part]
+        )
 
     def _coded(self, xp: Any, rows: Array) -> Array:
         bits = (rows - self._mean) @ self._rotation > 0

@@ -28,7 +28,7 @@ from recollect.graph import Graph
 from recollect.graph_arguments import Seeds, number_of, seeds_of
 from recollect.graph_results import NodeId
 
-__all__ = ["Found", "Spreading", "activation_on", "activation_in_numpy"]
+__all__ = ["Found", "Spreading", "Steps", "activation_in_numpy", "activation_on", "rounds_of"]
 
 _HUB, _HUB_WARPS, _WARPS, _PARTS, _LANES = 1024, 16, 8, 64, 32
 _TOLERANCE = 1e-8
@@ -153,7 +153,9 @@ class Steps:
     def __init__(self, device: Device, edges: Edges) -> None:
         xp = device.xp
         self.device, self.edges = device, edges
-        self.offsets, self.sources, self.shares = map(xp.asarray, (edges.offsets, edges.sources, edges.shares))
+        self.offsets, self.sources, self.shares = map(
+            xp.asarray, (edges.offsets, edges.sources, edges.shares)
+        )
         lengths = np.diff(edges.offsets.astype(np.int64))
         self.hubs = xp.asarray(np.flatnonzero(lengths > _HUB).astype(np.uint32))
         self.ends = xp.asarray(np.flatnonzero(edges.degrees == 0).astype(np.uint32))
@@ -190,7 +192,7 @@ def activation_on(steps: Steps, seeded: Seeded, restart: float, hops: int) -> Ar
         state = everything
     else:
         parts = xp.empty((_PARTS, width), dtype=np.float32) if len(steps.ends) else None
-        for _ in range(rounds(restart)):
+        for _ in range(rounds_of(restart)):
             if parts is not None:
                 arguments = [steps.ends, np.uint32(len(steps.ends)), state, parts, np.uint32(width)]
                 device.launch(Kernel("activation", "stranded"), (_PARTS, width // _LANES), _LANES, arguments)
@@ -213,7 +215,7 @@ def activation_in_numpy(edges: Edges, seeded: Seeded, restart: float, hops: int)
         start = np.zeros(edges.nodes)
         start[places] = weights
         state, everything = start, start.copy()
-        for _ in range(rounds(restart) if edges.keeps_mass else hops):
+        for _ in range(rounds_of(restart) if edges.keeps_mass else hops):
             coming = np.bincount(into, shares * state[edges.sources], minlength=edges.nodes)
             if edges.keeps_mass:
                 state = restart * start + (1 - restart) * (coming + state[ends].sum() * start)
@@ -224,6 +226,6 @@ def activation_in_numpy(edges: Edges, seeded: Seeded, restart: float, hops: int)
     return out
 
 
-def rounds(restart: float) -> int:
+def rounds_of(restart: float) -> int:
     """Return the steps after which what is still on its way is below the tolerance."""
     return max(1, math.ceil(math.log(_TOLERANCE) / math.log1p(-restart)))
