@@ -111,24 +111,31 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
             }
         }
     };
+    auto issue = [&](Sum (&sums)[TILE / 2], u32 piece) {
+        await_copies<STAGES - 3>();
+        show_copies();
+        __syncthreads();
+        // The products before the last are done in both groups, so their stage is free.
+        bring();
+        u64 a = described(resident + piece * QUERIES * PIECE + group * 64 * PIECE);
+        u64 b = described(stages + (step % STAGES) * TILE * PIECE);
+        begin_products();
+#pragma unroll
+        for (int part = 0; part < PIECE / 32; part++) T::multiply(sums, a + 2 * part, b + 2 * part, piece > 0 || part > 0);
+        end_products();
+        step++;
+    };
     // One tile into `sums`, and meanwhile a look at the tile before, which is in `before`.
     auto work = [&](Sum (&sums)[TILE / 2], Sum (&before)[TILE / 2], u32 tile) {
-        for (u32 piece = 0; piece < pieces; piece++, step++) {
-            await_copies<STAGES - 3>();
-            show_copies();
-            __syncthreads();
-            // The products before the last are done in both groups, so their stage is free.
-            bring();
-            u64 a = described(resident + piece * QUERIES * PIECE + group * 64 * PIECE);
-            u64 b = described(stages + (step % STAGES) * TILE * PIECE);
-            begin_products();
-#pragma unroll
-            for (int part = 0; part < PIECE / 32; part++) T::multiply(sums, a + 2 * part, b + 2 * part, piece > 0 || part > 0);
-            end_products();
+        issue(sums, 0);
+        if (!DENSE && pieces == 1) leave();
+        if (OVERLAP && tile > first) look(before, tile - 1);
+        for (u32 piece = 1; piece < pieces; piece++) {
+            issue(sums, piece);
+            if (!DENSE && piece == 1) leave();
             await_products<1>();
-            if (!DENSE && piece == (pieces > 1)) leave();
-            if (OVERLAP && piece == 0 && tile > first) look(before, tile - 1);
         }
+        await_products<0>();
     };
     if (threadIdx.x == 0) queue.count = 0;
     Sum even[TILE / 2], odd[TILE / 2];
@@ -136,7 +143,6 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
     if (!OVERLAP) {
         for (; tile < end; tile++) {
             work(even, even, tile);
-            await_products<0>();
             __syncthreads();
             look(even, tile);
         }
@@ -144,17 +150,18 @@ template <class T> __device__ __forceinline__ void scan(const Scan& s, u8* share
         if (!DENSE) leave();
         return;
     }
+    work(even, odd, tile++);
     for (; tile + 1 < end; tile += 2) {
-        work(even, odd, tile);
-        work(odd, even, tile + 1);
+        work(odd, even, tile);
+        work(even, odd, tile + 1);
     }
-    if (tile < end) work(even, odd, tile++);
-    await_products<0>();
-    __syncthreads();
-    if ((tile - first) & 1) {
-        look(even, tile - 1);
+    if (tile < end) {
+        work(odd, even, tile);
+        __syncthreads();
+        look(odd, tile);
     } else {
-        look(odd, tile - 1);
+        __syncthreads();
+        look(even, tile - 1);
     }
     __syncthreads();
     leave();

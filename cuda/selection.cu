@@ -4,40 +4,41 @@
 #define A_TURN 8      // scores of a thread between two barriers
 #define HEAD 2048u    // scores that a first floor is taken from
 
-// A row of scores is cut into gridDim.y parts; each writes its `keep` best keys. NaN is nobody.
-extern "C" __global__ void __launch_bounds__(THREADS) select_scores(
-    const float* scores, u64 stride, u32 count, u64* out, int keep) {
-    __shared__ u64 keys[BUFFER];
-    __shared__ int filled;
-    u32 parts = gridDim.y, part = blockIdx.y;
-    u32 span = ((count + parts - 1) / parts + 3) & ~3u;
-    u32 first = part * span < count ? part * span : count, end = first + span < count ? first + span : count;
-    const float* row = scores + (u64)blockIdx.x * stride;
-    Best best = best_of(keys, &filled, keep);
-    // A floor that lets most pass by unsorted: of some of the scores, which come by again, so it has to pass itself.
-    bool many = end - first > 3 * HEAD;
-    if (many) {
-        if (keep <= THREADS / 2) {
-            // Of the greatest that each thread sees: so many different scores are at least that good.
-            u64 greatest = 0;
-            for (u32 at = first + threadIdx.x; at < first + HEAD; at += THREADS) {
-                u64 key = row[at] == row[at] ? key_of(row[at], at) : 0;
-                greatest = key > greatest ? key : greatest;
-            }
-            push(best, greatest);
-        } else {
-            u32 apart = (end - first) / LIMIT;
-            for (int j = threadIdx.x; j < LIMIT; j += THREADS) {
-                u32 at = first + j * apart;
-                if (row[at] == row[at]) push(best, key_of(row[at], at));
-            }
+// Gives the block a floor that lets most pass by unsorted; true if fewer than it keeps may reach that.
+__device__ __forceinline__ bool first_floor(Best& best, const float* row, u32 first, u32 end) {
+    if (end - first <= 3 * HEAD) return false;
+    bool few = best.keep <= THREADS / 2;
+    int rank = best.keep;
+    if (few) {
+        // The greatest that each thread sees of the first scores: so many different ones are at least that good.
+        u64 greatest = 0;
+        for (u32 at = first + threadIdx.x; at < first + HEAD; at += THREADS) {
+            u64 key = row[at] == row[at] ? key_of(row[at], at) : 0;
+            greatest = key > greatest ? key : greatest;
         }
-        __syncthreads();
-        settle(best);
-        if (best.floor != 0) best.floor--;
-        if (threadIdx.x == 0) *best.count = 0;
-        __syncthreads();
+        push(best, greatest);
+    } else {
+        // The place in a sample that those to keep should have in the whole, and some more.
+        u32 apart = (end - first) / LIMIT;
+        for (int j = threadIdx.x; j < LIMIT; j += THREADS) {
+            u32 at = first + j * apart;
+            if (row[at] == row[at]) push(best, key_of(row[at], at));
+        }
+        rank = (int)(1.25f * (float)best.keep * (float)LIMIT / (float)(end - first)) + 8;
     }
+    __syncthreads();
+    int keep = best.keep;
+    best.keep = rank < LIMIT ? rank : LIMIT;
+    settle(best);
+    best.keep = keep;
+    // These come by again, so the floor itself has to pass.
+    if (best.floor != 0) best.floor--;
+    if (threadIdx.x == 0) *best.count = 0;
+    __syncthreads();
+    return !few;
+}
+
+__device__ __forceinline__ void select_above(Best& best, const float* row, u32 first, u32 end) {
     float least = best.floor != 0 ? score_of(best.floor) : MINUS_INFINITY;
     bool wide = (((u64)row) & 15) == 0;
     for (u32 start = first; start < end; start += THREADS * A_TURN) {
@@ -60,7 +61,29 @@ extern "C" __global__ void __launch_bounds__(THREADS) select_scores(
         turn(best);
         least = best.floor != 0 ? score_of(best.floor) : MINUS_INFINITY;
     }
-    write_best(best, out + ((u64)blockIdx.x * parts + part) * keep);
+}
+
+// A row of scores is cut into gridDim.y parts; each writes its `keep` best keys. NaN is nobody.
+extern "C" __global__ void __launch_bounds__(THREADS) select_scores(
+    const float* scores, u64 stride, u32 count, u64* out, int keep) {
+    __shared__ u64 keys[BUFFER];
+    __shared__ int filled;
+    u32 parts = gridDim.y, part = blockIdx.y;
+    u32 span = ((count + parts - 1) / parts + 3) & ~3u;
+    u32 first = part * span < count ? part * span : count, end = first + span < count ? first + span : count;
+    const float* row = scores + (u64)blockIdx.x * stride;
+    Best best = best_of(keys, &filled, keep);
+    bool guessed = first_floor(best, row, first, end);
+    select_above(best, row, first, end);
+    u64* to = out + ((u64)blockIdx.x * parts + part) * keep;
+    write_best(best, to);
+    if (guessed && *best.count < keep) {
+        // Too few: the guess was too high, and without one all are looked at.
+        __syncthreads();
+        best = best_of(keys, &filled, keep);
+        select_above(best, row, first, end);
+        write_best(best, to);
+    }
 }
 
 // The best of lists of keys, each with its own length up to `room`; no `counts` means that all are full.
