@@ -5,6 +5,7 @@ reach it. Those are listed while they are multiplied; no matrix of scores is mad
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -90,16 +91,10 @@ def _launch(
     dense: Array | None,
 ) -> None:
     device = work.device
-    if work.kind == "bits":
-        kernel, tile, queries, blocks = Kernel("hamming", "scan_bits"), _CODES, _GROUP, 4 * device.processors
-        shared = work.row_bytes // 4 * _GROUP * 4 + 4 * _GROUP
-    else:
-        kernel, tile, shared = shape_of(device, work.kind, work.row_bytes)
-        queries, blocks = _QUERIES, device.processors
-    if dense is not None:
-        kernel = kernel.defining("DENSE", "1")
-    if work.bias is not None:
-        kernel = kernel.defining("BIASED", "1")
+    kernel, tile, queries, shared = _plan(
+        device, work.kind, work.row_bytes, dense is not None, work.bias is not None
+    )
+    blocks = (4 if work.kind == "bits" else 1) * device.processors
     query_tiles = -(-work.query_count // queries)
     tiles = -(-count // tile)
     segments = max(1, min(blocks // query_tiles, tiles))
@@ -111,6 +106,24 @@ def _launch(
     ]  # fmt: skip
     block = _CODES if work.kind == "bits" else 256
     device.launch(kernel, (query_tiles * segments,), block, arguments, shared)
+
+
+@lru_cache(maxsize=256)
+def _plan(
+    device: Device, kind: str, row_bytes: int, dense: bool, biased: bool
+) -> tuple[Kernel, int, int, int]:
+    """Return the kernel, its rows and queries at a time, and the bytes of shared memory."""
+    if kind == "bits":
+        kernel, tile, queries = Kernel("hamming", "scan_bits"), _CODES, _GROUP
+        shared = row_bytes // 4 * _GROUP * 4 + 4 * _GROUP
+    else:
+        kernel, tile, shared = shape_of(device, kind, row_bytes)
+        queries = _QUERIES
+    if dense:
+        kernel = kernel.defining("DENSE", "1")
+    if biased:
+        kernel = kernel.defining("BIASED", "1")
+    return kernel, tile, queries, shared
 
 
 def shape_of(device: Device, kind: str, row_bytes: int) -> tuple[Kernel, int, int]:
