@@ -43,11 +43,11 @@ __device__ __forceinline__ void keep_score(const Scan& s, u32 query, u32 at, flo
     if (place < s.room) s.lists[(u64)query * s.room + place] = key_of(score, row);
 }
 
-// Writes the score of row `at * step` down; what overflowed comes first, and is settled by its exact score.
+// Writes the score of row `at * step` down, and NaN for a row that may not be found.
 __device__ __forceinline__ void write_score(const Scan& s, u32 query, u32 at, float score) {
     if (query >= s.total_queries || at >= s.count) return;
     bool free = allowed(s.mask, s.mask_stride, query, at * s.step);
-    s.dense[(u64)query * s.pitch + at] = free ? score : MINUS_INFINITY;
+    s.dense[(u64)query * s.pitch + at] = free ? score : __int_as_float(0x7fffffff);
 }
 
 // The floor of a query; nothing reaches that of a query that is not there.
@@ -125,6 +125,7 @@ template <class T, int N> struct Facts {
         if (T::SCALED) score *= factors[i];
         if (BIASED) {
             score += biases[i] * gamma;
+            // What overflowed comes first, and is settled by its exact score.
             score = score == score ? score : INFINITE;
         }
         return score;
