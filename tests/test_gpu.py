@@ -48,8 +48,12 @@ def test_forms_masks_and_single_queries():
     codes = random.integers(-127, 128, (200, 16), dtype=np.int8)
     scales = np.linspace(0.1, 1, 200, dtype=np.float32)
     wide = codes * scales[:, None]
-    assert np.array_equal(gpu.similarity(rows[:2], codes, 3, scales=scales)[1], gpu.similarity(rows[:2], wide, 3)[1])
-    assert np.array_equal(gpu.similarity(rows[:2], codes, 3)[0], gpu.similarity(rows[:2], codes * np.float32(1), 3)[0])
+    assert np.array_equal(
+        gpu.similarity(rows[:2], codes, 3, scales=scales)[1], gpu.similarity(rows[:2], wide, 3)[1]
+    )
+    assert np.array_equal(
+        gpu.similarity(rows[:2], codes, 3)[0], gpu.similarity(rows[:2], codes * np.float32(1), 3)[0]
+    )
     ids, scores = gpu.similarity(rows[:2], rows[:1], 3)
     assert ids.tolist() == [[0, -1, -1]] * 2
     assert np.isneginf(scores[:, 1:]).all()
@@ -185,6 +189,8 @@ def test_other_frameworks_come_by_dlpack_and_go_back():
 
 
 def test_nothing_of_the_gpu_is_imported_before_it_is_asked_for():
-    program = "import sys, recollect; from recollect import gpu; print('cupy' in sys.modules, 'torch' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ)
+    program = "import sys; from recollect import gpu; print('cupy' in sys.modules, 'torch' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, env=os.environ
+    )
     assert done.stdout.split() == ["False", "False"]

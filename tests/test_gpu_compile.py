@@ -2,23 +2,30 @@
 
 import ctypes
 import re
-from collections import namedtuple
 from importlib import util
 from pathlib import Path
 
 import pytest
 
-from recollect.gpu.scanning import shape_of
+from recollect.gpu.scanning import Place, shape_of
 from recollect.gpu.sources import SOURCES, source
 
 # Shared memory that a block can have, by generation.
 GENERATIONS = {75: 64, 80: 163, 86: 99, 89: 99, 90: 227, 100: 227, 120: 99}
-REGISTERS = {"scan": 255, "hopper": 255, "hamming": 128, "queries": 64, "rescore": 64, "selection": 64, "activation": 64}
+REGISTERS = {
+    "scan": 255,
+    "hopper": 255,
+    "hamming": 128,
+    "queries": 64,
+    "rescore": 64,
+    "selection": 64,
+    "activation": 64,
+}
 REPORT = re.compile(
-    r"Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores.*?Used (\d+) registers",
+    r"Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores"
+    r".*?Used (\d+) registers",
     re.DOTALL,
 )
-Place = namedtuple("Place", "architecture shared_bytes")
 
 
 def library():
@@ -72,9 +79,11 @@ def test_kernels_compile_without_spills(name, generation):
 @pytest.mark.parametrize("generation", GENERATIONS)
 @pytest.mark.parametrize("kind", ["Half", "Brain", "Byte", "Bit"])
 def test_scans_compile_without_spills(kind, generation):
-    if kind == "Brain" and generation < 80 or kind == "Bit" and not 80 <= generation < 100:
-        pytest.skip("asked for on newer generations alone" if kind == "Brain" else "bits are counted otherwise there")
-    kernel, _, _ = shape_of(Place(generation, GENERATIONS[generation] * 1024), kind, 48 if kind == "Bit" else 768)
+    if (kind == "Brain" and generation < 80) or (kind == "Bit" and not 80 <= generation < 100):
+        pytest.skip("not asked for there")
+    kernel, _, _ = shape_of(
+        Place(generation, GENERATIONS[generation] * 1024), kind, 48 if kind == "Bit" else 768
+    )
     target = f"{generation}a" if kernel.source == "hopper" else generation
     check(kernel.source, target, kernel.defines)
 

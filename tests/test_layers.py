@@ -21,6 +21,7 @@ LEVELS = [
     {"activation", "graph_spreading"},
     {"graph"},
     {"records", "filters", "columns", "lsh", "rabitq", "vector_index"},
+    {"gpu"},
     {"handle", "packing", "lines"},
     {"options", "vectors"},
     {"spaces"},

@@ -1,6 +1,8 @@
 """The best of scores that are there already: the selection alone, against that of PyTorch."""
 
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import cupy
 import torch
@@ -24,8 +26,8 @@ def rows_of(n: int, queries: int, rounds: int) -> Iterator[GpuRow]:
             assert bool((torch.from_dlpack(numbers) == values).all()), f"other scores for k {k}"
             same = float((torch.from_dlpack(ours) == places).float().mean())
             calls: dict[str, Call] = {
-                "recollect": lambda at, k=k: best_keys(device, cupy.from_dlpack(scores[at % 2]), k),
-                "torch.topk": lambda at, k=k: torch.topk(scores[at % 2], k, dim=1),
+                "recollect": partial(_ours, device, scores, k),
+                "torch.topk": partial(_theirs, scores, k),
             }
             for engine, took in milliseconds(calls, rounds).items():
                 yield GpuRow(
@@ -33,5 +35,12 @@ def rows_of(n: int, queries: int, rounds: int) -> Iterator[GpuRow]:
                     agreement=same if engine == "recollect" else None,
                     gb_per_s=4e-6 * queries * length / took,
                 )  # fmt: skip
-        del scores
         torch.cuda.empty_cache()
+
+
+def _ours(device: Cuda, scores: list[Any], k: int, at: int) -> object:
+    return best_keys(device, cupy.from_dlpack(scores[at % 2]), k)
+
+
+def _theirs(scores: list[Any], k: int, at: int) -> object:
+    return torch.topk(scores[at % 2], k, dim=1)

@@ -50,7 +50,8 @@ def _form(data: Made, form: str, rounds: int) -> Iterator[GpuRow]:
         tf32 = "TF32" in engine
         yield GpuRow(
             work="similarity", engine=engine, form=form, n=n, dim=dim, queries=count, k=K, ms=took,
-            product_share=None if tf32 else product / took, agreement=whole if engine == "recollect" else None,
+            product_share=None if tf32 else product / took,
+            agreement=whole if engine == "recollect" else None,
         )  # fmt: skip
 
 

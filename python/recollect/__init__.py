@@ -7,7 +7,7 @@
 ['We moved to Harbour Lane in March.']
 """
 
-from recollect import activation, errors, lsh, rabitq
+from recollect import activation, errors, gpu, lsh, rabitq
 from recollect._native import version as _version
 from recollect.embedding.callable import CallableEmbedder
 from recollect.embedding.protocol import Embedder
@@ -52,6 +52,7 @@ __all__ = [
     "__version__",
     "activation",
     "errors",
+    "gpu",
     "lsh",
     "open",
     "rabitq",

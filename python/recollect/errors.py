@@ -131,7 +131,7 @@ class EmbedderFailure(RecollectError, RuntimeError):
 
 
 class GpuUnavailable(RecollectError, RuntimeError):
-    """What is asked for needs a GPU, or a library for it, that is not there; the message says what to install."""
+    """A GPU, or a library for it, is asked for and not there; the message says what to install."""
 
 
 class GpuForked(RecollectError, RuntimeError):

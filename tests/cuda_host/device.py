@@ -1,4 +1,4 @@
-"""A device that is this CPU: kernels compiled by the system's C++ compiler, threads in an order that is chosen."""
+"""A device that is this CPU: kernels by the system's C++ compiler, threads in an order that is chosen."""
 
 import ctypes
 import hashlib
@@ -18,6 +18,7 @@ ORDERS = (FORWARD, BACKWARD, SHUFFLED)
 
 _HERE = Path(__file__).parent
 _KERNEL = re.compile(r'extern "C" __global__ void (?:__launch_bounds__\([^)]*\)\s+)?(\w+)\(([^)]*)\)')
+_LAUNCH = "unsigned gx, unsigned gy, unsigned bx, size_t shared, unsigned seed, void** a"
 _SHIMS = ("shim.h", "numbers.h", "tensor.h", "warpgroup.h")
 _FOLDER = Path(tempfile.gettempdir()) / f"recollect-kernels-{os.getuid()}"
 
@@ -42,7 +43,7 @@ def _host_text(text: str) -> tuple[str, dict[str, list[str]]]:
     )
     text = text.replace("__shared__ ", "static ")
     launchers = [
-        f'extern "C" void host_{name}(unsigned gx, unsigned gy, unsigned bx, size_t shared, unsigned seed, void** a) '
+        f'extern "C" void host_{name}({_LAUNCH}) '
         f"{{ host::launch(dim3(gx, gy), dim3(bx), shared, seed, [=] {{ {name}("
         + ", ".join(f"*({kind}*)a[{at}]" for at, kind in enumerate(kinds))
         + "); }); }"

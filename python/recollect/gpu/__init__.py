@@ -7,9 +7,10 @@
 >>> ids[:, 0].tolist(), bool((scores[:, 0] > 0.999).all())
 ([0, 1, 2], True)
 
-Arrays of NumPy are worked on by NumPy, arrays on a GPU (CuPy, PyTorch, JAX: whatever speaks DLPack) by kernels there,
-with the same ids, in the same order, with the same bits. A GPU needs CuPy: ``pip install recollect[cuda13]``, or
-``recollect[cuda12]`` for an older driver. Nothing of it is imported before it is asked for.
+Arrays of NumPy are worked on by NumPy, arrays on a GPU (CuPy, PyTorch, JAX: whatever speaks DLPack) by
+kernels there, with the same ids, in the same order, with the same bits. A GPU needs CuPy: ``pip install
+recollect[cuda13]``, or ``recollect[cuda12]`` for an older driver. Nothing of it is imported before it is
+asked for.
 """
 
 from recollect.gpu.device import available, why_not

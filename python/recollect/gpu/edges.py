@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -115,7 +114,6 @@ def edges_of(
     src: list[int] = []
     dst: list[int] = []
     weight: list[float] = []
-    rows: Any
     for at, node in enumerate(nodes):
         for edge in graph.edges(node):
             if trusted_only and not edge.trusted:

@@ -12,7 +12,7 @@ from recollect.checks import one_of
 from recollect.errors import InvalidArgument, WrongType
 from recollect.gpu.device import Array, cupy_module
 
-__all__ = ["BACKENDS", "Frame", "arrived", "backend_for", "working_on"]
+__all__ = ["BACKENDS", "Frame", "arrived", "backend_for", "on_host", "working_on"]
 
 BACKENDS = ("numpy", "cuda")
 _CPU, _CUDA, _CUDA_PINNED, _CUDA_MANAGED = 1, 2, 3, 13
@@ -74,6 +74,11 @@ def arrived(value: Any, argument: str) -> tuple[Array, Frame, bool]:
             "give bf16 as a view of 16-bit integers"
         ) from error
     return array.view(np.uint16) if brain else array, Frame(framework, number if on_gpu else None), brain
+
+
+def on_host(array: Array | None) -> Any:
+    """Return an array of NumPy or CuPy as one of NumPy; None stays."""
+    return array if array is None or isinstance(array, np.ndarray) else array.get()
 
 
 def backend_for(backend: str | None, *frames: Frame) -> tuple[str, int | None]:

@@ -7,7 +7,7 @@ import numpy as np
 from recollect.checks import count_of
 from recollect.errors import DimensionMismatch, InvalidArgument, LimitExceeded, WrongType
 from recollect.gpu.device import Array, Cuda, Device
-from recollect.gpu.frames import arrived, backend_for, working_on
+from recollect.gpu.frames import arrived, backend_for, on_host, working_on
 from recollect.gpu.scanning import DENSE, Work, query_bytes, scanned
 from recollect.gpu.search import packed_mask
 from recollect.gpu.selection import MOST, best_of_lists, unpacked
@@ -67,8 +67,7 @@ def hamming(
         )
     k = count_of(k, "k", 1)
     if chosen == "numpy":
-        ids, apart = nearest_codes(*(one if isinstance(one, np.ndarray) else one.get() for one in (asked, given)),
-                                   k, None if allowed is None else np.asarray(allowed))  # fmt: skip
+        ids, apart = nearest_codes(on_host(asked), on_host(given), k, on_host(allowed))
         return frame.back(ids), frame.back(apart)
     if k > MOST:
         raise LimitExceeded(f"k: {k} is over the limit of {MOST} on a GPU")

@@ -35,9 +35,9 @@ _FORMS = {"f32": np.float32, "f16": np.float16, "int8": np.int8}
 class Index:
     """A :class:`recollect.VectorIndex` that is searched in batches on a GPU, exactly.
 
-    Vectors go into the index on the CPU, which is what is saved and answers single questions; the device has a copy,
-    brought up to date before a search. Change the index through the mirror, or call :meth:`refresh` after other
-    changes of vectors; ids that came or went are noticed without that.
+    Vectors go into the index on the CPU, which is what is saved and answers single questions; the device has
+    a copy, brought up to date before a search. Change the index through the mirror, or call :meth:`refresh`
+    after other changes of vectors; ids that came or went are noticed without that.
 
     Parameters
     ----------
@@ -95,7 +95,10 @@ class Index:
             self._mirror.forget(None)
 
     def search(self, queries: Any, k: int = 10, *, allow: npt.ArrayLike | None = None) -> tuple[Any, Any]:
-        """Return the best vectors of each query: those of ``search_many(queries, k, 1.0, allow)``, bit for bit.
+        """Return the best vectors of each query: what ``search_many(queries, k, 1.0, allow)`` does.
+
+        Ids and the bits of scores are the same. Ties go to the lower id here, and there to the vector that
+        was added first.
 
         Parameters
         ----------
@@ -109,8 +112,8 @@ class Index:
         Returns
         -------
         ids, scores
-            int64 and float32 ``[q, k]``, best first and ties to the lower id, in the framework of the queries and
-            where they are; where fewer are found, -1 and minus infinity follow.
+            int64 and float32 ``[q, k]``, best first, in the framework of the
+            queries and where they are; where fewer are found, -1 and minus infinity follow.
         """
         asked, frame, _ = arrived(queries, "queries")
         k = count_of(k, "k", 1)

@@ -1,8 +1,8 @@
 """Similarity in NumPy: what every kernel is measured against, and what runs where there is no GPU.
 
-A score is the f32 sum of products in 32 lanes, component ``j`` in lane ``j % 32``, without fused adds; then lane
-``i`` takes lane ``i + 16``, halving down to one. :class:`recollect.VectorIndex` adds in this order too, so that
-all of them agree in every bit.
+A score is the f32 sum of products in 32 lanes, component ``j`` in lane ``j % 32``, without fused adds; then
+lane ``i`` takes lane ``i + 16``, halving down to one. :class:`recollect.VectorIndex` adds in this order too,
+so that all of them agree in every bit.
 """
 
 from typing import Any

@@ -1,9 +1,9 @@
 """The best rows of many queries on a device: scan, exact scores, proof, and what is left over once more.
 
-A scan multiplies rounded numbers, so its best `keep` are candidates. They are scored exactly, in the lane order of
-the CPU; the answer of a query stands if its worst result is above what any row outside the candidates can reach. Where
-that cannot be said, more candidates are taken, and in the end all rows are scored exactly. So ids, order and bits of
-the scores are those of :func:`recollect.gpu.oracle.best_rows`.
+A scan multiplies rounded numbers, so its best `keep` are candidates. They are scored exactly, in the lane
+order of the CPU; the answer of a query stands if its worst result is above what any row outside the
+candidates can reach. Where that cannot be said, more candidates are taken, and in the end all rows are
+scored exactly. So ids, order and bits of the scores are those of :func:`recollect.gpu.oracle.best_rows`.
 """
 
 from typing import Any
@@ -26,8 +26,8 @@ MASK_BITS = 32
 
 
 def packed_mask(device: Device, mask: Array) -> tuple[Array, int]:
-    """Return bool ``[n]`` or ``[q, n]`` as words of 32 bits, the lowest first, and the words of a query, or 0."""
-    xp = device.xp
+    """Return bool ``[n]`` or ``[q, n]`` as words of 32 bits, the lowest first, and the words of a query, or
+    0.""" xp = device.xp
     rows = mask.reshape(-1, mask.shape[-1])
     words = -(-rows.shape[1] // MASK_BITS)
     padded = xp.zeros((rows.shape[0], words * MASK_BITS), dtype=bool)
@@ -131,15 +131,15 @@ def rescored(
     room: int,
     whole: bool,
 ) -> tuple[Any, Any, Any, Any]:
-    """Return rows, exact scores, proofs and the number of lacking ones of the best `k` of candidates ``[q, keep]``."""
-    xp, count = rows.device.xp, len(queries)
+    """Return rows, exact scores, proofs and the number of lacking ones of the best `k` of candidates ``[q,
+    keep]``.""" xp, count = rows.device.xp, len(queries)
     found, scores = xp.empty((count, k), dtype=np.int64), xp.empty((count, k), dtype=np.float32)
     proven, open_ones = xp.empty(count, dtype=np.uint8), xp.zeros(1, dtype=np.uint32)
     units, errors, floors = bounds
     arguments = [
-        queries, rows.data, rows.scales, keys, counts, units, errors, floors, found, scores, proven, open_ones,
-        np.int32(FORMS.index(rows.form)), np.uint32(rows.dim), np.int32(rows.euclidean), np.int32(keys.shape[1]),
-        np.int32(k), np.uint32(room), np.int32(whole),
+        queries, rows.data, rows.scales, keys, counts, units, errors, floors, found, scores, proven,
+        open_ones, np.int32(FORMS.index(rows.form)), np.uint32(rows.dim), np.int32(rows.euclidean),
+        np.int32(keys.shape[1]), np.int32(k), np.uint32(room), np.int32(whole),
     ]  # fmt: skip
     rows.device.launch(Kernel("rescore", "rescore"), (count,), 32 * _WARPS, arguments)
     return found, scores, proven, open_ones

@@ -8,7 +8,7 @@ from recollect.checks import count_of, one_of
 from recollect.errors import DimensionMismatch, InvalidArgument, LimitExceeded, WrongType
 from recollect.gpu import oracle
 from recollect.gpu.device import Array, Cuda, Device
-from recollect.gpu.frames import Frame, arrived, backend_for, working_on
+from recollect.gpu.frames import Frame, arrived, backend_for, on_host, working_on
 from recollect.gpu.rows import Rows
 from recollect.gpu.search import best_rows, normalised
 from recollect.gpu.selection import MOST
@@ -44,8 +44,8 @@ def similarity(
     k
         Rows wanted, at least 1; at most 2048 on a GPU.
     metric
-        What a score is: ``"dot"``, ``"cosine"``, or ``"euclidean"`` for minus the squared distance. Greater is
-        closer. For the cosine rows of any form are read as float32, of which a copy is made.
+        What a score is: ``"dot"``, ``"cosine"``, or ``"euclidean"`` for minus the squared distance. Greater
+        is closer. For the cosine rows of any form are read as float32, of which a copy is made.
     scales
         float32 ``[n]`` for int8: a row is its codes times this. 1 if not given.
     mask
@@ -86,16 +86,11 @@ def similarity(
     checked(asked, given, form, factors, allowed)
     k = count_of(k, "k", 1)
     if chosen == "numpy":
-        asked, given, factors, allowed = (
-            one if one is None or isinstance(one, np.ndarray) else one.get()
-            for one in (asked, given, factors, allowed)
-        )
-        ids, scores = _on_numpy(asked, given, form, factors, allowed, k, metric)
-    else:
-        with working_on(number, frame.framework):
-            ids, scores = similarity_on(Cuda.current(), asked, given, form, factors, allowed, k, metric)
-            return _answer(ids, scores, asked.ndim, frame)
-    return _answer(ids, scores, asked.ndim, frame)
+        arrays = on_host(asked), on_host(given), form, on_host(factors), on_host(allowed)
+        return _answer(*_on_numpy(*arrays, k, metric), asked.ndim, frame)
+    with working_on(number, frame.framework):
+        ids, scores = similarity_on(Cuda.current(), asked, given, form, factors, allowed, k, metric)
+        return _answer(ids, scores, asked.ndim, frame)
 
 
 def similarity_on(

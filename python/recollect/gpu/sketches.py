@@ -8,8 +8,9 @@
 >>> ids[:, 0].tolist(), sketches.bytes_per_row
 ([0, 1, 2], 8)
 
-A bit is the sign of a component after the mean is taken off and the rest is rotated at random (Charikar, "Similarity
-estimation techniques from rounding algorithms", 2002). Which rows are candidates is an estimate; their scores are not.
+A bit is the sign of a component after the mean is taken off and the rest is rotated at random (Charikar,
+"Similarity estimation techniques from rounding algorithms", 2002). Which rows are candidates is an estimate;
+their scores are not.
 """
 
 from typing import Any
@@ -113,8 +114,8 @@ class Sketches:
         queries, k, mask
             As of :func:`recollect.gpu.similarity`; queries have two dimensions.
         candidates
-            Rows that are scored exactly, from `k` on; at most 2048 on a GPU. 20 times `k`, and at least 200, if
-            not given.
+            Rows that are scored exactly, from `k` on; at most 2048 on a GPU. 20 times `k`, and at least 200,
+            if not given.
 
         Returns
         -------
@@ -131,7 +132,8 @@ class Sketches:
             raise DimensionMismatch(f"queries: expected {len(self._mean)} dimensions, found {asked.shape[1]}")
         allowed = None if mask is None else arrived(mask, "mask")[0]
         if self._device is None:
-            return tuple(map(frame.back, self._on_numpy(asked, k, many, allowed)))  # type: ignore[return-value]
+            ids, scores = self._on_numpy(asked, k, many, allowed)
+            return frame.back(ids), frame.back(scores)
         if many > MOST:
             raise LimitExceeded(f"candidates: {many} is over the limit of {MOST} on a GPU")
         with working_on(self._number, frame.framework):

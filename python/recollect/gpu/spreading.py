@@ -13,7 +13,6 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -84,7 +83,7 @@ class Spreading:
     def activate_many(
         self, queries: Sequence[Seeds], k: int = 10, *, restart: float = 0.5, hops: int = 3
     ) -> list[Found]:
-        """Return the nodes that each set of seeds activates most, the strongest first, ties in order of nodes.
+        """Return the nodes that each set of seeds activates most, the strongest first.
 
         Parameters
         ----------
@@ -156,8 +155,7 @@ class Steps:
         self.offsets, self.sources, self.shares = map(
             xp.asarray, (edges.offsets, edges.sources, edges.shares)
         )
-        lengths = np.diff(edges.offsets.astype(np.int64))
-        self.hubs = xp.asarray(np.flatnonzero(lengths > _HUB).astype(np.uint32))
+        self.hubs = xp.asarray(np.flatnonzero(_lengths(edges) > _HUB).astype(np.uint32))
         self.ends = xp.asarray(np.flatnonzero(edges.degrees == 0).astype(np.uint32))
 
     def step(self, state: Array, into: Array, everything: Array | None, factor: float) -> None:
@@ -208,13 +206,14 @@ def activation_on(steps: Steps, seeded: Seeded, restart: float, hops: int) -> Ar
 
 def activation_in_numpy(edges: Edges, seeded: Seeded, restart: float, hops: int) -> npt.NDArray[np.float32]:
     """Return what :func:`activation_on` does, a query at a time in float64."""
-    into = np.repeat(np.arange(edges.nodes), np.diff(edges.offsets.astype(np.int64)))
+    into = np.repeat(np.arange(edges.nodes), _lengths(edges))
     shares, ends = edges.shares.astype(np.float64), edges.degrees == 0
     out = np.empty((len(seeded), edges.nodes), dtype=np.float32)
     for at, (places, weights) in enumerate(seeded):
-        start = np.zeros(edges.nodes)
+        start: npt.NDArray[np.float64] = np.zeros(edges.nodes)
         start[places] = weights
-        state, everything = start, start.copy()
+        state: npt.NDArray[np.float64] = start
+        everything = start.copy()
         for _ in range(rounds_of(restart) if edges.keeps_mass else hops):
             coming = np.bincount(into, shares * state[edges.sources], minlength=edges.nodes)
             if edges.keeps_mass:
@@ -224,6 +223,12 @@ def activation_in_numpy(edges: Edges, seeded: Seeded, restart: float, hops: int)
                 everything += state
         out[at] = state if edges.keeps_mass else everything
     return out
+
+
+def _lengths(edges: Edges) -> npt.NDArray[np.int64]:
+    """Return how many edges come into each node."""
+    found: npt.NDArray[np.int64] = np.diff(edges.offsets.astype(np.int64)).astype(np.int64)
+    return found
 
 
 def rounds_of(restart: float) -> int:
