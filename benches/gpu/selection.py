@@ -31,7 +31,8 @@ def rows_of(n: int, queries: int, rounds: int) -> Iterator[GpuRow]:
             }
             for engine, took in milliseconds(calls, rounds).items():
                 yield GpuRow(
-                    work="selection alone", engine=engine, form="f32", n=length, queries=queries, k=k, ms=took,
+                    work="selection alone", engine=engine, form="f32", n=length, queries=queries, k=k,
+                    ms=took,
                     agreement=same if engine == "recollect" else None,
                     gb_per_s=4e-6 * queries * length / took,
                 )  # fmt: skip

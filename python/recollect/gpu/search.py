@@ -26,8 +26,8 @@ MASK_BITS = 32
 
 
 def packed_mask(device: Device, mask: Array) -> tuple[Array, int]:
-    """Return bool ``[n]`` or ``[q, n]`` as words of 32 bits, the lowest first, and the words of a query, or
-    0.""" xp = device.xp
+    """Return bool ``[n]`` or ``[q, n]`` as words of 32 bits, and the words of a query, 0 for one mask."""
+    xp = device.xp
     rows = mask.reshape(-1, mask.shape[-1])
     words = -(-rows.shape[1] // MASK_BITS)
     padded = xp.zeros((rows.shape[0], words * MASK_BITS), dtype=bool)
@@ -107,7 +107,8 @@ def _candidates(
     units, errors = xp.empty((count, 2), dtype=np.float64), xp.empty(count, dtype=np.float64)
     gamma = xp.empty(count, dtype=np.float32)
     arguments: list[Any] = [
-        queries, prepared, units, errors, gamma, np.int32(_AS[rows.kind]), np.uint32(rows.dim), np.uint32(size),
+        queries, prepared, units, errors, gamma,
+        np.int32(_AS[rows.kind]), np.uint32(rows.dim), np.uint32(size),
         np.uint32(count), np.float64(rows.norm), np.float64(rows.residual), np.int32(rows.exponent),
         np.int32(rows.euclidean),
     ]  # fmt: skip
@@ -131,8 +132,8 @@ def rescored(
     room: int,
     whole: bool,
 ) -> tuple[Any, Any, Any, Any]:
-    """Return rows, exact scores, proofs and the number of lacking ones of the best `k` of candidates ``[q,
-    keep]``.""" xp, count = rows.device.xp, len(queries)
+    """Return the best `k` of candidates ``[q, keep]``: rows, exact scores, and as :func:`_candidates`."""
+    xp, count = rows.device.xp, len(queries)
     found, scores = xp.empty((count, k), dtype=np.int64), xp.empty((count, k), dtype=np.float32)
     proven, open_ones = xp.empty(count, dtype=np.uint8), xp.zeros(1, dtype=np.uint32)
     units, errors, floors = bounds
