@@ -31,6 +31,8 @@ BUILT_IN = {
     "StorageFailure": OSError,
     "EmbedderMissing": RuntimeError,
     "EmbedderFailure": RuntimeError,
+    "GpuUnavailable": RuntimeError,
+    "GpuForked": RuntimeError,
 }
 
 

@@ -13,6 +13,7 @@
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -212,7 +213,7 @@ def activation_in_numpy(edges: Edges, seeded: Seeded, restart: float, hops: int)
     for at, (places, weights) in enumerate(seeded):
         start: npt.NDArray[np.float64] = np.zeros(edges.nodes)
         start[places] = weights
-        state: npt.NDArray[np.float64] = start
+        state: Any = start
         everything = start.copy()
         for _ in range(rounds_of(restart) if edges.keeps_mass else hops):
             coming = np.bincount(into, shares * state[edges.sources], minlength=edges.nodes)
