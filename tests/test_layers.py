@@ -27,7 +27,7 @@ LEVELS = [
     {"spaces"},
     {"migrating"},
     {"reading", "writing"},
-    {"duplicates", "exchange", "forgetting", "recalling"},
+    {"duplicates", "exchange", "forgetting", "mirroring", "recalling"},
     {"episodic", "movable", "readable", "semantic", "writable"},
     {"memory"},
     {"opening"},
