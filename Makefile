@@ -9,7 +9,7 @@ DATA   ?=
 README ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint crash quality triples latency vectors graph association clean
+.PHONY: help demo test lint crash quality triples latency vectors graph association gpu clean
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -70,6 +70,9 @@ graph: $(VENV)/.bench ## activation over graphs against peers; OUT=f.json DATA=d
 association: $(VENV)/.bench ## human association norms on DATA=dir; OUT=f.json README=1
 	@test -n "$(DATA)" || { echo "say where the sets are: make association DATA=dir" >&2; exit 2; }
 	$(BIN)/python -m benches.association --data $(DATA) $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
+
+gpu: ## similarity, selection and activation on a GPU, with the Python that has CuPy and PyTorch: PYTHON=p OUT=f.json README=1
+	$(PYTHON) -m benches.gpu $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
 
 clean: ## remove what the verbs made
 	rm -rf $(VENV) target

@@ -32,6 +32,8 @@ BUILT_IN = {
     "EmbedderMissing": RuntimeError,
     "EmbedderFailure": RuntimeError,
     "ExtractorFailure": RuntimeError,
+    "GpuUnavailable": RuntimeError,
+    "GpuForked": RuntimeError,
 }
 
 

@@ -49,6 +49,7 @@ def test_nothing_optional_is_imported(environment: dict[str, str]) -> None:
     roots = {name.partition(".")[0] for name in modules}
     assert "recollect" in roots
     optional = {"typer", "rich", "click", "tokenizers", "safetensors", "wordllama", "openai", "model2vec"}
+    optional |= {"cupy", "torch", "jax"}
     slow = {"sentence_transformers", "socket", "ssl", "http", "asyncio", "multiprocessing"}
     assert not roots & (optional | slow)
     assert not [name for name in modules if name.startswith(("recollect.cli", "recollect.demo"))]

@@ -7,7 +7,7 @@
 ['We moved to Harbour Lane in March.']
 """
 
-from recollect import activation, errors, lsh, rabitq, utility
+from recollect import activation, errors, gpu, lsh, rabitq, utility
 from recollect._native import version as _version
 from recollect.absence import Absence
 from recollect.embedding.callable import CallableEmbedder
@@ -61,6 +61,7 @@ __all__ = [
     "__version__",
     "activation",
     "errors",
+    "gpu",
     "lsh",
     "open",
     "rabitq",

@@ -17,6 +17,8 @@ __all__ = [
     "ExtractorFailure",
     "ForkedStore",
     "FormatTooNew",
+    "GpuForked",
+    "GpuUnavailable",
     "InvalidArgument",
     "LimitExceeded",
     "NotAStore",
@@ -131,3 +133,11 @@ class EmbedderFailure(RecollectError, RuntimeError):
 
 class ExtractorFailure(RecollectError, RuntimeError):
     """What finds facts in texts raised, or returned something that is no list of triples."""
+
+
+class GpuUnavailable(RecollectError, RuntimeError):
+    """A GPU, or a library for it, is asked for and not there; the message says what to install."""
+
+
+class GpuForked(RecollectError, RuntimeError):
+    """The GPU was used in another process, of which this one is a fork."""

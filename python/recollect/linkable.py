@@ -21,9 +21,9 @@ class Linkable:
     """What links memories; a part of :class:`Memory`.
 
     The store itself links a memory with a title (``metadata={"title": ..., "aliases": [...]}``) from every
-    memory whose text names it, capitalised or as ``[[title]]``, with the relation ``mentions``; and memories that state facts of the same entity
-    (``metadata={"facts": [[subject, predicate, object], ...]}``) with one another, as ``shares``. Other links
-    are made here. Recall follows all of them.
+    memory whose text names it, capitalised or as ``[[title]]``, with the relation ``mentions``; and memories
+    that state facts of the same entity (``metadata={"facts": [[subject, predicate, object], ...]}``) with one
+    another, as ``shares``. Other links are made here. Recall follows all of them.
     """
 
     __slots__ = ()

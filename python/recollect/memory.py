@@ -4,7 +4,7 @@ import builtins
 import json
 import os
 from types import TracebackType
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from recollect.adaptable import Adaptable
 from recollect.checks import KEEPS, one_of
@@ -20,6 +20,9 @@ from recollect.readable import Readable
 from recollect.records import Verification
 from recollect.semantic import SemanticStore
 from recollect.writable import Writable
+
+if TYPE_CHECKING:
+    from recollect.mirroring import MemoryMirror
 
 __all__ = ["Memory"]
 
@@ -167,6 +170,25 @@ class Memory(Writable, Linkable, Adaptable, Prunable, Movable, Readable):
         from recollect import exchange
 
         return exchange.import_file(self._handle, path, format, progress)
+
+    def to_gpu(self, *, backend: str | None = None) -> "MemoryMirror":
+        """Return a mirror of the vectors of this namespace, for many queries at once on a GPU.
+
+        It follows what is added and forgotten. `backend` is ``"cuda"`` or ``"numpy"``; by default the GPU if
+        there is one.
+
+        Raises
+        ------
+        GpuUnavailable
+            If the GPU is asked for and there is none, or no CuPy.
+        """
+        from recollect.mirroring import MemoryMirror
+
+        if backend == "cuda":
+            from recollect.gpu.device import cupy_module
+
+            cupy_module()
+        return MemoryMirror(self._handle, backend)
 
     def close(self) -> None:
         """Close the store for every handle; calling it again does nothing."""

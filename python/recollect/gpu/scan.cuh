@@ -1,0 +1,1 @@
+../../../cuda/scan.cuh

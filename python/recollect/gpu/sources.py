@@ -1,0 +1,40 @@
+"""The text of the CUDA kernels, of which there is one copy, in the folder ``cuda`` of the repository."""
+
+import re
+from functools import cache
+from importlib import resources
+
+from recollect.errors import InvalidArgument
+
+__all__ = ["SOURCES", "source"]
+
+SOURCES = ("activation", "hamming", "hopper", "queries", "rescore", "scan", "selection")
+"""What can be compiled."""
+
+_INCLUDE = re.compile(r'#include "(\w+\.cuh)"')
+
+
+@cache
+def source(name: str) -> str:
+    """Return the text of a source, with what it includes in its place, each once.
+
+    Raises
+    ------
+    InvalidArgument
+        If there is no such source (also a ``ValueError``).
+    """
+    if name not in SOURCES:
+        raise InvalidArgument(f"name: expected one of {', '.join(SOURCES)}, found {name!r}")
+    return _whole(f"{name}.cu", set())
+
+
+def _whole(file: str, seen: set[str]) -> str:
+    lines = []
+    for line in resources.files(__package__).joinpath(file).read_text(encoding="utf-8").splitlines():
+        included = _INCLUDE.fullmatch(line.strip())
+        if included is None:
+            lines.append("" if line == "#pragma once" else line)
+        elif included[1] not in seen:
+            seen.add(included[1])
+            lines.append(_whole(included[1], seen))
+    return "\n".join(lines)

@@ -1,0 +1,97 @@
+"""Every kernel compiles for every generation, and within its registers, without a GPU."""
+
+import ctypes
+import re
+from importlib import util
+from pathlib import Path
+
+import pytest
+
+from recollect.gpu.scanning import Place, shape_of
+from recollect.gpu.sources import SOURCES, source
+
+# Shared memory that a block can have, by generation.
+GENERATIONS = {75: 64, 80: 163, 86: 99, 89: 99, 90: 227, 100: 227, 120: 99}
+REGISTERS = {
+    "scan": 255,
+    "hopper": 255,
+    "hamming": 128,
+    "queries": 64,
+    "rescore": 64,
+    "selection": 64,
+    "activation": 64,
+}
+REPORT = re.compile(
+    r"Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores"
+    r".*?Used (\d+) registers",
+    re.DOTALL,
+)
+
+
+def library():
+    found = util.find_spec("nvidia")
+    for folder in found.submodule_search_locations if found else ():
+        for path in sorted(Path(folder).glob("*/lib/libnvrtc.so.*")):
+            if "alt" not in path.name:
+                return ctypes.CDLL(str(path))
+    return None
+
+
+NVRTC = library()
+pytestmark = pytest.mark.skipif(NVRTC is None, reason="no NVRTC: pip install nvidia-cuda-nvrtc")
+
+
+def compiled(text, generation, defines):
+    """Return the log of the compiler; fails with it if it refuses."""
+    program = ctypes.c_void_p()
+    assert NVRTC.nvrtcCreateProgram(ctypes.byref(program), text.encode(), b"kernels.cu", 0, None, None) == 0
+    options = [f"--gpu-architecture=sm_{generation}", "--std=c++17", "-default-device", "--ptxas-options=-v"]
+    options += [f"-D{name}={value}" for name, value in defines]
+    given = (ctypes.c_char_p * len(options))(*(one.encode() for one in options))
+    result = NVRTC.nvrtcCompileProgram(program, len(options), given)
+    size = ctypes.c_size_t()
+    NVRTC.nvrtcGetProgramLogSize(program, ctypes.byref(size))
+    log = ctypes.create_string_buffer(size.value)
+    NVRTC.nvrtcGetProgramLog(program, log)
+    NVRTC.nvrtcDestroyProgram(ctypes.byref(program))
+    assert result == 0, log.value.decode()
+    return log.value.decode()
+
+
+def check(name, generation, defines=()):
+    text = source(name)
+    kernels = REPORT.findall(compiled(text, generation, defines))
+    assert len(kernels) == text.count('extern "C" __global__')
+    for kernel, _, spilled, registers in kernels:
+        print(f"{name} {kernel} sm_{generation}: {registers} registers, {spilled} bytes spilled")
+        assert int(spilled) == 0, kernel
+        assert int(registers) <= REGISTERS[name], kernel
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("name", [name for name in SOURCES if name not in ("scan", "hopper")])
+def test_kernels_compile_without_spills(name, generation):
+    check(name, generation)
+    if name == "hamming":
+        check(name, generation, [("DENSE", "1")])
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("kind", ["Half", "Brain", "Byte", "Bit"])
+def test_scans_compile_without_spills(kind, generation):
+    if (kind == "Brain" and generation < 80) or (kind == "Bit" and not 80 <= generation < 100):
+        pytest.skip("not asked for there")
+    kernel, _, _ = shape_of(
+        Place(generation, GENERATIONS[generation] * 1024), kind, 48 if kind == "Bit" else 768
+    )
+    target = f"{generation}a" if kernel.source == "hopper" else generation
+    check(kernel.source, target, kernel.defines)
+
+
+@pytest.mark.parametrize("kind", ["Half", "Byte"])
+@pytest.mark.parametrize("more", [("DENSE",), ("BIASED",), ("DENSE", "BIASED")])
+def test_variants_compile_without_spills(kind, more):
+    for generation in (80, 90):
+        kernel, _, _ = shape_of(Place(generation, GENERATIONS[generation] * 1024), kind, 768)
+        target = f"{generation}a" if kernel.source == "hopper" else generation
+        check(kernel.source, target, (*kernel.defines, *((one, "1") for one in more)))
