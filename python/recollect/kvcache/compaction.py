@@ -1,0 +1,117 @@
+"""Moving what stays together, so that what goes frees its bytes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from recollect.errors import InvalidArgument
+from recollect.kvcache.arrays import Array, Foreign, received
+from recollect.kvcache.rotary import Rope
+from recollect.kvcache.selection import Kept
+
+__all__ = ["Ragged", "compact", "compact_in_place"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ragged:
+    """Heads of different lengths, one after another in flat arrays, as kernels of that kind take them.
+
+    Attributes
+    ----------
+    keys, values
+        ``[n, d]`` and ``[n, d_v]``, in the type they came in.
+    cu_len
+        Where each head begins and the last one ends, int32 ``[batch * heads + 1]``.
+    positions
+        int32 ``[n]``, ascending within a head.
+    shape
+        Batch and heads.
+    """
+
+    keys: Array
+    values: Array
+    cu_len: npt.NDArray[np.int32]
+    positions: npt.NDArray[np.int32]
+    shape: tuple[int, int]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held, positions and bounds included."""
+        return self.keys.nbytes + self.values.nbytes + self.cu_len.nbytes + self.positions.nbytes
+
+    def head(self, batch: int, head: int) -> tuple[Array, Array, npt.NDArray[np.int32]]:
+        """Return keys, values and positions of one head; views, no copies."""
+        at = batch * self.shape[1] + head
+        rows = slice(self.cu_len[at], self.cu_len[at + 1])
+        return self.keys[rows], self.values[rows], self.positions[rows]
+
+
+def compact(keys: Foreign, values: Foreign, kept: Kept, *, rope: Rope | None = None) -> Ragged:
+    """Copy what stays into flat arrays.
+
+    Parameters
+    ----------
+    keys, values
+        ``[batch, heads, tokens, d]``; their bits are copied, not converted.
+    kept
+        What stays.
+    rope
+        How the keys were turned: they are turned to the positions 0, 1, 2 ... of each head, which become
+        theirs; None leaves keys and positions alone.
+
+    Raises
+    ------
+    InvalidArgument
+        If `kept` is of a cache of another shape.
+    """
+    found = [
+        _fitting(received(part, name, 4), name, kept) for part, name in ((keys, "keys"), (values, "values"))
+    ]
+    counts = kept.counts.reshape(-1)
+    owner = np.repeat(np.arange(len(counts)), counts)
+    batch, head = np.divmod(owner, kept.shape[1])
+    rows_k, rows_v = (part[batch, head, kept.indices] for part in found)
+    positions = kept.positions
+    if rope is not None:
+        new = (np.arange(len(owner)) - kept.cu_len[owner]).astype(np.int32)
+        rows_k, positions = rope.moved(rows_k, new - positions), new
+    return Ragged(rows_k, rows_v, kept.cu_len, positions, kept.shape[:2])
+
+
+def compact_in_place(keys: Array, values: Array, kept: Kept) -> npt.NDArray[np.int32]:
+    """Move what stays to the front of its head, in the arrays themselves.
+
+    Tokens only ever move down, and in their order, so that none is overwritten before it has moved. What lies
+    behind the front is left as it is.
+
+    Parameters
+    ----------
+    keys, values
+        NumPy arrays ``[batch, heads, tokens, d]`` that can be written.
+    kept
+        What stays.
+
+    Returns
+    -------
+    numpy.ndarray
+        Tokens of each head, int32 ``[batch, heads]``.
+
+    Raises
+    ------
+    InvalidArgument
+        If an array cannot be written, or `kept` is of a cache of another shape.
+    """
+    for part, name in ((keys, "keys"), (values, "values")):
+        if not _fitting(received(part, name, 4), name, kept).flags.writeable:
+            raise InvalidArgument(f"{name}: the array is read-only")
+    for (batch, head), indices in kept.by_head():
+        for part in (keys, values):
+            part[batch, head, : len(indices)] = part[batch, head, indices]
+    return kept.counts
+
+
+def _fitting(part: Array, name: str, kept: Kept) -> Array:
+    if part.shape[:3] != kept.shape:
+        raise InvalidArgument(f"{name}: {part.shape[:3]}, but what is kept is of {kept.shape}")
+    return part
