@@ -29,7 +29,8 @@ def adaptive(scores: Foreign, average: int, *, floor: float = 0.2) -> npt.NDArra
     numpy.ndarray
         int32 ``[batch, heads]``; the sum over heads is ``average * heads``, or all tokens there are.
     """
-    return adaptive_over_layers([scores], average, floor=floor)[0]
+    found: npt.NDArray[np.int32] = adaptive_over_layers([scores], average, floor=floor)[0]
+    return found
 
 
 def adaptive_over_layers(
@@ -62,7 +63,7 @@ def adaptive_over_layers(
     rows = rows.reshape(batch, layers * heads, tokens)
     total = count_of(average, "average") * layers * heads
     sure = int(np.ceil(unit(floor, "floor") * average))
-    budgets: Array = np.stack([_shared(one, total, sure) for one in rows]) if batch else rows[:, :, 0]
+    budgets = np.stack([_shared(one, total, sure) for one in rows]) if batch else rows[:, :, 0]
     return budgets.reshape(batch, layers, heads).swapaxes(0, 1).astype(np.int32)
 
 
