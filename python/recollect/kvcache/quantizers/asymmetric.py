@@ -38,7 +38,7 @@ class Asymmetric(Codec):
         self.group = default if group is None else count_of(group, "group", 1)
         self.block = 1 if self.by_token or self.group is None else self.group
 
-    def encode(self, rows: Array) -> Parts:
+    def encode(self, rows: Array, counts: Array | None = None) -> Parts:
         """Return ``codes``, packed along the group's axis, ``scale`` and ``zero``."""
         blocks = self._blocks(numbers(rows).astype(np.float64))
         low, high = blocks.min((2, 4)), blocks.max((2, 4))
@@ -46,17 +46,15 @@ class Asymmetric(Codec):
         zero = half(low, "least number")
         steps = (blocks - _spread(zero)) / _spread(scale)
         codes = np.clip(np.rint(steps), 0, 2**self.bits - 1).astype(np.uint8)
-        heads, n, d = rows.shape
-        codes = codes.reshape(heads, codes.shape[1] * codes.shape[2], -1)[:, :n, :d]
+        _, n, d = rows.shape
+        codes = _joined(codes)[:, :n, :d]
         along = codes if self.by_token else codes.swapaxes(1, 2)
         return {"codes": packed(np.ascontiguousarray(along), self.bits), "scale": scale, "zero": zero}
 
     def decode(self, parts: Parts, n: int, d: int) -> Array:
         """Return ``code * scale + zero``."""
         blocks = self._codes(parts, n, d) * _spread(parts["scale"]) + _spread(parts["zero"])
-        heads = len(blocks)
-        found: Array = blocks.reshape(heads, blocks.shape[1] * blocks.shape[2], -1)[:, :n, :d]
-        return found
+        return _joined(blocks)[:, :n, :d]
 
     def logits(self, queries: Array, parts: Parts, n: int) -> Array:
         """Return products with the codes, scaled, and with the zeros once a group."""
@@ -73,7 +71,7 @@ class Asymmetric(Codec):
             # The scales of a group go into the query once: a code costs one multiplication.
             folded = parted[:, :, None, :, 0] * scale[:, None]
             found = np.einsum("hwtc,htic->hwti", folded, codes[..., 0]) + base
-        logits: Array = found.reshape(heads, w, -1)[:, :, :n]
+        logits: Array = found.reshape(heads, w, codes.shape[1] * codes.shape[2])[:, :, :n]
         return logits
 
     def weighted(self, weights: Array, parts: Parts, d: int) -> Array:
@@ -90,7 +88,7 @@ class Asymmetric(Codec):
         else:
             inner = np.einsum("hwti,hticj->hwtcj", parted, codes)
             found = np.einsum("hwtcj,htc->hwcj", inner, scale) + base
-        sums: Array = found.reshape(heads, w, -1)[:, :, :d]
+        sums: Array = found.reshape(heads, w, codes.shape[3] * codes.shape[4])[:, :, :d]
         return sums
 
     def nbytes(self, n: int, d: int) -> int:
@@ -115,6 +113,11 @@ class Asymmetric(Codec):
         codes = unpacked(parts["codes"], self.bits, count)
         rows = codes if self.by_token else codes.swapaxes(1, 2)
         return self._blocks(rows).astype(np.float64)
+
+
+def _joined(blocks: Array) -> Array:
+    heads, groups, tokens, parts, channels = blocks.shape
+    return blocks.reshape(heads, groups * tokens, parts * channels)
 
 
 def _spread(of_groups: Array) -> Array:

@@ -26,8 +26,11 @@ class Codec(ABC):
     block: int = 1
 
     @abstractmethod
-    def encode(self, rows: Array) -> Parts:
-        """Return the parts of rows, which are finite; of floats, or integers that hold the bits of such."""
+    def encode(self, rows: Array, counts: Array | None = None) -> Parts:
+        """Return the parts of rows, which are finite; of floats, or integers that hold the bits of such.
+
+        Where `counts` says how many rows of each head count, those behind repeat the last one that does.
+        """
 
     @abstractmethod
     def decode(self, parts: Parts, n: int, d: int) -> Array:

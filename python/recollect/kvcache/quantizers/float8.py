@@ -31,7 +31,7 @@ class Float8(Codec):
         self.scale = one_of(scale, SCALES, "scale")
         self.block = 1 if scale == "token" else block
 
-    def encode(self, rows: Array) -> Parts:
+    def encode(self, rows: Array, counts: Array | None = None) -> Parts:
         """Return ``codes``, one byte each, and ``scale``."""
         found = numbers(rows).astype(np.float64)
         heads, n, d = found.shape

@@ -22,7 +22,7 @@ class Plain(Codec):
     def __init__(self, itemsize: int = 2) -> None:
         self.itemsize = itemsize
 
-    def encode(self, rows: Array) -> Parts:
+    def encode(self, rows: Array, counts: Array | None = None) -> Parts:
         """Return a copy of the rows."""
         return {"rows": rows.copy()}
 

@@ -93,7 +93,12 @@ def quantize(
         where = tuple(int(at) for at in np.argwhere(~finite)[0])
         raise InvalidArgument(f"array{list(where)}: a number is not finite")
     flat = rows.reshape(int(np.prod(rows.shape[:-2])), *rows.shape[-2:])
-    return Quantized(codec, codec.encode(flat), found.shape)
+    counts = (
+        None
+        if lengths is None
+        else np.repeat(lengths_of(lengths, found.shape[0], found.shape[2]), found.shape[1])
+    )
+    return Quantized(codec, codec.encode(flat, counts), found.shape)
 
 
 def qk_logits(queries: Foreign, keys: Quantized, *, backend: str | None = None) -> Foreign:

@@ -65,14 +65,11 @@ class Rotated(Codec):
         self.means = None if block is None else count_of(block, "block", 1)
         self.block = self.means or 1
 
-    def encode(self, rows: Array) -> Parts:
+    def encode(self, rows: Array, counts: Array | None = None) -> Parts:
         """Return ``codes`` of elements, a ``factor`` a row, and a ``mean`` a block."""
         found = numbers(rows).astype(np.float64)
-        heads, n, d = found.shape
-        size = self.means or max(n, 1)
-        blocks = [found[:, at : at + size].mean(1) for at in range(0, n, size)]
-        mean = np.stack(blocks, 1) if blocks else np.zeros((heads, 0, d))
-        mean = half(mean, "mean")
+        n = found.shape[1]
+        mean = half(self._means(found, counts), "mean")
         turned = self._turned(found - self._spread(mean, n))
         length = np.sqrt((turned**2).sum(-1, keepdims=True))
         scaled = turned * (np.sqrt(turned.shape[-1]) / np.where(length > 0, length, 1))
@@ -106,6 +103,15 @@ class Rotated(Codec):
         """Return the bytes of codes, factors and means of `n` rows."""
         blocks = -(-n // (self.means or max(n, 1)))
         return n * (words(_width(d), self.bits) * 4 + 2) + blocks * d * 2
+
+    def _means(self, rows: Array, counts: Array | None) -> Array:
+        heads, n, d = rows.shape
+        size = self.means or max(n, 1)
+        means = np.zeros((heads, -(-n // size), d))
+        for head, count in enumerate(np.full(heads, n) if counts is None else counts):
+            for block, start in enumerate(range(0, int(count), size)):
+                means[head, block] = rows[head, start : min(start + size, int(count))].mean(0)
+        return means
 
     def _estimates(self, parts: Parts, d: int) -> Array:
         codes = unpacked(parts["codes"], self.bits, _width(d))
