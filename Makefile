@@ -9,10 +9,10 @@ DATA   ?=
 README ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint crash quality latency vectors graph clean
+.PHONY: help demo test lint crash quality latency vectors graph kv-quality clean
 
 help: ## list the verbs
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -62,6 +62,9 @@ vectors: $(VENV)/.bench ## vector search against peers; OUT=f.json DATA=dir READ
 
 graph: $(VENV)/.bench ## activation over graphs against peers; OUT=f.json DATA=dir README=1
 	$(BIN)/python -m benches.graph $(if $(DATA),--data $(DATA)) $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
+
+kv-quality: $(VENV)/.test ## what compressed KV caches still recall, at equal bytes; OUT=f.json README=1
+	$(BIN)/python -m benches.kv_quality $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
 
 clean: ## remove what the verbs made
 	rm -rf $(VENV) target

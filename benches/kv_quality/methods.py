@@ -1,13 +1,20 @@
 """How each method scores the cache of a context, by name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from benches.kv_quality.questions import Questions
-from benches.kv_quality.recall_model import INV_FREQ, LayerStates, RecallModel
+from benches.kv_quality.recall_model import (
+    FIRST_VALUE,
+    INV_FREQ,
+    VALUES,
+    VOCABULARY,
+    LayerStates,
+    RecallModel,
+)
 from recollect.kvcache import Layer, bf16_bits, scores
 
 Scores = npt.NDArray[np.float32]
@@ -36,6 +43,7 @@ class Read:
     repeated: list[LayerStates]
     before: list[LayerStates]
     log_probability: npt.NDArray[np.float64]
+    _scores: dict[tuple[str, int], Scores] = field(default_factory=dict)
 
     @property
     def tokens(self) -> int:
@@ -46,6 +54,12 @@ class Read:
         """Return keys and values of a layer as the cache has them, in bfloat16."""
         return bf16_bits(self.states[layer].keys), bf16_bits(self.states[layer].values)
 
+    def scores(self, method: str, layer: int) -> Scores:
+        """Return the scores of a layer by a method of :data:`METHODS`; computed once."""
+        if (method, layer) not in self._scores:
+            self._scores[method, layer] = METHODS[method](self, layer)
+        return self._scores[method, layer]
+
     def layer(self, layer: int) -> Layer:
         """Return a layer as methods see it."""
         keys, values = self.cached(layer)
@@ -55,13 +69,10 @@ class Read:
 def read(model: RecallModel, given: Questions, other: Questions) -> Read:
     """Read a context in the ways that methods need."""
     states, residual = model.prefill(given.contexts)
-    logits = np.zeros((*given.contexts.shape, len(model.embedding)))
-    logits[..., 67 : 67 + model.output.shape[0]] = model.logits(residual)
-    logs = (
-        logits
-        - np.log(np.exp(logits - logits.max(-1, keepdims=True)).sum(-1, keepdims=True))
-        - logits.max(-1, keepdims=True)
-    )
+    logits = np.zeros((*given.contexts.shape, VOCABULARY))
+    logits[..., FIRST_VALUE : FIRST_VALUE + VALUES] = model.logits(residual)
+    top = logits.max(-1, keepdims=True)
+    logs = logits - top - np.log(np.exp(logits - top).sum(-1, keepdims=True))
     told = np.take_along_axis(logs[:, :-1], given.contexts[:, 1:, None], -1)[..., 0]
     return Read(
         states,

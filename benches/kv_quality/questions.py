@@ -20,19 +20,18 @@ class Questions:
 
 
 def questions(seed: int, batch: int = 2, pairs: int = 48, fillers: int = 400, asked: int = 16) -> Questions:
-    """Return contexts in which `pairs` keys, each with its value behind it, stand among fillers in random order."""
+    """Return contexts in which keys, each with its value behind it, stand among fillers at random."""
     random = np.random.default_rng(seed)
     contexts, keys, answers = [], [], []
     for _ in range(batch):
         names = FIRST_KEY + random.permutation(KEYS)[:pairs]
         values = FIRST_VALUE + random.integers(0, VALUES, pairs)
         is_pair = random.permutation(np.arange(pairs + fillers) < pairs)
-        pair, parts = iter(zip(names, values, strict=True)), [[BOS]]
-        parts += [
-            list(next(pair)) if one else [int(random.integers(0, FILLERS)) + FIRST_FILLER] for one in is_pair
-        ]
+        pair = iter(zip(names, values, strict=True))
+        noise = FIRST_FILLER + random.integers(0, FILLERS, len(is_pair))
+        parts = [next(pair) if one else (other,) for one, other in zip(is_pair, noise, strict=True)]
         chosen = random.permutation(pairs)[:asked]
-        contexts.append([token for part in parts for token in part])
+        contexts.append([BOS, *(token for part in parts for token in part)])
         keys.append(names[chosen])
         answers.append(values[chosen])
     return Questions(np.array(contexts), np.array(keys), np.array(answers))

@@ -1,9 +1,10 @@
 """A transformer whose weights are written by formula: it recalls associations without training or a download.
 
-Two layers of attention in the shape of Llama (RMSNorm, RoPE, grouped query heads, no bias). In the first a head looks
-one token back, so that every token knows its predecessor; in the second a head looks for the token whose predecessor
-is the present one, and its token is the answer. Both live in the first head of keys; the others carry noise, as most
-heads of a model do for a given task. Keys have channels with a large constant, and the first token is a sink.
+Two layers of attention in the shape of Llama (RMSNorm, RoPE, grouped query heads, no bias). In the first a
+head looks one token back, so that every token knows its predecessor; in the second a head looks for the token
+whose predecessor is the present one, and its token is the answer. Both live in the first head of keys; the
+others carry noise, as most heads of a model do for a given task. Keys have channels with a large constant,
+and the first token is a sink.
 """
 
 from dataclasses import dataclass
@@ -30,7 +31,7 @@ INV_FREQ = 1e7 ** -(np.arange(0, DIM, 2) / DIM)
 
 @dataclass(frozen=True)
 class LayerStates:
-    """What one layer computed: queries and keys before and after RoPE, ``[batch, heads, tokens, d]``, and values."""
+    """What one layer computed: ``[batch, heads, tokens, d]``, before and after RoPE."""
 
     queries: Floats
     keys: Floats
@@ -75,7 +76,8 @@ class RecallModel:
             self.key[:, :, channel, _ONE] += outlier * scales[1]
 
     def _look_back(self, scale: float) -> None:
-        # Turned one position back, the query meets the key before: the logit is a sum of cos(f (distance - 1)).
+        # Turned one position back, the query meets the key before: the logit is a sum of cos(f (distance -
+        # 1)).
         size = np.sqrt(6 * np.sqrt(DIM)) * scale
         half = DIM // 2
         self.query[0, :GROUP, :half, _ONE] = size * np.cos(-INV_FREQ)
@@ -104,7 +106,7 @@ class RecallModel:
         return LayerStates(_turned(queries, positions), _turned(keys, positions), values, queries, keys)
 
     def prefill(self, tokens: npt.NDArray[np.int64]) -> tuple[list[LayerStates], Floats]:
-        """Read ``[batch, tokens]`` with full attention; return the states of both layers and the last residual."""
+        """Read ``[batch, tokens]`` with all attention; return the states of both layers and the residual."""
         residual = self.embedding[tokens]
         positions = np.arange(tokens.shape[1])
         every = []

@@ -8,15 +8,15 @@ import numpy.typing as npt
 
 from benches.kv_quality.methods import Read
 from benches.kv_quality.questions import Questions
-from benches.kv_quality.recall_model import DIM, FIRST_VALUE, GROUP, HEADS, RecallModel
+from benches.kv_quality.recall_model import DIM, FIRST_VALUE, GROUP, RecallModel
 from recollect.kvcache import Attended, MixedCache, decode_attention, merged
 
-N_SINK, N_RECENT = 4, 16
+N_SINK, N_RECENT = 4, 4
 
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: what was held, as a share of the bytes in bfloat16, and how many answers were right."""
+    """One line: what was held, as a share of the bytes in bfloat16, and how many answers were right."""
 
     method: str
     keys: str
@@ -42,7 +42,7 @@ def share_of(context: Read, caches: Sequence[MixedCache]) -> float:
 def accuracy(
     model: RecallModel, given: Questions, caches: Sequence[MixedCache], tokens: int
 ) -> npt.NDArray[np.bool_]:
-    """Return which questions are answered right, ``[batch, questions]``, each asked right behind the context."""
+    """Return which questions are answered right, ``[batch, questions]``, each asked behind the context."""
     residual = model.embedding[given.asked]
     batch, asked = given.asked.shape
     positions = np.full((batch, asked), tokens)
@@ -65,8 +65,3 @@ def protected(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     found[..., :N_SINK] = np.inf
     found[..., -N_RECENT:] = np.inf
     return found
-
-
-def tokens_of_heads() -> int:
-    """Return the heads that share the bytes of a layer."""
-    return HEADS

@@ -9,7 +9,10 @@ import numpy.typing as npt
 
 from recollect.kvcache.quantizers.quantized import Quantized
 
-__all__ = ["Segment", "Segmented"]
+__all__ = ["POSITION_BYTES", "Segment", "Segmented"]
+
+POSITION_BYTES = 4
+"""Bytes of the position of a token, at most; short sequences take fewer."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -17,9 +17,9 @@ import numpy.typing as npt
 from recollect.checks import count_of, one_of
 from recollect.errors import InvalidArgument
 from recollect.kvcache.arrays import Array, Foreign, numbers, received
-from recollect.kvcache.budgets.uniform import POSITION_BYTES
 from recollect.kvcache.quantizers.codec import Codec
 from recollect.kvcache.quantizers.kinds import codec_of
+from recollect.kvcache.segments import POSITION_BYTES
 
 __all__ = ["DISTORTIONS", "Costs", "costs_of", "rate_distortion"]
 

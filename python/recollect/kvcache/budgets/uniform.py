@@ -7,11 +7,9 @@ from recollect.checks import count_of, unit
 from recollect.errors import InvalidArgument
 from recollect.kvcache.quantizers.codec import Codec
 from recollect.kvcache.quantizers.kinds import codec_of
+from recollect.kvcache.segments import POSITION_BYTES
 
 __all__ = ["tokens_within", "uniform"]
-
-POSITION_BYTES = 4
-"""Bytes of the position of a kept token, at most."""
 
 
 def tokens_within(
