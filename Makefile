@@ -12,7 +12,7 @@ README ?=
 .PHONY: help demo test lint crash quality latency vectors graph kv-quality clean
 
 help: ## list the verbs
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -64,7 +64,7 @@ graph: $(VENV)/.bench ## activation over graphs against peers; OUT=f.json DATA=d
 	$(BIN)/python -m benches.graph $(if $(DATA),--data $(DATA)) $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
 
 kv-quality: $(VENV)/.test ## what compressed KV caches still recall, at equal bytes; OUT=f.json README=1
-	$(BIN)/python -m benches.kv_quality $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benches.kv_quality $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
 
 clean: ## remove what the verbs made
 	rm -rf $(VENV) target

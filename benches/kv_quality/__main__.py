@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benches.kv_quality.methods import METHODS, Read, read
+from benches.kv_quality.methods import METHODS, Read
 from benches.kv_quality.policies import (
     FULL,
     KINDS,
@@ -54,7 +54,7 @@ def _trials(seeds: int) -> Iterator[Trial]:
     """Yield models with contexts they have read; each answers all questions from its full cache."""
     for seed in range(seeds):
         model, given = RecallModel(seed), questions(seed)
-        context = read(model, given, questions(1000 + seed))
+        context = Read(model, given, questions(1000 + seed))
         if not accuracy(model, given, whole(context, ("plain", "plain")), context.tokens).all():
             raise RuntimeError(f"seed {seed}: the model does not recall with all of its cache")
         yield model, given, context

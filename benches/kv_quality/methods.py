@@ -1,7 +1,7 @@
 """How each method scores the cache of a context, by name."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -20,30 +20,49 @@ from recollect.kvcache import Layer, bf16_bits, scores
 Scores = npt.NDArray[np.float32]
 
 
-@dataclass(frozen=True)
 class Read:
-    """A context that was read, and what methods may know of it.
+    """A context that was read, and what methods may know of it, computed when it is first asked for.
 
-    Attributes
+    Parameters
     ----------
-    states
-        Of both layers.
-    asked
-        Of both layers, with all questions behind the context: for methods that know them.
-    repeated
-        Of both layers, with the context said twice.
-    before
-        Of both layers for another context: for methods that are calibrated.
-    log_probability
-        Of each token given those before it, by the model's own logits, ``[batch, tokens]``.
+    model
+        What reads.
+    given
+        The context and the questions.
+    other
+        Another context, for methods that are calibrated.
     """
 
-    states: list[LayerStates]
-    asked: list[LayerStates]
-    repeated: list[LayerStates]
-    before: list[LayerStates]
-    log_probability: npt.NDArray[np.float64]
-    _scores: dict[tuple[str, int], Scores] = field(default_factory=dict)
+    def __init__(self, model: RecallModel, given: Questions, other: Questions) -> None:
+        self._model, self._given, self._other = model, given, other
+        self.states, self._residual = model.prefill(given.contexts)
+        self._scores: dict[tuple[str, int], Scores] = {}
+
+    @cached_property
+    def asked(self) -> list[LayerStates]:
+        """Both layers with all questions behind the context: for methods that know them."""
+        return self._model.prefill(np.concatenate([self._given.contexts, self._given.asked], 1))[0]
+
+    @cached_property
+    def repeated(self) -> list[LayerStates]:
+        """Both layers with the context said twice."""
+        return self._model.prefill(np.concatenate([self._given.contexts, self._given.contexts], 1))[0]
+
+    @cached_property
+    def before(self) -> list[LayerStates]:
+        """Both layers for the other context."""
+        return self._model.prefill(self._other.contexts)[0]
+
+    @cached_property
+    def log_probability(self) -> npt.NDArray[np.float64]:
+        """Of each token given those before it, by the model's own logits, ``[batch, tokens]``."""
+        tokens = self._given.contexts
+        logits = np.zeros((*tokens.shape, VOCABULARY))
+        logits[..., FIRST_VALUE : FIRST_VALUE + VALUES] = self._model.logits(self._residual)
+        top = logits.max(-1, keepdims=True)
+        logs = logits - top - np.log(np.exp(logits - top).sum(-1, keepdims=True))
+        told = np.take_along_axis(logs[:, :-1], tokens[:, 1:, None], -1)[..., 0]
+        return np.concatenate([np.zeros((len(tokens), 1)), told], 1)
 
     @property
     def tokens(self) -> int:
@@ -64,23 +83,6 @@ class Read:
         """Return a layer as methods see it."""
         keys, values = self.cached(layer)
         return Layer(keys, values, self.states[layer].queries)
-
-
-def read(model: RecallModel, given: Questions, other: Questions) -> Read:
-    """Read a context in the ways that methods need."""
-    states, residual = model.prefill(given.contexts)
-    logits = np.zeros((*given.contexts.shape, VOCABULARY))
-    logits[..., FIRST_VALUE : FIRST_VALUE + VALUES] = model.logits(residual)
-    top = logits.max(-1, keepdims=True)
-    logs = logits - top - np.log(np.exp(logits - top).sum(-1, keepdims=True))
-    told = np.take_along_axis(logs[:, :-1], given.contexts[:, 1:, None], -1)[..., 0]
-    return Read(
-        states,
-        model.prefill(np.concatenate([given.contexts, given.asked], 1))[0],
-        model.prefill(np.concatenate([given.contexts, given.contexts], 1))[0],
-        model.prefill(other.contexts)[0],
-        np.concatenate([np.zeros((len(told), 1)), told], 1),
-    )
 
 
 def _expected(context: Read, at: int) -> Scores:

@@ -16,7 +16,7 @@ def markdown(rows: Sequence[Row], shares: Sequence[float], contexts: int) -> str
     plain = [name for name in methods if not _mixed(found, name)]
     least = min(shares)
     blocks = [
-        f"Accuracy over {contexts} contexts of 497 tokens with 16 questions each; with the full cache it is 1.",
+        f"Accuracy over {contexts} contexts of 497 tokens, 16 questions each; with the full cache it is 1.",
         f"**Every token kept**\n\n{_full(rows)}",
         f"**{least:.1%} of the bytes**, keys/values\n\n{_at(found, plain, least)}",
     ]
