@@ -21,25 +21,34 @@ sequence came in chunks; ties go to the lower position.
 ``quantizers``, ``quantize``              2 to 8 bits, rotated 1 to 4 bits, float8
 ``QuantizedCache``, ``MixedCache``        caches that grow, or hold each token in a state of its own
 ``decode_attention``                      attention over either, without making keys or values
+``BlockStore``, ``boundaries``            the past in blocks or events that are found again; where events end
+``Codebook``                              vectors as the number of the nearest of a few hundred
 ========================================  ==========================================================
 """
 
 from recollect.kvcache import budgets, quantizers, scores
 from recollect.kvcache.backends import BACKENDS
+from recollect.kvcache.blocks import BlockStore, Fetched
+from recollect.kvcache.codebook import Codebook
 from recollect.kvcache.compaction import Ragged, compact, compact_in_place
 from recollect.kvcache.decoding import Attended, decode_attention, merged
+from recollect.kvcache.events import boundaries
 from recollect.kvcache.float_formats import bf16_bits, from_bf16
 from recollect.kvcache.layer import Layer
 from recollect.kvcache.mixed_cache import MixedCache
 from recollect.kvcache.paged import PagedStore
 from recollect.kvcache.quantized_cache import QuantizedCache
 from recollect.kvcache.quantizers.quantized import Quantized, pv, qk_logits, quantize
+from recollect.kvcache.refinement import refined, similarity, split_quality
 from recollect.kvcache.rotary import Rope
 from recollect.kvcache.selection import Kept, select
 
 __all__ = [
     "BACKENDS",
     "Attended",
+    "BlockStore",
+    "Codebook",
+    "Fetched",
     "Kept",
     "Layer",
     "MixedCache",
@@ -49,6 +58,7 @@ __all__ = [
     "Ragged",
     "Rope",
     "bf16_bits",
+    "boundaries",
     "budgets",
     "compact",
     "compact_in_place",
@@ -59,6 +69,9 @@ __all__ = [
     "qk_logits",
     "quantize",
     "quantizers",
+    "refined",
     "scores",
     "select",
+    "similarity",
+    "split_quality",
 ]
