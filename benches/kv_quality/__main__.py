@@ -72,6 +72,11 @@ def _policies(shares: tuple[float, ...], methods: object) -> Iterator[Policy]:
             for share in shares:
                 name = f"{method}; equal heads"
                 yield name, *kinds, lambda c, m=method, k=kinds, s=share: evicted(c, m, k, s, adaptive=False)
+    for method in _EQUAL:
+        for kinds in KINDS[1:]:
+            for share in shares:
+                name = f"{method}; ends in 16 bits"
+                yield name, *kinds, lambda c, m=method, k=kinds, s=share: evicted(c, m, k, s, ends=True)
     for kinds in KINDS:
         for share in shares:
             yield "key_diff; pyramid", *kinds, lambda c, k=kinds, s=share: pyramid(c, "key_diff", k, s)

@@ -70,16 +70,19 @@ def largest(most: int, tokens: int, make: Callable[[int], Caches]) -> Caches:
     return best
 
 
-def evicted(context: Read, method: str, kinds: Kinds, share: float, *, adaptive: bool = True) -> Caches:
+def evicted(
+    context: Read, method: str, kinds: Kinds, share: float, *, adaptive: bool = True, ends: bool = False
+) -> Caches:
     """Return caches that keep the best tokens by a method, all in the same bits.
 
-    With `adaptive` the heads of a layer share its budget by their scores; else all have the same.
+    With `adaptive` the heads of a layer share its budget by their scores; else all have the same. With `ends` the
+    first and the newest token stay in 16 bits.
     """
     scores = [protected(context.scores(method, at)) for at in range(2)]
 
     def make(tokens: int) -> Caches:
         limits = [budgets.adaptive(one, tokens) if adaptive else tokens for one in scores]
-        return _kept(context, scores, limits, kinds)
+        return _kept(context, scores, limits, kinds, ends)
 
     return largest(_most(context, share), context.tokens, make)
 
@@ -137,12 +140,14 @@ def _weights(scores: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return np.where(ends, weights.max(-1, keepdims=True), weights)
 
 
-def _kept(context: Read, scores: list, limits: list, kinds: Kinds) -> Caches:
-    kept = [
-        select(one, limit, n_sink=N_SINK, n_recent=N_RECENT)
-        for one, limit in zip(scores, limits, strict=True)
-    ]
-    return [MixedCache(*context.cached(at), kept[at], {1: kinds}) for at in range(2)]
+def _kept(context: Read, scores: list, limits: list, kinds: Kinds, ends: bool = False) -> Caches:
+    caches = []
+    for at, (one, limit) in enumerate(zip(scores, limits, strict=True)):
+        states = select(one, limit, n_sink=N_SINK, n_recent=N_RECENT).mask().astype(np.uint8)
+        if ends:
+            states[..., [0, -1]] *= 16
+        caches.append(MixedCache(*context.cached(at), states, {1: kinds, 16: ("plain", "plain")}))
+    return caches
 
 
 def _most(context: Read, share: float) -> int:

@@ -60,15 +60,25 @@ def received(value: Foreign, argument: str, ndim: int | None = None) -> Array:
 def _viewed(value: Foreign, argument: str) -> Array:
     if isinstance(value, np.ndarray):
         return value
-    if not any(hasattr(value, name) for name in ("__dlpack__", "__array__", "__array_interface__")):
+    ways = [name for name in ("__dlpack__", "__array__", "__array_interface__") if hasattr(value, name)]
+    if not ways:
         raise WrongType(f"{argument}: expected an array, found {type(value).__name__}")
-    try:
-        return np.from_dlpack(value) if hasattr(value, "__dlpack__") else np.asarray(value)
-    except (BufferError, RuntimeError, TypeError, ValueError) as error:
-        raise WrongType(
-            f"{argument}: {type(value).__name__} does not open to NumPy ({error}); detach it, "
-            "bring it to the CPU, and pass bfloat16 as int16 and float8 as uint8 of the same bits"
-        ) from error
+    problems: list[Exception] = []
+    # A type that DLPack does not bring into NumPy may still have an array of its own.
+    if "__dlpack__" in ways:
+        try:
+            return np.from_dlpack(value)
+        except (BufferError, RuntimeError, TypeError, ValueError) as error:
+            problems.append(error)
+    if ways != ["__dlpack__"]:
+        try:
+            return np.asarray(value)
+        except (BufferError, RuntimeError, TypeError, ValueError) as error:
+            problems.append(error)
+    raise WrongType(
+        f"{argument}: {type(value).__name__} does not open to NumPy ({problems[0]}); detach it, "
+        "bring it to the CPU, and pass bfloat16 as int16 and float8 as uint8 of the same bits"
+    ) from problems[0]
 
 
 def numbers(found: Array) -> Array:
@@ -86,11 +96,12 @@ def in_form_of(result: Array, like: Array) -> Array:
 
 
 def returned(result: Array, like: Foreign) -> Foreign:
-    """Return an array in the framework that `like` comes from."""
+    """Return an array in the framework that `like` comes from; bits of bfloat16 in its type of integer."""
+    if result.dtype == np.uint16 and str(getattr(like, "dtype", "")).rpartition(".")[2] == "int16":
+        result = result.view(np.int16)
     if isinstance(like, np.ndarray):
         return result
-    # A type of an array says by its module which framework made it; that one is loaded, or there would be no
-    # such array.
+    # The type of an array says by its module which framework made it; that one is loaded.
     framework = sys.modules.get(type(like).__module__.partition(".")[0])
     space = like.__array_namespace__() if hasattr(like, "__array_namespace__") else framework
     make = getattr(space, "from_dlpack", None)

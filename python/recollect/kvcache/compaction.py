@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recollect.errors import InvalidArgument
-from recollect.kvcache.arrays import Array, Foreign, received
+from recollect.kvcache.arrays import Array, Foreign, received, returned
 from recollect.kvcache.rotary import Rope
 from recollect.kvcache.selection import Kept
 
@@ -20,31 +20,29 @@ class Ragged:
     Attributes
     ----------
     keys, values
-        ``[n, d]`` and ``[n, d_v]``, in the type they came in.
+        ``[n, d]`` and ``[n, d_v]``, in the type and the framework they came in.
     cu_len
         Where each head begins and the last one ends, int32 ``[batch * heads + 1]``.
     positions
         int32 ``[n]``, ascending within a head.
     shape
         Batch and heads.
+    nbytes
+        Bytes held, positions and bounds included.
     """
 
-    keys: Array
-    values: Array
+    keys: Foreign
+    values: Foreign
     cu_len: npt.NDArray[np.int32]
     positions: npt.NDArray[np.int32]
     shape: tuple[int, int]
+    nbytes: int
 
-    @property
-    def nbytes(self) -> int:
-        """Bytes held, positions and bounds included."""
-        return self.keys.nbytes + self.values.nbytes + self.cu_len.nbytes + self.positions.nbytes
-
-    def head(self, batch: int, head: int) -> tuple[Array, Array, npt.NDArray[np.int32]]:
-        """Return keys, values and positions of one head; views, no copies."""
+    def head(self, batch: int, head: int) -> tuple[Foreign, Foreign, npt.NDArray[np.int32]]:
+        """Return keys, values and positions of one head."""
         at = batch * self.shape[1] + head
-        rows = slice(self.cu_len[at], self.cu_len[at + 1])
-        return self.keys[rows], self.values[rows], self.positions[rows]
+        rows = slice(int(self.cu_len[at]), int(self.cu_len[at + 1]))
+        return self.keys[rows, :], self.values[rows, :], self.positions[rows]
 
 
 def compact(keys: Foreign, values: Foreign, kept: Kept, *, rope: Rope | None = None) -> Ragged:
@@ -76,7 +74,9 @@ def compact(keys: Foreign, values: Foreign, kept: Kept, *, rope: Rope | None = N
     if rope is not None:
         new = (np.arange(len(owner)) - kept.cu_len[owner]).astype(np.int32)
         rows_k, positions = rope.moved(rows_k, new - positions), new
-    return Ragged(rows_k, rows_v, kept.cu_len, positions, kept.shape[:2])
+    nbytes = sum(part.nbytes for part in (rows_k, rows_v, kept.cu_len, positions))
+    moved = returned(rows_k, keys), returned(rows_v, values)
+    return Ragged(*moved, kept.cu_len, positions, kept.shape[:2], nbytes)
 
 
 def compact_in_place(keys: Array, values: Array, kept: Kept) -> npt.NDArray[np.int32]:

@@ -147,14 +147,18 @@ class _Tail:
         self.seen += keys.shape[1]
 
     def flush(self, codecs: tuple[Codec, Codec], block: int, residual: int) -> None:
-        while self.rest[0].shape[1] >= residual + block:
-            start = self.seen - self.rest[0].shape[1]
+        ready = max(self.rest[0].shape[1] - residual, 0) // block * block
+        first = self.seen - self.rest[0].shape[1]
+        for start in range(0, ready, block):
+            rows = [part[:, start : start + block] for part in self.rest]
             parts = [
-                Quantized(codec, codec.encode(part[:, :block]), part[:, :block].shape)
-                for codec, part in zip(codecs, self.rest, strict=True)
+                Quantized(codec, codec.encode(part), part.shape)
+                for codec, part in zip(codecs, rows, strict=True)
             ]
-            self.blocks.append(Segment(0, parts[0], parts[1], np.arange(start, start + block)))
-            self.rest = self.rest[0][:, block:].copy(), self.rest[1][:, block:].copy()
+            positions = np.arange(first + start, first + start + block)
+            self.blocks.append(Segment(0, parts[0], parts[1], positions))
+        if ready:
+            self.rest = self.rest[0][:, ready:].copy(), self.rest[1][:, ready:].copy()
 
     def segments(self) -> Iterator[Segment]:
         yield self._plain(self.sinks, 0)
