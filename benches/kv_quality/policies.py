@@ -75,8 +75,8 @@ def evicted(
 ) -> Caches:
     """Return caches that keep the best tokens by a method, all in the same bits.
 
-    With `adaptive` the heads of a layer share its budget by their scores; else all have the same. With `ends` the
-    first and the newest token stay in 16 bits.
+    With `adaptive` the heads of a layer share its budget by their scores; else all have the same. With `ends`
+    the first and the newest token stay in 16 bits.
     """
     scores = [protected(context.scores(method, at)) for at in range(2)]
 
