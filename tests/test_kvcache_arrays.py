@@ -1,5 +1,6 @@
 """Arrays of any framework that shares memory of the CPU go in; the same kind comes out."""
 
+import doctest
 import sys
 from types import ModuleType
 
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given as any_of
 from hypothesis import strategies as st
 
+import recollect.kvcache
 from recollect.errors import DimensionMismatch, InvalidArgument, RecollectError, WrongType
 from recollect.kvcache import Layer, bf16_bits, decode_attention, from_bf16, qk_logits, quantize, scores
 from recollect.kvcache.float_formats import e4m3_bits, from_e4m3
@@ -105,6 +107,13 @@ def test_shapes_that_do_not_belong_together_are_named() -> None:
         Layer(rows(2, 10, 8))
     with pytest.raises(WrongType, match="lengths: expected whole numbers"):
         Layer(keys, lengths=[1.5, 2.0])
+    # An additive mask of zeros and minus infinity would mean the opposite.
+    with pytest.raises(WrongType, match="mask: expected truth values"):
+        Layer(keys, mask=np.zeros((2, 10)))
+
+
+def test_the_example_of_the_package_is_true() -> None:
+    assert doctest.testmod(recollect.kvcache).failed == 0
 
 
 @pytest.mark.parametrize("backend", ["rust", "cuda", "torch"])

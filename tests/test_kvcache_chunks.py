@@ -76,6 +76,8 @@ def test_heavy_hitters_follow_evictions():
     assert (state.scores(Layer(more))[..., 10] > 0).all()
     with pytest.raises(InvalidArgument, match="of a cache"):
         state.keep(kept)
+    with pytest.raises(InvalidArgument, match="different numbers"):
+        state.keep(select(state.scores(Layer(more)), [3, 4], n_sink=0))
 
 
 @pytest.mark.parametrize("kinds", KINDS)

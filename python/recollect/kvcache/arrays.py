@@ -13,7 +13,17 @@ import numpy.typing as npt
 from recollect.errors import InvalidArgument, WrongType
 from recollect.kvcache.float_formats import bf16_bits, e4m3_bits, from_bf16, from_e4m3
 
-__all__ = ["Array", "Foreign", "Numbers", "in_form_of", "lengths_of", "numbers", "received", "returned"]
+__all__ = [
+    "Array",
+    "Foreign",
+    "Numbers",
+    "in_form_of",
+    "lengths_of",
+    "numbers",
+    "opened",
+    "received",
+    "returned",
+]
 
 Array = npt.NDArray[Any]
 Numbers = npt.NDArray[np.float32]
@@ -42,7 +52,7 @@ def received(value: Foreign, argument: str, ndim: int | None = None) -> Array:
     InvalidArgument
         If it has another number of axes.
     """
-    found = _viewed(value, argument)
+    found = opened(value, argument)
     if found.dtype.name in _FORMS:
         found = found.view(_FORMS[found.dtype.name])
     if found.dtype == np.int16:
@@ -57,7 +67,14 @@ def received(value: Foreign, argument: str, ndim: int | None = None) -> Array:
     return found
 
 
-def _viewed(value: Foreign, argument: str) -> Array:
+def opened(value: Foreign, argument: str) -> Array:
+    """Return an array of elements of any type as NumPy sees it.
+
+    Raises
+    ------
+    WrongType
+        If it is no array, or not in the memory of the CPU.
+    """
     if isinstance(value, np.ndarray):
         return value
     ways = [name for name in ("__dlpack__", "__array__", "__array_interface__") if hasattr(value, name)]
@@ -120,7 +137,7 @@ def lengths_of(
     """
     if value is None:
         return np.full(batch, tokens, dtype=np.int64)
-    found = value if isinstance(value, (list, tuple)) else _viewed(value, argument)
+    found = value if isinstance(value, (list, tuple)) else opened(value, argument)
     lengths = np.asarray(found)
     if lengths.dtype.kind not in "iu" and lengths.size:
         raise WrongType(f"{argument}: expected whole numbers, found {lengths.dtype}")

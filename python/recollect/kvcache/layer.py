@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from recollect.errors import DimensionMismatch, InvalidArgument
-from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, received, returned
+from recollect.errors import DimensionMismatch, InvalidArgument, WrongType
+from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, opened, received, returned
 from recollect.kvcache.backends import chosen
 
 __all__ = ["Layer", "Sequence"]
@@ -210,9 +210,9 @@ def _present(lengths: Foreign | None, mask: Foreign | None, batch: int, tokens: 
         return np.arange(tokens) < lengths_of(lengths, batch, tokens)[:, None]
     if lengths is not None:
         raise InvalidArgument("mask: give lengths or a mask, not both")
-    found = np.asarray(
-        mask if hasattr(mask, "__array__") or isinstance(mask, (list, tuple)) else np.from_dlpack(mask)
-    )
+    found = np.asarray(mask) if isinstance(mask, (list, tuple)) else opened(mask, "mask")
+    if found.dtype.kind not in "biu":
+        raise WrongType(f"mask: expected truth values, found {found.dtype}")
     if found.shape != (batch, tokens):
         raise InvalidArgument(f"mask: expected the shape ({batch}, {tokens}), found {found.shape}")
     return found.astype(bool)

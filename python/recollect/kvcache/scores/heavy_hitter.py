@@ -66,14 +66,18 @@ class HeavyHitters:
         Raises
         ------
         InvalidArgument
-            If `kept` is of a cache of another shape.
+            If `kept` is of a cache of another shape, or heads of a sequence keep different numbers of tokens:
+            their layer would have no lengths.
         """
         if kept.shape != self._received.shape:
             raise InvalidArgument(f"kept: of a cache {kept.shape}, this one is {self._received.shape}")
+        if (kept.counts != kept.counts[:, :1]).any():
+            raise InvalidArgument("kept: heads of a sequence keep different numbers of tokens")
         longest = int(kept.counts.max(initial=0))
         for state in (self._received, self._exposed):
             for (batch, head), indices in kept.by_head():
                 state[batch, head, : len(indices)] = state[batch, head, indices]
+                state[batch, head, len(indices) :] = 0
         self._received = self._received[..., :longest].copy()
         self._exposed = self._exposed[..., :longest].copy()
 
