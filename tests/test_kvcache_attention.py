@@ -6,7 +6,19 @@ from hypothesis import given as any_of
 from hypothesis import strategies as st
 
 from recollect.errors import InvalidArgument
-from recollect.kvcache import Kept, MixedCache, QuantizedCache, bf16_bits, decode_attention, merged, select
+from recollect.kvcache import (
+    Kept,
+    MixedCache,
+    QuantizedCache,
+    bf16_bits,
+    decode_attention,
+    merged,
+    pv,
+    qk_logits,
+    quantize,
+    scores,
+    select,
+)
 from tests.kvcache_methods import tensors
 
 STATES = {
@@ -105,6 +117,36 @@ def test_attention_over_two_parts_makes_that_over_the_whole(cut, seed):
     np.testing.assert_allclose(joined.lse, parts[0].lse, rtol=1e-5, atol=1e-5)
 
 
+def test_what_positions_receive_makes_heavy_hitters():
+    given = tensors(tokens=70)
+    growing = QuantizedCache("plain", "plain", residual=10, block=20)
+    growing.append(given.keys, given.values)
+    for cache in (MixedCache(given.keys, given.values, np.full((2, 2, 70), 16), STATES), growing):
+        found = decode_attention(given.queries, cache, with_received=True)
+        np.testing.assert_allclose(found.received, scores.heavy_hitter(given.layer()), rtol=1e-5, atol=1e-6)
+        assert decode_attention(given.queries, cache).received is None
+
+
+def test_what_is_gone_receives_nothing_and_the_rest_receives_all():
+    given = tensors()
+    kept = select(rows(2, 2, 40).astype(np.float32), [3, 9], n_sink=1)
+    cache = MixedCache(given.keys, given.values, kept, {1: ("rot2", "int2")})
+    found = decode_attention(given.queries[:, :, -5:], cache, with_received=True).received
+    assert ((found > 0) <= kept.mask()).all()
+    np.testing.assert_allclose(found.sum(-1), 5, rtol=1e-5)
+
+
+def test_an_empty_batch():
+    given = tensors(batch=0)
+    cache = MixedCache(given.keys, given.values, np.zeros((0, 2, 40), dtype=np.uint8), STATES)
+    assert decode_attention(given.queries, cache, with_received=True).output.shape == (0, 6, 40, 18)
+    growing = QuantizedCache()
+    growing.append(given.keys, given.values)
+    assert decode_attention(given.queries, growing).lse.shape == (0, 6, 40)
+    assert qk_logits(given.queries, quantize(given.keys, "rot2")).shape == (0, 6, 40, 40)
+    assert pv(np.zeros((0, 6, 3, 40)), quantize(given.values, "int2")).shape == (0, 6, 3, 18)
+
+
 def test_huge_logits_do_not_overflow():
     keys = np.zeros((1, 1, 3, 4))
     keys[0, 0, :, 0] = [1e4, -1e4, 0]
@@ -165,6 +207,7 @@ def test_wrong_arguments_are_named():
         ),
         (lambda: MixedCache(given.keys, given.values, whole[:1], STATES), "^states: "),
         (lambda: MixedCache(given.keys, given.values[:, :, 1:], whole, STATES), "^values: "),
+        (lambda: decode_attention(rows(2, 2, 1, 15), cache), "^queries: expected 16 dimensions"),
     ]:
         with pytest.raises(InvalidArgument, match=match):
             call()

@@ -70,6 +70,11 @@ class MixedCache:
         return int(self._shape[1])
 
     @property
+    def dim(self) -> int:
+        """Dimensions of a key."""
+        return int(self._shape[3])
+
+    @property
     def value_dim(self) -> int:
         """Dimensions of a value."""
         return int(self._value_dim)

@@ -106,6 +106,11 @@ class QuantizedCache:
         return 1 if self._like is None else self._like[0].shape[1]
 
     @property
+    def dim(self) -> int:
+        """Dimensions of a key; 1 before the first tokens."""
+        return 1 if self._like is None else self._like[0].shape[3]
+
+    @property
     def value_dim(self) -> int:
         """Dimensions of a value; 1 before the first tokens."""
         return 1 if self._like is None else self._like[1].shape[3]

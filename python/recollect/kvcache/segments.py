@@ -53,6 +53,10 @@ class Segmented(Protocol):
         """Heads of keys."""
 
     @property
+    def dim(self) -> int:
+        """Dimensions of a key."""
+
+    @property
     def value_dim(self) -> int:
         """Dimensions of a value."""
 

@@ -128,7 +128,7 @@ def qk_logits(queries: Foreign, keys: Quantized, *, backend: str | None = None) 
     _belong(rows.shape, keys, "queries")
     if rows.shape[3] != keys.shape[3]:
         raise DimensionMismatch(f"queries: expected {keys.shape[3]} dimensions, found {rows.shape[3]}")
-    grouped = numbers(rows).astype(np.float64).reshape(_heads_of(keys), -1, rows.shape[3])
+    grouped = _grouped(rows, keys)
     found = keys.codec.logits(grouped, keys.parts, n)
     return returned(found.astype(np.float32).reshape(*rows.shape[:3], n), queries)
 
@@ -160,7 +160,7 @@ def pv(weights: Foreign, values: Quantized, *, backend: str | None = None) -> Fo
     _belong(rows.shape, values, "weights")
     if rows.shape[3] != values.shape[2]:
         raise InvalidArgument(f"weights: of {rows.shape[3]} tokens, there are {values.shape[2]}")
-    grouped = numbers(rows).astype(np.float64).reshape(_heads_of(values), -1, rows.shape[3])
+    grouped = _grouped(rows, values)
     found = values.codec.weighted(grouped, values.parts, d)
     return returned(found.astype(np.float32).reshape(*rows.shape[:3], d), weights)
 
@@ -174,8 +174,11 @@ def _belong(shape: tuple[int, ...], other: Quantized, name: str) -> None:
         raise InvalidArgument(f"{name}: {shape} does not belong to {other.shape}")
 
 
-def _heads_of(quantized: Quantized) -> int:
-    return int(np.prod(quantized.shape[:-2]))
+def _grouped(rows: Array, other: Quantized) -> Array:
+    """Return rows with the query heads of a head one after another, ``[batch * heads, group * w, ...]``."""
+    batch, heads = other.shape[:2]
+    width = rows.shape[1] // heads * rows.shape[2]
+    return numbers(rows).astype(np.float64).reshape(batch * heads, width, rows.shape[3])
 
 
 def _filled(rows: Array, lengths: Foreign) -> Array:
