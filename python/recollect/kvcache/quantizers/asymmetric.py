@@ -17,6 +17,8 @@ AXES = ("channel", "token")
 class Asymmetric(Codec):
     """``x = code * scale + zero`` with 2, 4 or 8 bits a code and both of the others in float16.
 
+    Codes come of float32 arithmetic, one rounding a step, so that every machine can make the same.
+
     Parameters
     ----------
     bits
@@ -40,11 +42,12 @@ class Asymmetric(Codec):
 
     def encode(self, rows: Array, counts: Array | None = None) -> Parts:
         """Return ``codes``, packed along the group's axis, ``scale`` and ``zero``."""
-        blocks = self._blocks(numbers(rows).astype(np.float64))
+        blocks = self._blocks(numbers(rows).astype(np.float32))
         low, high = blocks.min((2, 4)), blocks.max((2, 4))
-        scale = half_scale((high - low) / (2**self.bits - 1), "range")
+        with np.errstate(over="ignore"):
+            scale = half_scale((high - low) / np.float32(2**self.bits - 1), "range")
         zero = half(low, "least number")
-        steps = (blocks - _spread(zero)) / _spread(scale)
+        steps = (blocks - _spread(zero, np.float32)) / _spread(scale, np.float32)
         codes = np.clip(np.rint(steps), 0, 2**self.bits - 1).astype(np.uint8)
         _, n, d = rows.shape
         codes = _joined(codes)[:, :n, :d]
@@ -120,5 +123,5 @@ def _joined(blocks: Array) -> Array:
     return blocks.reshape(heads, groups * tokens, parts * channels)
 
 
-def _spread(of_groups: Array) -> Array:
-    return of_groups.astype(np.float64)[:, :, None, :, None]
+def _spread(of_groups: Array, dtype: type[np.floating] = np.float64) -> Array:
+    return of_groups.astype(dtype)[:, :, None, :, None]

@@ -14,7 +14,7 @@ SCALES = ("token", "channel", "head")
 
 
 class Float8(Codec):
-    """``x = e4m3 * scale``, with the scale in float16.
+    """``x = e4m3 * scale``, with the scale in float16; codes come of float32 arithmetic.
 
     Parameters
     ----------
@@ -33,15 +33,15 @@ class Float8(Codec):
 
     def encode(self, rows: Array, counts: Array | None = None) -> Parts:
         """Return ``codes``, one byte each, and ``scale``."""
-        found = numbers(rows).astype(np.float64)
+        found = numbers(rows).astype(np.float32)
         heads, n, d = found.shape
         blocks = np.pad(np.abs(found), ((0, 0), (0, -n % self.block), (0, 0)))
         blocks = blocks.reshape(heads, -(-n // self.block), self.block, d)
         greatest = (
             blocks.max(2, initial=0) if self.scale == "channel" else blocks.max((2, 3), initial=0)[..., None]
         )
-        scale = half_scale(greatest / E4M3_MAX, "greatest number")
-        return {"codes": e4m3_bits(found / self._spread(scale, n)), "scale": scale}
+        scale = half_scale(greatest / np.float32(E4M3_MAX), "greatest number")
+        return {"codes": e4m3_bits(found / self._spread(scale, n).astype(np.float32)), "scale": scale}
 
     def decode(self, parts: Parts, n: int, d: int) -> Array:
         """Return ``e4m3 * scale``."""

@@ -36,4 +36,4 @@ def half_scale(numbers: Array, what: str) -> Halves:
     InvalidArgument
         If one is beyond what float16 can hold, 65504.
     """
-    return half(np.where(numbers > 0, np.maximum(numbers, _TINY), 1.0), what)
+    return half(np.where(numbers > 0, np.maximum(numbers, _TINY.astype(numbers.dtype)), 1.0), what)

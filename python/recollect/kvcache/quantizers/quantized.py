@@ -88,10 +88,11 @@ def quantize(
     if found.ndim < 2 or not found.shape[-1]:
         raise InvalidArgument(f"array: expected the shape (..., n, d), found {found.shape}")
     rows = found if lengths is None else _filled(found, lengths)
-    finite = np.isfinite(numbers(rows)).all(-1)
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(numbers(rows).astype(np.float32, copy=False)).all(-1)
     if not finite.all():
         where = tuple(int(at) for at in np.argwhere(~finite)[0])
-        raise InvalidArgument(f"array{list(where)}: a number is not finite")
+        raise InvalidArgument(f"array{list(where)}: a number is not finite in float32")
     flat = rows.reshape(int(np.prod(rows.shape[:-2])), *rows.shape[-2:])
     counts = (
         None

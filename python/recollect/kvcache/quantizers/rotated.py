@@ -46,6 +46,9 @@ DISTORTION = {1: 0.363380228, 2: 0.117481848, 3: 0.034547761, 4: 0.009501008}
 class Rotated(Codec):
     """``x = mean + R' (factor * level[code])``; rotation by signs and a Hadamard matrix.
 
+    Rows are centred and turned in float32, neighbours first, so that every machine can make the same signs;
+    lengths and means are summed in float64.
+
     Parameters
     ----------
     bits
@@ -70,7 +73,8 @@ class Rotated(Codec):
         found = numbers(rows).astype(np.float64)
         n = found.shape[1]
         mean = half(self._means(found, counts), "mean")
-        turned = self._turned(found - self._spread(mean, n))
+        centred = found.astype(np.float32) - self._spread(mean, n).astype(np.float32)
+        turned = self._turned(centred).astype(np.float64)
         length = np.sqrt((turned**2).sum(-1, keepdims=True))
         scaled = turned * (np.sqrt(turned.shape[-1]) / np.where(length > 0, length, 1))
         levels = LEVELS[self.bits]
@@ -125,7 +129,7 @@ class Rotated(Codec):
 
     def _turned(self, rows: Array) -> Array:
         d, width = rows.shape[-1], _width(rows.shape[-1])
-        filled = np.pad(rows * signs(d, self.seed), ((0, 0), (0, 0), (0, width - d)))
+        filled = np.pad(rows * signs(d, self.seed).astype(rows.dtype), ((0, 0), (0, 0), (0, width - d)))
         return _hadamard(filled)
 
     def _turned_back(self, rows: Array, d: int) -> Array:
@@ -147,5 +151,5 @@ def _hadamard(rows: Array) -> Array:
         first, second = pairs[..., 0, :], pairs[..., 1, :]
         found = np.stack([first + second, first - second], axis=-2).reshape(*leading, width)
         half_width *= 2
-    scaled: Array = found / np.sqrt(width)
+    scaled: Array = found * found.dtype.type(width**-0.5)
     return scaled
