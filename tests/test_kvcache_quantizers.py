@@ -1,5 +1,6 @@
 """Quantizers: codes by their formula, bytes really held, products without bias, and what breaks others."""
 
+import pickle
 from math import erf
 
 import numpy as np
@@ -244,6 +245,7 @@ def test_parts_make_the_same_array_again_and_another_layout_is_refused():
     found = quantize(rows(1, 2, 40, 16), "rot3")
     again = Quantized(found.codec, found.parts, found.shape, found.layout)
     np.testing.assert_array_equal(again.dequantize(), found.dequantize())
+    np.testing.assert_array_equal(pickle.loads(pickle.dumps(found)).dequantize(), found.dequantize())
     with pytest.raises(FormatTooNew, match="layout: this version reads 1, found 2"):
         Quantized(found.codec, found.parts, found.shape, 2)
 

@@ -20,7 +20,7 @@ sequence came in chunks; ties go to the lower position.
 ``select``, ``compact``, ``PagedStore``   which tokens stay, and where
 ``quantizers``, ``quantize``              2 to 8 bits, rotated 1 to 4 bits, float8
 ``QuantizedCache``, ``MixedCache``        caches that grow, or hold each token in a state of its own
-``decode_attention``                      attention over either, without making keys or values
+``decode_attention``                      attention over either, on the codes
 ``BlockStore``, ``boundaries``            the past in blocks or events that are found again; where events end
 ``Codebook``                              vectors as the number of the nearest of a few hundred
 ========================================  ==========================================================

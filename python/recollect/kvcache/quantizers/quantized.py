@@ -1,7 +1,6 @@
 """Quantized arrays, and the products of attention with them."""
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
 
 import numpy as np
 
@@ -39,7 +38,6 @@ class Quantized:
     def __post_init__(self) -> None:
         if self.layout != LAYOUT:
             raise FormatTooNew(f"layout: this version reads {LAYOUT}, found {self.layout}")
-        object.__setattr__(self, "parts", MappingProxyType(dict(self.parts)))
 
     @property
     def nbytes(self) -> int:
