@@ -142,6 +142,20 @@ def test_few_blocks_and_none():
     assert len(store) == 0
 
 
+def test_what_cannot_come_to_rest_loses_nothing():
+    keys = rows(2, 120, 16)
+    store = BlockStore(2, 16, block=50, represent="mean", n_init=0, keys="int4")
+    huge = keys.copy()
+    huge[1, 70, 0] = 1e6
+    for _ in range(2):
+        with pytest.raises(InvalidArgument, match="beyond 65504"):
+            store.append(huge, keys)
+        assert (len(store), store.nbytes) == (0, 0)
+    store.append(keys, keys)
+    assert len(store) == 2
+    assert store.fetch([]).positions.tolist() == list(range(100, 120))
+
+
 def test_wrong_arguments_are_named_and_change_nothing():
     store, keys, importance = filled()
     before = store.nbytes

@@ -173,6 +173,22 @@ def test_what_does_not_go_on_is_refused_and_changes_nothing():
     assert cache.seen.tolist() == [40, 40]
 
 
+def test_what_cannot_be_quantized_loses_nothing():
+    given = tensors(tokens=60).in_type(np.float32)
+    cache = QuantizedCache("int4", "int4", n_sink=0, residual=0)
+    cache.append(given.keys[:, :, :20], given.values[:, :, :20])
+    huge = given.keys[:, :, 20:].copy()
+    huge[1, 0, 3, 0] = 1e6
+    for _ in range(2):
+        with pytest.raises(InvalidArgument, match="beyond 65504"):
+            cache.append(huge, given.values[:, :, 20:])
+        assert cache.seen.tolist() == [20, 20]
+    cache.append(given.keys[:, :, 20:], given.values[:, :, 20:])
+    whole = QuantizedCache("int4", "int4", n_sink=0, residual=0)
+    whole.append(given.keys, given.values)
+    assert cache.nbytes == whole.nbytes
+
+
 def test_an_empty_cache_gives_nothing():
     cache = QuantizedCache()
     cache.append(np.zeros((1, 2, 0, 8)), np.zeros((1, 2, 0, 8)))

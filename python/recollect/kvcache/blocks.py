@@ -147,18 +147,20 @@ class BlockStore:
             raise InvalidArgument(
                 f"keys, values: the store holds {self._types}, found {[part.dtype for part in rows]}"
             )
-        self._types = [part.dtype for part in rows]
         first = min(max(self._n_init - self._seen, 0), rows[0].shape[1])
+        more = _longer(self._open, [part[:, first:] for part in (*rows, weight)])
+        count = more[0].shape[1] // self._block * self._block
+        start = self._seen + rows[0].shape[1] - more[0].shape[1]
+        self._rest(more, [(at, at + self._block) for at in range(0, count, self._block)], start)
         self._init = _longer(self._init, [part[:, :first] for part in rows])
-        self._open = _longer(self._open, [part[:, first:] for part in (*rows, weight)])
+        self._types = [part.dtype for part in rows]
         self._seen += rows[0].shape[1]
-        while self._open[0].shape[1] >= self._block:
-            self._rest(self._block)
 
     def cut(self) -> None:
         """End the present block, where an event ends; nothing happens where it has no tokens."""
-        if self._open[0].shape[1]:
-            self._rest(self._open[0].shape[1])
+        count = self._open[0].shape[1]
+        if count:
+            self._rest(self._open, [(0, count)], self._seen - count)
 
     def query(self, queries: Foreign, k: int = 16, *, neighbours: float = 0.0) -> Ids:
         """Return the blocks to attend to, best first.
@@ -229,16 +231,22 @@ class BlockStore:
             self._used.popitem(last=False)
         return found
 
-    def _rest(self, count: int) -> None:
-        keys, values, weight = (part[:, :count] for part in self._open)
-        start = self._seen - self._open[0].shape[1]
-        parts = [
-            Quantized(codec, codec.encode(part), part.shape)
-            for codec, part in zip(self._codecs, (keys, values), strict=True)
-        ]
-        self._index.add(self._vector(numbers(keys).astype(np.float64), weight))
-        self._resting.append((parts[0], parts[1], start))
-        self._open = tuple(part[:, count:].copy() for part in self._open)
+    def _rest(self, rows: tuple[Array, ...], ranges: list[tuple[int, int]], start: int) -> None:
+        """Bring ranges of rows, of which the first is token `start`, to rest; the others stay open."""
+        made, vectors, end = [], [], 0
+        for begin, end in ranges:
+            keys, values, weight = (part[:, begin:end] for part in rows)
+            parts = [
+                Quantized(codec, codec.encode(part), part.shape)
+                for codec, part in zip(self._codecs, (keys, values), strict=True)
+            ]
+            made.append((parts[0], parts[1], start + begin))
+            vectors.append(self._vector(numbers(keys).astype(np.float64), weight))
+        # The last that can fail: nothing has changed before it.
+        if vectors:
+            self._index.add(np.stack(vectors))
+        self._resting += made
+        self._open = tuple(part[:, end:].copy() for part in rows)
 
     def _vector(self, keys: Array, weight: Array) -> npt.NDArray[np.float32]:
         if self._represent == "minmax":

@@ -93,12 +93,15 @@ class QuantizedCache:
             if broken.any():
                 where = np.argwhere(broken)[0]
                 raise InvalidArgument(f"{name}[{where[0]}]: token {where[1]} has a number that is not finite")
-        if self._tails is None:
-            self._like = new[0][:, :, :0].copy(), new[1][:, :, :0].copy()
-            self._tails = [_Tail(self._like[0][at], self._like[1][at]) for at in range(len(counts))]
-        for index, (tail, count) in enumerate(zip(self._tails, counts, strict=True)):
-            tail.extend(new[0][index, :, :count], new[1][index, :, :count], self._n_sink)
-            tail.flush(self._codecs, self._block, self._residual)
+        like = self._like or (new[0][:, :, :0].copy(), new[1][:, :, :0].copy())
+        tails = self._tails or [_Tail(like[0][at], like[1][at]) for at in range(len(counts))]
+        settings = self._codecs, self._n_sink, self._residual, self._block
+        # All have grown before any is changed: what cannot be quantized loses nothing.
+        grown = [
+            tail.grown(new[0][index, :, :count], new[1][index, :, :count], *settings)
+            for index, (tail, count) in enumerate(zip(tails, counts, strict=True))
+        ]
+        self._tails, self._like = grown, like
 
     @property
     def heads(self) -> int:
@@ -136,7 +139,7 @@ class QuantizedCache:
 
 
 class _Tail:
-    """One sequence."""
+    """One sequence, as it was after one call."""
 
     def __init__(self, keys: Array, values: Array) -> None:
         self.sinks = keys, values
@@ -144,26 +147,30 @@ class _Tail:
         self.blocks: list[Segment] = []
         self.seen = 0
 
-    def extend(self, keys: Array, values: Array, n_sink: int) -> None:
+    def grown(
+        self,
+        keys: Array,
+        values: Array,
+        codecs: tuple[Codec, Codec],
+        n_sink: int,
+        residual: int,
+        block: int,
+    ) -> "_Tail":
+        """Return the sequence with more tokens, and what has become old enough in blocks."""
         first = min(max(n_sink - self.seen, 0), keys.shape[1])
-        if first:
-            self.sinks = _longer(self.sinks, keys[:, :first], values[:, :first])
-        self.rest = _longer(self.rest, keys[:, first:], values[:, first:])
-        self.seen += keys.shape[1]
-
-    def flush(self, codecs: tuple[Codec, Codec], block: int, residual: int) -> None:
-        ready = max(self.rest[0].shape[1] - residual, 0) // block * block
-        first = self.seen - self.rest[0].shape[1]
-        for start in range(0, ready, block):
-            rows = [part[:, start : start + block] for part in self.rest]
-            parts = [
-                Quantized(codec, codec.encode(part), part.shape)
-                for codec, part in zip(codecs, rows, strict=True)
-            ]
-            positions = np.arange(first + start, first + start + block)
-            self.blocks.append(Segment(0, parts[0], parts[1], positions))
-        if ready:
-            self.rest = self.rest[0][:, ready:].copy(), self.rest[1][:, ready:].copy()
+        tail = _Tail(keys, values)
+        tail.seen = self.seen + keys.shape[1]
+        tail.sinks = _longer(self.sinks, keys[:, :first], values[:, :first]) if first else self.sinks
+        rest = _longer(self.rest, keys[:, first:], values[:, first:])
+        begin = tail.seen - rest[0].shape[1]
+        ready = max(rest[0].shape[1] - residual, 0) // block * block
+        new = [
+            _block([part[:, start : start + block] for part in rest], codecs, begin + start)
+            for start in range(0, ready, block)
+        ]
+        tail.blocks = [*self.blocks, *new] if new else self.blocks
+        tail.rest = (rest[0][:, ready:].copy(), rest[1][:, ready:].copy()) if ready else rest
+        return tail
 
     def segments(self) -> Iterator[Segment]:
         yield self._plain(self.sinks, 0)
@@ -174,6 +181,13 @@ class _Tail:
     def _plain(rows: tuple[Array, Array], start: int) -> Segment:
         parts = [Quantized(Plain(part.dtype.itemsize), {"rows": part}, part.shape) for part in rows]
         return Segment(0, parts[0], parts[1], np.arange(start, start + rows[0].shape[1]))
+
+
+def _block(rows: list[Array], codecs: tuple[Codec, Codec], start: int) -> Segment:
+    parts = [
+        Quantized(codec, codec.encode(part), part.shape) for codec, part in zip(codecs, rows, strict=True)
+    ]
+    return Segment(0, parts[0], parts[1], np.arange(start, start + rows[0].shape[1]))
 
 
 def _longer(rows: tuple[Array, Array], keys: Array, values: Array) -> tuple[Array, Array]:

@@ -41,12 +41,13 @@ class QueryStats:
         """
         rows = received(queries, "queries", 4)
         batch, heads, tokens, dim = rows.shape
+        counts = lengths_of(lengths, batch, tokens)
         if self._seen is None:
             self._seen, self._count = np.zeros(batch, dtype=np.int64), np.zeros(batch)
             self._mean, self._scatter = np.zeros((batch, heads, dim)), np.zeros((batch, heads, dim, dim))
         if self._mean.shape != (batch, heads, dim):
             raise InvalidArgument(f"queries: {rows.shape} does not go on from {self._mean.shape}")
-        for index, length in enumerate(lengths_of(lengths, batch, tokens)):
+        for index, length in enumerate(counts):
             first = min(max(self._skip - int(self._seen[index]), 0), int(length))
             new = numbers(rows[index])[:, first:length].astype(np.float64)
             self._seen[index] += length

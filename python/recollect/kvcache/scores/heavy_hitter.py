@@ -7,7 +7,7 @@ from recollect.errors import InvalidArgument
 from recollect.kvcache.arrays import Array, Foreign
 from recollect.kvcache.layer import Layer, Sequence
 from recollect.kvcache.selection import Kept
-from recollect.kvcache.softmax import over_group, probabilities, query_blocks
+from recollect.kvcache.softmax import REDUCTIONS, over_group, probabilities, query_blocks
 
 __all__ = ["HeavyHitters", "heavy_hitter"]
 
@@ -28,7 +28,8 @@ class HeavyHitters:
     """
 
     def __init__(self, *, norm: str = "none", decay: float = 1.0, reduce: str = "mean") -> None:
-        self._norm, self._decay, self._reduce = one_of(norm, _NORMS, "norm"), unit(decay, "decay"), reduce
+        self._norm, self._decay = one_of(norm, _NORMS, "norm"), unit(decay, "decay")
+        self._reduce = one_of(reduce, REDUCTIONS, "reduce")
         self._received = np.zeros((0, 0, 0))
         self._exposed = np.zeros((0, 0, 0))
 
