@@ -9,6 +9,7 @@ from recollect.errors import InvalidArgument
 from recollect.kvcache import (
     Kept,
     MixedCache,
+    PagedStore,
     QuantizedCache,
     bf16_bits,
     decode_attention,
@@ -115,6 +116,21 @@ def test_attention_over_two_parts_makes_that_over_the_whole(cut, seed):
     joined = merged(parts[1], parts[2])
     np.testing.assert_allclose(joined.output, parts[0].output, rtol=2e-5, atol=1e-5)
     np.testing.assert_allclose(joined.lse, parts[0].lse, rtol=1e-5, atol=1e-5)
+
+
+def test_pages_are_attended_to_as_what_they_hold():
+    given = tensors().in_type(np.float32)
+    store = PagedStore(2, 2, 16, 18, dtype=np.float32, page=7)
+    store.append(given.keys, given.values)
+    kept = select(rows(2, 2, 40).astype(np.float32), [3, 30])
+    store.keep(kept)
+    store.append(given.keys[:, :, :1], given.values[:, :, :1])
+    found = decode_attention(given.queries[:, :, -1:], store)
+    output, lse = dense(given.queries[:, :, -1:], store, store.seen[:, None] - 1)
+    np.testing.assert_allclose(found.output, output, rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(found.lse, lse, rtol=1e-5, atol=1e-5)
+    held = [segment.positions.tolist() for segment in store.segments(1)]
+    assert held == [[*np.flatnonzero(kept.mask()[1, head]).tolist(), 40] for head in range(2)]
 
 
 def test_what_positions_receive_makes_heavy_hitters():

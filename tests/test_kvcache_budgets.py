@@ -124,6 +124,8 @@ def test_arkv_keeps_the_capacity_in_three_states():
     assert any((table == 16).all(-1).sum() == 0 for table in tables)
     with pytest.raises(InvalidArgument, match="capacity: expected 8 at least"):
         budgets.arkv(layers_of([1]), 7, settings)
+    with pytest.raises(InvalidArgument, match="layers: expected the same sequences"):
+        budgets.arkv([*layers_of([1]), *layers_of([1], batch=1)], 20, settings)
 
 
 def test_arkv_statistics_are_the_published_ones_when_summed():

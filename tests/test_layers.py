@@ -42,10 +42,10 @@ KVCACHE = [
     {"backends", "float_formats", "splitmix"},
     {"arrays"},
     {"codebook", "events", "layer", "pooling", "refinement", "rotary", "selection"},
-    {"softmax", "compaction", "paged"},
+    {"softmax", "compaction"},
     {"scores", "quantizers"},
     {"segments"},
-    {"blocks", "budgets", "decoding", "mixed_cache", "quantized_cache"},
+    {"blocks", "budgets", "decoding", "mixed_cache", "paged", "quantized_cache"},
     {"kvcache"},
 ]
 

@@ -1,11 +1,16 @@
 """Heads of different lengths in pages: appending costs a page now and then, never a copy of the rest."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
 from recollect.checks import count_of
 from recollect.errors import DimensionMismatch, InvalidArgument
 from recollect.kvcache.arrays import Array, Foreign, lengths_of, received
+from recollect.kvcache.quantizers.plain import Plain
+from recollect.kvcache.quantizers.quantized import Quantized
+from recollect.kvcache.segments import Segment
 from recollect.kvcache.selection import Kept
 
 __all__ = ["PagedStore"]
@@ -46,6 +51,21 @@ class PagedStore:
         self._counts = np.zeros((batch, heads), dtype=np.int32)
         self._seen = np.zeros(batch, dtype=np.int64)
         self._free: list[int] = []
+
+    @property
+    def heads(self) -> int:
+        """Heads of keys."""
+        return int(self._counts.shape[1])
+
+    @property
+    def dim(self) -> int:
+        """Dimensions of a key."""
+        return int(self._keys.shape[2])
+
+    @property
+    def value_dim(self) -> int:
+        """Dimensions of a value."""
+        return int(self._values.shape[2])
 
     @property
     def counts(self) -> npt.NDArray[np.int32]:
@@ -107,6 +127,13 @@ class PagedStore:
         parts = (self._keys, self._values, self._positions)
         keys, values, positions = (part[table].reshape(-1, *part.shape[2:])[:count] for part in parts)
         return keys, values, positions
+
+    def segments(self, index: int) -> Iterator[Segment]:
+        """Yield what is held of one sequence, for :func:`decode_attention`: one piece a head."""
+        for head in range(self.heads):
+            *rows, positions = self.head(index, head)
+            parts = [Quantized(Plain(one.itemsize), {"rows": one[None]}, (1, *one.shape)) for one in rows]
+            yield Segment(head, parts[0], parts[1], positions)
 
     def keep(self, kept: Kept) -> None:
         """Keep some tokens of each head, where they are in it, and free the pages that this empties.

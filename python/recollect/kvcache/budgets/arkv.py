@@ -95,6 +95,8 @@ def arkv(layers: Many[Layer], capacity: int, settings: Arkv | None = None) -> li
         raise InvalidArgument(
             f"capacity: expected {constants.window} at least, and a layer; found {capacity}"
         )
+    if len({layer.shape[0] for layer in layers}) > 1:
+        raise InvalidArgument("layers: expected the same sequences in all of them")
     qualities = np.stack([origin_quality(layer, constants) for layer in layers])
     best = qualities.max(0, initial=0)
     shares = qualities / np.where(best > 0, best, 1)
