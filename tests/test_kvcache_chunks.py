@@ -5,6 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from hypothesis import given as any_of
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from recollect.errors import DimensionMismatch, InvalidArgument
@@ -81,6 +82,7 @@ def test_heavy_hitters_follow_evictions():
 
 
 @pytest.mark.parametrize("kinds", KINDS)
+@settings(max_examples=12)
 @any_of(data=st.data())
 def test_a_growing_cache_holds_the_same_bits_however_it_grew(kinds, data):
     tokens = 150

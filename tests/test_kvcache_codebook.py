@@ -16,7 +16,7 @@ def batches(count: int, clusters: int = 256, dim: int = 16, size: int = 256, see
         yield centres[chosen] + 0.1 * random.standard_normal((size, dim))
 
 
-def learnt(dead: float, count: int = 700) -> tuple[Codebook, float]:
+def learnt(dead: float, count: int = 400) -> tuple[Codebook, float]:
     book = Codebook(128, dead=dead, keep=0.98)
     error = 0.0
     for batch in batches(count):
