@@ -11,7 +11,17 @@ from hypothesis import strategies as st
 
 import recollect.kvcache
 from recollect.errors import DimensionMismatch, InvalidArgument, RecollectError, WrongType
-from recollect.kvcache import Layer, bf16_bits, decode_attention, from_bf16, qk_logits, quantize, scores
+from recollect.kvcache import (
+    Layer,
+    bf16_bits,
+    compact_in_place,
+    decode_attention,
+    from_bf16,
+    qk_logits,
+    quantize,
+    scores,
+    select,
+)
 from recollect.kvcache.float_formats import e4m3_bits, from_e4m3
 from recollect.kvcache.quantized_cache import QuantizedCache
 
@@ -60,6 +70,22 @@ def test_a_tensor_goes_in_and_a_tensor_comes_out(framework: type[Tensor]) -> Non
     cache = QuantizedCache()
     cache.append(framework(keys), framework(keys))
     assert isinstance(decode_attention(framework(queries), cache).output, framework)
+
+
+def test_memory_of_another_framework_is_compacted_where_it_lies() -> None:
+    held = rows(1, 2, 6, 3)
+    before = held.copy()
+    kept = select(rows(1, 2, 6), 2, n_sink=0)
+    lent = Tensor(held)
+    if np.from_dlpack(lent).flags.writeable:
+        compact_in_place(lent, held.copy(), kept)
+        for (batch, head), indices in kept.by_head():
+            np.testing.assert_array_equal(held[batch, head, :2], before[batch, head, indices])
+    else:  # Older versions of NumPy never write to what they are lent.
+        with pytest.raises(InvalidArgument, match="read-only"):
+            compact_in_place(lent, held.copy(), kept)
+    with pytest.raises(WrongType, match="list does not share its memory"):
+        compact_in_place(held.tolist(), held, kept)
 
 
 def test_what_speaks_no_module_of_its_own_gives_numpy() -> None:

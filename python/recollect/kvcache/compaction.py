@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from recollect.errors import InvalidArgument
+from recollect.errors import InvalidArgument, WrongType
 from recollect.kvcache.arrays import Array, Foreign, received, returned
 from recollect.kvcache.rotary import Rope
 from recollect.kvcache.selection import Kept
@@ -79,7 +79,7 @@ def compact(keys: Foreign, values: Foreign, kept: Kept, *, rope: Rope | None = N
     return Ragged(*moved, kept.cu_len, positions, kept.shape[:2], nbytes)
 
 
-def compact_in_place(keys: Array, values: Array, kept: Kept) -> npt.NDArray[np.int32]:
+def compact_in_place(keys: Foreign, values: Foreign, kept: Kept) -> npt.NDArray[np.int32]:
     """Move what stays to the front of its head, in the arrays themselves.
 
     Tokens only ever move down, and in their order, so that none is overwritten before it has moved. What lies
@@ -88,7 +88,7 @@ def compact_in_place(keys: Array, values: Array, kept: Kept) -> npt.NDArray[np.i
     Parameters
     ----------
     keys, values
-        NumPy arrays ``[batch, heads, tokens, d]`` that can be written.
+        ``[batch, heads, tokens, d]``: NumPy arrays, or what lets NumPy write to its memory by DLPack.
     kept
         What stays.
 
@@ -99,16 +99,29 @@ def compact_in_place(keys: Array, values: Array, kept: Kept) -> npt.NDArray[np.i
 
     Raises
     ------
+    WrongType
+        If an array does not share its memory.
     InvalidArgument
         If an array cannot be written, or `kept` is of a cache of another shape.
     """
-    for part, name in ((keys, "keys"), (values, "values")):
-        if not _fitting(received(part, name, 4), name, kept).flags.writeable:
-            raise InvalidArgument(f"{name}: the array is read-only")
+    parts = [_writable(part, name, kept) for part, name in ((keys, "keys"), (values, "values"))]
     for (batch, head), indices in kept.by_head():
-        for part in (keys, values):
+        for part in parts:
             part[batch, head, : len(indices)] = part[batch, head, indices]
     return kept.counts
+
+
+def _writable(part: Foreign, name: str, kept: Kept) -> Array:
+    try:
+        # What is not an array here has to be its memory: a copy of it would be compacted for nothing.
+        found: Array = part if isinstance(part, np.ndarray) else np.from_dlpack(part)
+    except (AttributeError, BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise WrongType(f"{name}: {type(part).__name__} does not share its memory ({error})") from error
+    if found.ndim != 4 or not _fitting(found, name, kept).flags.writeable:
+        raise InvalidArgument(
+            f"{name}: expected 4 axes that can be written, found {found.shape}, or read-only"
+        )
+    return found
 
 
 def _fitting(part: Array, name: str, kept: Kept) -> Array:
