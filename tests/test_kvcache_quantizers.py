@@ -13,6 +13,7 @@ from recollect.kvcache import Quantized, bf16_bits, from_bf16, pv, qk_logits, qu
 from recollect.kvcache.quantizers import KINDS, Asymmetric, Float8, Plain, Rotated, codec_of
 from recollect.kvcache.quantizers.packing import packed, unpacked
 from recollect.kvcache.quantizers.rotated import DISTORTION, LEVELS
+from recollect.rabitq import RabitqCodes
 
 EVERY = [
     *(codec_of(kind, role) for kind in KINDS[1:] for role in ("keys", "values")),
@@ -214,6 +215,21 @@ def test_one_bit_codes_are_those_of_the_vector_index_in_form():
     size = np.sqrt((meant**2).sum(-1)) / np.sqrt(64) / level
     np.testing.assert_allclose(size[0, 0], found.parts["factor"][0].astype(float), rtol=1e-5)
     assert ((apart * meant).sum(-1) > 0).all()
+
+
+def test_one_bit_is_as_exact_as_in_the_vector_index():
+    array, queries = rows(1, 1, 500, 128), rows(1, 1, 8, 128, seed=2)
+    apart = (array[0, 0] - quantize(array, Rotated(1, block=None)).parts["mean"][0]).astype(np.float32)
+    truth = queries[0, 0] @ apart.T
+    mine, index = [], []
+    for seed in range(10):
+        found = quantize(apart, Rotated(1, block=None, seed=seed))
+        mine.append(qk_logits(queries, Quantized(found.codec, found.parts, (1, 1, 500, 128)))[0, 0] - truth)
+        codes = RabitqCodes.encode(apart, bits=1, seed=seed)
+        index.append(
+            [codes.estimate(query)[0] - one for query, one in zip(queries[0, 0], truth, strict=True)]
+        )
+    assert np.std(mine) == pytest.approx(np.std(index), rel=0.05)
 
 
 @pytest.mark.parametrize("outlier", [0.0, 8.0, 64.0])

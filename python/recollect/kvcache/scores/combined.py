@@ -20,6 +20,9 @@ def combined(
 ) -> Foreign:
     """Score by the weighted sum of scores that were brought to one scale within a head.
 
+    Compactor (2025) is :func:`leverage` with the share that is to go as its weight, and
+    :func:`chunk_attention` with weight 1, by ``"z"``, selected with 8 sinks and the newest 4.
+
     Parameters
     ----------
     layer
