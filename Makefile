@@ -9,10 +9,10 @@ DATA   ?=
 README ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint crash quality triples latency vectors graph association gpu clean
+.PHONY: help demo test lint crash quality triples latency vectors graph association gpu kv-quality clean
 
 help: ## list the verbs
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
 $(BIN)/python:
 	$(PYTHON) -m venv $(VENV)
@@ -73,6 +73,9 @@ association: $(VENV)/.bench ## human association norms on DATA=dir; OUT=f.json R
 
 gpu: ## similarity, selection and activation on a GPU, with the Python that has CuPy and PyTorch: PYTHON=p OUT=f.json README=1
 	$(PYTHON) -m benches.gpu $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
+
+kv-quality: $(VENV)/.test ## what compressed KV caches still recall, at equal bytes; OUT=f.json README=1
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benches.kv_quality $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
 
 clean: ## remove what the verbs made
 	rm -rf $(VENV) target

@@ -52,4 +52,6 @@ def test_nothing_optional_is_imported(environment: dict[str, str]) -> None:
     optional |= {"cupy", "torch", "jax"}
     slow = {"sentence_transformers", "socket", "ssl", "http", "asyncio", "multiprocessing"}
     assert not roots & (optional | slow)
-    assert not [name for name in modules if name.startswith(("recollect.cli", "recollect.demo"))]
+    assert not [
+        name for name in modules if name.startswith(("recollect.cli", "recollect.demo", "recollect.kvcache"))
+    ]

@@ -23,6 +23,7 @@ LEVELS = [
     {"records", "extracting", "filters", "columns", "lsh", "rabitq", "vector_index"},
     {"gpu"},
     {"handle", "packing", "lines"},
+    {"kvcache"},
     {"options", "vectors"},
     {"spaces"},
     {"migrating"},
@@ -36,6 +37,18 @@ LEVELS = [
     {"demo"},
     {"cli"},
     {"__main__"},
+]
+
+# The same within the room of the KV cache: a file or a folder imports only from earlier rows.
+KVCACHE = [
+    {"backends", "float_formats", "splitmix"},
+    {"arrays"},
+    {"codebook", "events", "layer", "pooling", "refinement", "rotary", "selection"},
+    {"softmax", "compaction"},
+    {"scores", "quantizers"},
+    {"segments"},
+    {"blocks", "budgets", "decoding", "mixed_cache", "paged", "quantized_cache"},
+    {"kvcache"},
 ]
 
 
@@ -94,6 +107,34 @@ def test_rooms_import_only_from_lower_levels():
             if below != room and level[below] >= level[room]:
                 wrong.append(f"{name} imports {other}")
     assert not wrong
+
+
+def test_the_kv_cache_has_levels_of_its_own_and_knows_no_store():
+    known = modules()
+    level = {room: at for at, rooms in enumerate(KVCACHE) for room in rooms}
+    wrong = []
+    for name, path in known.items():
+        if name.split(".")[0] != "kvcache":
+            continue
+        room = ([*name.split("."), "kvcache"] if name == "kvcache" else name.split("."))[1]
+        for other in imports(path, known):
+            parts = other.split(".")
+            if parts[0] != "kvcache":
+                wrong += (
+                    [] if parts[0] in ("checks", "errors", "vector_index") else [f"{name} imports {other}"]
+                )
+            elif len(parts) > 1 and parts[1] != room and level[parts[1]] >= level[room]:
+                wrong.append(f"{name} imports {other}")
+    assert not wrong
+
+
+@pytest.mark.parametrize("room", ["scores", "budgets"])
+def test_no_method_of_the_kv_cache_needs_another(room):
+    known = modules()
+    for name, path in known.items():
+        if name.startswith(f"kvcache.{room}."):
+            others = {other for other in imports(path, known) if other.startswith(f"kvcache.{room}.")}
+            assert not others, f"{name} imports {others}"
 
 
 @pytest.mark.parametrize("folder", ["python", "tests", "benches"])

@@ -1,0 +1,130 @@
+"""Moving what stays together, so that what goes frees its bytes."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from recollect.errors import InvalidArgument, WrongType
+from recollect.kvcache.arrays import Array, Foreign, received, returned
+from recollect.kvcache.rotary import Rope
+from recollect.kvcache.selection import Kept
+
+__all__ = ["Ragged", "compact", "compact_in_place"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ragged:
+    """Heads of different lengths, one after another in flat arrays, as kernels of that kind take them.
+
+    Attributes
+    ----------
+    keys, values
+        ``[n, d]`` and ``[n, d_v]``, in the type and the framework they came in.
+    cu_len
+        Where each head begins and the last one ends, int32 ``[batch * heads + 1]``.
+    positions
+        int32 ``[n]``, ascending within a head.
+    shape
+        Batch and heads.
+    nbytes
+        Bytes held, positions and bounds included.
+    """
+
+    keys: Foreign
+    values: Foreign
+    cu_len: npt.NDArray[np.int32]
+    positions: npt.NDArray[np.int32]
+    shape: tuple[int, int]
+    nbytes: int
+
+    def head(self, batch: int, head: int) -> tuple[Foreign, Foreign, npt.NDArray[np.int32]]:
+        """Return keys, values and positions of one head."""
+        at = batch * self.shape[1] + head
+        rows = slice(int(self.cu_len[at]), int(self.cu_len[at + 1]))
+        return self.keys[rows, :], self.values[rows, :], self.positions[rows]
+
+
+def compact(keys: Foreign, values: Foreign, kept: Kept, *, rope: Rope | None = None) -> Ragged:
+    """Copy what stays into flat arrays.
+
+    Parameters
+    ----------
+    keys, values
+        ``[batch, heads, tokens, d]``; their bits are copied, not converted.
+    kept
+        What stays.
+    rope
+        How the keys were turned: they are turned to the positions 0, 1, 2 ... of each head, which become
+        theirs; None leaves keys and positions alone.
+
+    Raises
+    ------
+    InvalidArgument
+        If `kept` is of a cache of another shape.
+    """
+    found = [
+        _fitting(received(part, name, 4), name, kept) for part, name in ((keys, "keys"), (values, "values"))
+    ]
+    counts = kept.counts.reshape(-1)
+    owner = np.repeat(np.arange(len(counts)), counts)
+    batch, head = np.divmod(owner, kept.shape[1])
+    rows_k, rows_v = (part[batch, head, kept.indices] for part in found)
+    positions = kept.positions
+    if rope is not None:
+        new = (np.arange(len(owner)) - kept.cu_len[owner]).astype(np.int32)
+        rows_k, positions = rope.moved(rows_k, new - positions), new
+    nbytes = sum(part.nbytes for part in (rows_k, rows_v, kept.cu_len, positions))
+    moved = returned(rows_k, keys), returned(rows_v, values)
+    return Ragged(*moved, kept.cu_len, positions, kept.shape[:2], nbytes)
+
+
+def compact_in_place(keys: Foreign, values: Foreign, kept: Kept) -> npt.NDArray[np.int32]:
+    """Move what stays to the front of its head, in the arrays themselves.
+
+    Tokens only ever move down, and in their order, so that none is overwritten before it has moved. What lies
+    behind the front is left as it is.
+
+    Parameters
+    ----------
+    keys, values
+        ``[batch, heads, tokens, d]``: NumPy arrays, or what lets NumPy write to its memory by DLPack.
+    kept
+        What stays.
+
+    Returns
+    -------
+    numpy.ndarray
+        Tokens of each head, int32 ``[batch, heads]``.
+
+    Raises
+    ------
+    WrongType
+        If an array does not share its memory.
+    InvalidArgument
+        If an array cannot be written, or `kept` is of a cache of another shape.
+    """
+    parts = [_writable(part, name, kept) for part, name in ((keys, "keys"), (values, "values"))]
+    for (batch, head), indices in kept.by_head():
+        for part in parts:
+            part[batch, head, : len(indices)] = part[batch, head, indices]
+    return kept.counts
+
+
+def _writable(part: Foreign, name: str, kept: Kept) -> Array:
+    try:
+        # What is not an array here has to be its memory: a copy of it would be compacted for nothing.
+        found: Array = part if isinstance(part, np.ndarray) else np.from_dlpack(part)
+    except (AttributeError, BufferError, RuntimeError, TypeError, ValueError) as error:
+        raise WrongType(f"{name}: {type(part).__name__} does not share its memory ({error})") from error
+    if found.ndim != 4 or not _fitting(found, name, kept).flags.writeable:
+        raise InvalidArgument(
+            f"{name}: expected 4 axes that can be written, found {found.shape}, or read-only"
+        )
+    return found
+
+
+def _fitting(part: Array, name: str, kept: Kept) -> Array:
+    if part.shape[:3] != kept.shape:
+        raise InvalidArgument(f"{name}: {part.shape[:3]}, but what is kept is of {kept.shape}")
+    return part

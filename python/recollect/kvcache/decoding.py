@@ -1,0 +1,150 @@
+"""Attention over a cache whose pieces are kept in different ways, one piece at a time.
+
+Each piece gives an output and the logarithm of its sum; these are enough to make the whole out of pieces
+(Milakov and Gimelshein, "Online normalizer calculation for softmax", 2018).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from recollect.errors import DimensionMismatch, InvalidArgument
+from recollect.kvcache.arrays import Array, Foreign, numbers, received, returned
+from recollect.kvcache.backends import chosen
+from recollect.kvcache.segments import Segment, Segmented
+
+__all__ = ["Attended", "decode_attention", "merged"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attended:
+    """What attention gives.
+
+    Attributes
+    ----------
+    output
+        float32 ``[batch, query_heads, w, d_v]``, zeros for a query that sees nothing.
+    lse
+        Logarithm of the sum of exponentials, float32 ``[batch, query_heads, w]``; minus infinity for such a
+        query.
+    received
+        What each position got of all queries, averaged over the query heads of a head, float32
+        ``[batch, heads, tokens seen]``, zero where nothing is kept; None unless asked for.
+    """
+
+    output: Foreign
+    lse: Foreign
+    received: Foreign | None = None
+
+
+def decode_attention(
+    queries: Foreign,
+    cache: Segmented,
+    *,
+    positions: Foreign | None = None,
+    scale: float | None = None,
+    with_received: bool = False,
+    backend: str | None = None,
+) -> Attended:
+    """Attend to a cache; a query sees what has its position or an earlier one.
+
+    Parameters
+    ----------
+    queries
+        ``[batch, query_heads, w, d]``.
+    cache
+        What was kept.
+    positions
+        Of the queries, ``[batch, w]``; by default those of the newest tokens of each sequence.
+    scale
+        What products are multiplied by; by default one by the root of the dimension.
+    with_received
+        Also return what each position got, which is how heavy hitters are known.
+    backend
+        ``"numpy"``.
+
+    Raises
+    ------
+    InvalidArgument
+        If the queries do not belong to the cache.
+    DimensionMismatch
+        If they have another dimension than its keys.
+    """
+    chosen(backend)
+    rows = numbers(received(queries, "queries", 4)).astype(np.float64)
+    batch, query_heads, w, dim = rows.shape
+    if batch != len(cache.seen) or not query_heads or query_heads % cache.heads:
+        raise InvalidArgument(f"queries: {rows.shape} do not belong to {len(cache.seen)} sequences of "
+                              f"{cache.heads} heads")  # fmt: skip
+    if dim != cache.dim and len(cache.seen) and cache.seen.any():
+        raise DimensionMismatch(f"queries: expected {cache.dim} dimensions, found {dim}")
+    if positions is None:
+        places = cache.seen[:, None] - w + np.arange(w)
+    else:
+        places = np.asarray(positions)
+        if places.shape != (batch, w) or places.dtype.kind not in "iu":
+            raise InvalidArgument(f"positions: expected whole numbers ({batch}, {w}), found {places.shape}")
+    group = query_heads // cache.heads
+    grouped = rows.reshape(batch, cache.heads, group * w, dim) * (dim**-0.5 if scale is None else scale)
+    output = np.zeros((*grouped.shape[:3], cache.value_dim))
+    lse = np.full(grouped.shape[:3], -np.inf)
+    got = np.zeros((batch, cache.heads, int(cache.seen.max(initial=0))))
+    for index in range(batch):
+        visible_until = np.tile(places[index], group)
+        for segment in cache.segments(index):
+            heads = segment.heads
+            found = _of_segment(grouped[index, heads], segment, visible_until)
+            output[index, heads], lse[index, heads] = _joined(output[index, heads], lse[index, heads], *found)
+        for segment in cache.segments(index) if with_received else ():
+            # Only the whole sum makes probabilities out of the logits of a piece.
+            base = lse[index, segment.heads, :, None]
+            logits = _logits(grouped[index, segment.heads], segment, visible_until)
+            paid = np.exp(np.where(np.isfinite(base), logits - base, -np.inf)).sum(1) / group
+            got[index][segment.heads, segment.positions] += paid
+    shape = (batch, query_heads, w)
+    parts = [output.reshape(*shape, cache.value_dim), lse.reshape(shape), *([got] if with_received else ())]
+    return Attended(*(returned(part.astype(np.float32), queries) for part in parts))
+
+
+def merged(first: Attended, second: Attended) -> Attended:
+    """Return attention over two caches out of attention over each, for the same queries.
+
+    Raises
+    ------
+    InvalidArgument
+        If they are of different shapes.
+    """
+    parts = [numbers(received(one, "output", 4)).astype(np.float64) for one in (first.output, second.output)]
+    sums = [numbers(received(one, "lse", 3)).astype(np.float64) for one in (first.lse, second.lse)]
+    if parts[0].shape != parts[1].shape:
+        raise InvalidArgument(f"second: of the shape {parts[1].shape}, the first is {parts[0].shape}")
+    output, lse = _joined(parts[0], sums[0], parts[1], sums[1])
+    return Attended(
+        returned(output.astype(np.float32), first.output), returned(lse.astype(np.float32), first.output)
+    )
+
+
+def _of_segment(queries: Array, segment: Segment, visible_until: Array) -> tuple[Array, Array]:
+    n = segment.keys.shape[1]
+    if not n:
+        return np.zeros((*queries.shape[:2], segment.values.shape[2])), np.full(queries.shape[:2], -np.inf)
+    logits = _logits(queries, segment, visible_until)
+    top = logits.max(-1, keepdims=True)
+    powers = np.exp(logits - np.where(np.isfinite(top), top, 0))
+    total = powers.sum(-1, keepdims=True)
+    weights = powers / np.where(total > 0, total, 1)
+    with np.errstate(divide="ignore"):
+        lse = np.log(total[..., 0]) + np.where(np.isfinite(top[..., 0]), top[..., 0], 0)
+    return segment.values.codec.weighted(weights, segment.values.parts, segment.values.shape[2]), lse
+
+
+def _logits(queries: Array, segment: Segment, visible_until: Array) -> Array:
+    logits = segment.keys.codec.logits(queries, segment.keys.parts, segment.keys.shape[1])
+    return np.where(segment.positions <= visible_until[:, None], logits, -np.inf)
+
+
+def _joined(output: Array, lse: Array, other: Array, other_lse: Array) -> tuple[Array, Array]:
+    whole = np.logaddexp(lse, other_lse)
+    base = np.where(np.isfinite(whole), whole, 0)
+    joined = output * np.exp(lse - base)[..., None] + other * np.exp(other_lse - base)[..., None]
+    return joined, whole

@@ -1,0 +1,194 @@
+"""A cache that grows: sinks and newest tokens in full, all between quantized once, in aligned blocks."""
+
+import math
+from collections.abc import Iterator
+
+import numpy as np
+import numpy.typing as npt
+
+from recollect.checks import count_of
+from recollect.errors import DimensionMismatch, InvalidArgument
+from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, received
+from recollect.kvcache.quantizers.codec import Codec
+from recollect.kvcache.quantizers.kinds import codec_of
+from recollect.kvcache.quantizers.plain import Plain
+from recollect.kvcache.quantizers.quantized import Quantized
+from recollect.kvcache.segments import Segment
+
+__all__ = ["QuantizedCache"]
+
+
+class QuantizedCache:
+    """Keys and values of one layer, quantized as they age.
+
+    What a token becomes depends on its sequence alone: blocks begin behind the sinks and go on from there,
+    however the tokens came in chunks, and no block holds tokens of two sequences. A block is quantized once
+    and never again.
+
+    Parameters
+    ----------
+    keys, values
+        Quantizers, by name or made by hand.
+    n_sink
+        First tokens that stay as they came.
+    residual
+        Newest tokens that stay as they came, at least.
+    block
+        Tokens that are quantized together; by default the least that both quantizers can take.
+    """
+
+    def __init__(
+        self,
+        keys: str | Codec = "rot4",
+        values: str | Codec = "int4",
+        *,
+        n_sink: int = 4,
+        residual: int = 128,
+        block: int | None = None,
+    ) -> None:
+        self._codecs = codec_of(keys, "keys"), codec_of(values, "values")
+        self._n_sink, self._residual = count_of(n_sink, "n_sink"), count_of(residual, "residual")
+        least = math.lcm(self._codecs[0].block, self._codecs[1].block)
+        self._block = least if block is None else count_of(block, "block", 1)
+        if self._block % least:
+            raise InvalidArgument(
+                f"block: expected a multiple of {least} for these quantizers, found {self._block}"
+            )
+        self._tails: list[_Tail] | None = None
+        self._like: tuple[Array, Array] | None = None
+
+    def append(self, keys: Foreign, values: Foreign, *, lengths: Foreign | None = None) -> None:
+        """Add the next tokens of each sequence.
+
+        Parameters
+        ----------
+        keys, values
+            ``[batch, heads, t, d]``, all calls with the same batch, heads, dimensions and type of element.
+        lengths
+            How many of the `t` each sequence has; by default all.
+
+        Raises
+        ------
+        InvalidArgument
+            If the shape or type does not go on from what is held, or a number is not finite.
+        DimensionMismatch
+            If a key or a value has another dimension.
+        """
+        new = received(keys, "keys", 4), received(values, "values", 4)
+        if new[0].shape[:3] != new[1].shape[:3]:
+            raise InvalidArgument(f"values: {new[1].shape} does not belong to keys of {new[0].shape}")
+        if self._like is not None:
+            for part, held, name in zip(new, self._like, ("keys", "values"), strict=True):
+                if part.shape[:2] != held.shape[:2] or part.dtype != held.dtype:
+                    raise InvalidArgument(f"{name}: {part.shape} of {part.dtype} does not go on from "
+                                          f"{held.shape[:2]} of {held.dtype}")  # fmt: skip
+                if part.shape[3] != held.shape[3]:
+                    raise DimensionMismatch(
+                        f"{name}: expected {held.shape[3]} dimensions, found {part.shape[3]}"
+                    )
+        counts = lengths_of(lengths, new[0].shape[0], new[0].shape[2])
+        fresh = np.arange(new[0].shape[2]) < counts[:, None]
+        for part, name in zip(new, ("keys", "values"), strict=True):
+            broken = ~np.isfinite(numbers(part)).all((1, 3)) & fresh
+            if broken.any():
+                where = np.argwhere(broken)[0]
+                raise InvalidArgument(f"{name}[{where[0]}]: token {where[1]} has a number that is not finite")
+        like = self._like or (new[0][:, :, :0].copy(), new[1][:, :, :0].copy())
+        tails = self._tails or [_Tail(like[0][at], like[1][at]) for at in range(len(counts))]
+        settings = self._codecs, self._n_sink, self._residual, self._block
+        # All have grown before any is changed: what cannot be quantized loses nothing.
+        grown = [
+            tail.grown(new[0][index, :, :count], new[1][index, :, :count], *settings)
+            for index, (tail, count) in enumerate(zip(tails, counts, strict=True))
+        ]
+        self._tails, self._like = grown, like
+
+    @property
+    def heads(self) -> int:
+        """Heads of keys; 1 before the first tokens."""
+        return 1 if self._like is None else self._like[0].shape[1]
+
+    @property
+    def dim(self) -> int:
+        """Dimensions of a key; 1 before the first tokens."""
+        return 1 if self._like is None else self._like[0].shape[3]
+
+    @property
+    def value_dim(self) -> int:
+        """Dimensions of a value; 1 before the first tokens."""
+        return 1 if self._like is None else self._like[1].shape[3]
+
+    @property
+    def seen(self) -> npt.NDArray[np.int64]:
+        """Tokens that came to each sequence, ``[batch]``."""
+        return np.array([tail.seen for tail in self._tails or ()], dtype=np.int64)
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held: codes, what they mean, sinks and the newest tokens."""
+        return sum(
+            segment.keys.nbytes + segment.values.nbytes
+            for index in range(len(self._tails or ()))
+            for segment in self.segments(index)
+        )
+
+    def segments(self, index: int) -> Iterator[Segment]:
+        """Yield sinks, quantized blocks and the newest tokens of a sequence, in order."""
+        if self._tails is not None:
+            yield from self._tails[index].segments()
+
+
+class _Tail:
+    """One sequence, as it was after one call."""
+
+    def __init__(self, keys: Array, values: Array) -> None:
+        self.sinks = keys, values
+        self.rest = keys, values
+        self.blocks: list[Segment] = []
+        self.seen = 0
+
+    def grown(
+        self,
+        keys: Array,
+        values: Array,
+        codecs: tuple[Codec, Codec],
+        n_sink: int,
+        residual: int,
+        block: int,
+    ) -> "_Tail":
+        """Return the sequence with more tokens, and what has become old enough in blocks."""
+        first = min(max(n_sink - self.seen, 0), keys.shape[1])
+        tail = _Tail(keys, values)
+        tail.seen = self.seen + keys.shape[1]
+        tail.sinks = _longer(self.sinks, keys[:, :first], values[:, :first]) if first else self.sinks
+        rest = _longer(self.rest, keys[:, first:], values[:, first:])
+        begin = tail.seen - rest[0].shape[1]
+        ready = max(rest[0].shape[1] - residual, 0) // block * block
+        new = [
+            _block([part[:, start : start + block] for part in rest], codecs, begin + start)
+            for start in range(0, ready, block)
+        ]
+        tail.blocks = [*self.blocks, *new] if new else self.blocks
+        tail.rest = (rest[0][:, ready:].copy(), rest[1][:, ready:].copy()) if ready else rest
+        return tail
+
+    def segments(self) -> Iterator[Segment]:
+        yield self._plain(self.sinks, 0)
+        yield from self.blocks
+        yield self._plain(self.rest, self.seen - self.rest[0].shape[1])
+
+    @staticmethod
+    def _plain(rows: tuple[Array, Array], start: int) -> Segment:
+        parts = [Quantized(Plain(part.dtype.itemsize), {"rows": part}, part.shape) for part in rows]
+        return Segment(0, parts[0], parts[1], np.arange(start, start + rows[0].shape[1]))
+
+
+def _block(rows: list[Array], codecs: tuple[Codec, Codec], start: int) -> Segment:
+    parts = [
+        Quantized(codec, codec.encode(part), part.shape) for codec, part in zip(codecs, rows, strict=True)
+    ]
+    return Segment(0, parts[0], parts[1], np.arange(start, start + rows[0].shape[1]))
+
+
+def _longer(rows: tuple[Array, Array], keys: Array, values: Array) -> tuple[Array, Array]:
+    return np.concatenate([rows[0], keys], 1), np.concatenate([rows[1], values], 1)

@@ -1,0 +1,49 @@
+"""What every quantizer is: rows to parts, and the two products of attention on these parts."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+
+from recollect.kvcache.arrays import Array
+
+__all__ = ["Codec", "Parts"]
+
+Parts = Mapping[str, Array]
+"""What is kept of an array: its codes and what they mean, by name; each has the rows of a head in front."""
+
+
+class Codec(ABC):
+    """A way to keep rows ``[heads, n, d]``.
+
+    Attributes
+    ----------
+    name
+        Its name.
+    block
+        Tokens whose codes depend on each other: rows cut at multiples of it have the codes of the whole.
+    """
+
+    name: str
+    block: int = 1
+
+    @abstractmethod
+    def encode(self, rows: Array, counts: Array | None = None) -> Parts:
+        """Return the parts of rows, which are finite; of floats, or integers that hold the bits of such.
+
+        Where `counts` says how many rows of each head count, those behind repeat the last one that does.
+        """
+
+    @abstractmethod
+    def decode(self, parts: Parts, n: int, d: int) -> Array:
+        """Return rows out of their parts, float64 ``[heads, n, d]``."""
+
+    @abstractmethod
+    def logits(self, queries: Array, parts: Parts, n: int) -> Array:
+        """Return the products of queries ``[heads, w, d]`` with the rows, float64 ``[heads, w, n]``."""
+
+    @abstractmethod
+    def weighted(self, weights: Array, parts: Parts, d: int) -> Array:
+        """Return the sums of rows by weights ``[heads, w, n]``, float64 ``[heads, w, d]``."""
+
+    @abstractmethod
+    def nbytes(self, n: int, d: int) -> int:
+        """Return the bytes of the parts of one head of `n` rows."""

@@ -1,0 +1,65 @@
+"""Eight-bit floats, e4m3, scaled so that the greatest is 448."""
+
+import numpy as np
+
+from recollect.checks import one_of
+from recollect.kvcache.arrays import Array, numbers
+from recollect.kvcache.float_formats import E4M3_MAX, e4m3_bits, from_e4m3
+from recollect.kvcache.quantizers.codec import Codec, Parts
+from recollect.kvcache.quantizers.half import half_scale
+
+__all__ = ["Float8"]
+
+SCALES = ("token", "channel", "head")
+
+
+class Float8(Codec):
+    """``x = e4m3 * scale``, with the scale in float16; codes come of float32 arithmetic.
+
+    Parameters
+    ----------
+    scale
+        What shares one: ``"token"`` all channels of a token of a head, ``"channel"`` one channel of a block
+        of `block` tokens, ``"head"`` such a block.
+    block
+        Tokens of a block.
+    """
+
+    name = "fp8"
+
+    def __init__(self, scale: str = "token", block: int = 128) -> None:
+        self.scale = one_of(scale, SCALES, "scale")
+        self.block = 1 if scale == "token" else block
+
+    def encode(self, rows: Array, counts: Array | None = None) -> Parts:
+        """Return ``codes``, one byte each, and ``scale``."""
+        found = numbers(rows).astype(np.float32)
+        heads, n, d = found.shape
+        blocks = np.pad(np.abs(found), ((0, 0), (0, -n % self.block), (0, 0)))
+        blocks = blocks.reshape(heads, -(-n // self.block), self.block, d)
+        greatest = (
+            blocks.max(2, initial=0) if self.scale == "channel" else blocks.max((2, 3), initial=0)[..., None]
+        )
+        scale = half_scale(greatest / np.float32(E4M3_MAX), "greatest number")
+        return {"codes": e4m3_bits(found / self._spread(scale, n).astype(np.float32)), "scale": scale}
+
+    def decode(self, parts: Parts, n: int, d: int) -> Array:
+        """Return ``e4m3 * scale``."""
+        return from_e4m3(parts["codes"]) * self._spread(parts["scale"], n)
+
+    def logits(self, queries: Array, parts: Parts, n: int) -> Array:
+        """Return products with the scaled codes."""
+        found: Array = queries @ self.decode(parts, n, queries.shape[2]).swapaxes(1, 2)
+        return found
+
+    def weighted(self, weights: Array, parts: Parts, d: int) -> Array:
+        """Return sums of the scaled codes."""
+        found: Array = weights @ self.decode(parts, weights.shape[2], d)
+        return found
+
+    def nbytes(self, n: int, d: int) -> int:
+        """Return the bytes of codes and scales of `n` rows."""
+        return n * d + -(-n // self.block) * 2 * (d if self.scale == "channel" else 1)
+
+    def _spread(self, scale: Array, n: int) -> Array:
+        return np.repeat(scale.astype(np.float64), self.block, axis=1)[:, :n]

@@ -1,0 +1,189 @@
+"""Quantized arrays, and the products of attention with them."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from recollect.errors import DimensionMismatch, FormatTooNew, InvalidArgument
+from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, received, returned
+from recollect.kvcache.backends import chosen
+from recollect.kvcache.quantizers.codec import Codec, Parts
+from recollect.kvcache.quantizers.kinds import codec_of
+from recollect.kvcache.quantizers.packing import LAYOUT
+
+__all__ = ["Quantized", "pv", "qk_logits", "quantize"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Quantized:
+    """An array ``[..., n, d]`` as the parts that a quantizer keeps.
+
+    Attributes
+    ----------
+    codec
+        The quantizer.
+    parts
+        What is kept, by name, with all leading axes as one in front.
+    shape
+        Of the array.
+    layout
+        Version of how parts are laid out.
+    """
+
+    codec: Codec
+    parts: Parts
+    shape: tuple[int, ...]
+    layout: int = field(default=LAYOUT)
+
+    def __post_init__(self) -> None:
+        if self.layout != LAYOUT:
+            raise FormatTooNew(f"layout: this version reads {LAYOUT}, found {self.layout}")
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes that the parts take, all of them."""
+        return sum(part.nbytes for part in self.parts.values())
+
+    def dequantize(self) -> Array:
+        """Return what the codes stand for, float32 of the array's shape."""
+        found = self.codec.decode(self.parts, *self.shape[-2:])
+        return found.astype(np.float32).reshape(self.shape)
+
+
+def quantize(
+    array: Foreign,
+    kind: str | Codec,
+    *,
+    role: str = "keys",
+    lengths: Foreign | None = None,
+    backend: str | None = None,
+) -> Quantized:
+    """Quantize keys or values.
+
+    Parameters
+    ----------
+    array
+        ``[batch, heads, tokens, d]``, or any array ``[..., n, d]`` where no lengths are given. A group of
+        tokens never crosses a head or a sequence; the last one may be short.
+    kind
+        Name of a quantizer, or one made by hand.
+    role
+        What the array is, ``"keys"`` or ``"values"``: decides how a quantizer given by name groups.
+    lengths
+        Tokens of each sequence; what lies behind is padding, does not change a code of the others, and stands
+        for the last token afterwards. Its bytes are held and counted.
+    backend
+        ``"numpy"``.
+
+    Raises
+    ------
+    InvalidArgument
+        If a number is not finite, or beyond what the quantizer can scale.
+    """
+    chosen(backend)
+    codec = codec_of(kind, role)
+    found = received(array, "array", None if lengths is None else 4)
+    if found.ndim < 2 or not found.shape[-1]:
+        raise InvalidArgument(f"array: expected the shape (..., n, d), found {found.shape}")
+    rows = found if lengths is None else _filled(found, lengths)
+    with np.errstate(over="ignore"):
+        finite = np.isfinite(numbers(rows).astype(np.float32, copy=False)).all(-1)
+    if not finite.all():
+        where = tuple(int(at) for at in np.argwhere(~finite)[0])
+        raise InvalidArgument(f"array{list(where)}: a number is not finite in float32")
+    flat = rows.reshape(int(np.prod(rows.shape[:-2])), *rows.shape[-2:])
+    counts = (
+        None
+        if lengths is None
+        else np.repeat(lengths_of(lengths, found.shape[0], found.shape[2]), found.shape[1])
+    )
+    return Quantized(codec, codec.encode(flat, counts), found.shape)
+
+
+def qk_logits(queries: Foreign, keys: Quantized, *, backend: str | None = None) -> Foreign:
+    """Return products of queries with quantized keys, without making the keys.
+
+    Parameters
+    ----------
+    queries
+        ``[batch, query_heads, w, d]``; query heads that share a head lie together.
+    keys
+        Of the shape ``[batch, heads, n, d]``.
+    backend
+        ``"numpy"``.
+
+    Returns
+    -------
+    array
+        float32 ``[batch, query_heads, w, n]``, not divided by the root of the dimension.
+
+    Raises
+    ------
+    InvalidArgument
+        If shapes do not belong together.
+    """
+    chosen(backend)
+    rows, n = received(queries, "queries", 4), keys.shape[-2]
+    _belong(rows.shape, keys, "queries")
+    if rows.shape[3] != keys.shape[3]:
+        raise DimensionMismatch(f"queries: expected {keys.shape[3]} dimensions, found {rows.shape[3]}")
+    grouped = _grouped(rows, keys)
+    found = keys.codec.logits(grouped, keys.parts, n)
+    return returned(found.astype(np.float32).reshape(*rows.shape[:3], n), queries)
+
+
+def pv(weights: Foreign, values: Quantized, *, backend: str | None = None) -> Foreign:
+    """Return sums of quantized values by weights, without making the values.
+
+    Parameters
+    ----------
+    weights
+        ``[batch, query_heads, w, n]``.
+    values
+        Of the shape ``[batch, heads, n, d_v]``.
+    backend
+        ``"numpy"``.
+
+    Returns
+    -------
+    array
+        float32 ``[batch, query_heads, w, d_v]``.
+
+    Raises
+    ------
+    InvalidArgument
+        If shapes do not belong together.
+    """
+    chosen(backend)
+    rows, d = received(weights, "weights", 4), values.shape[-1]
+    _belong(rows.shape, values, "weights")
+    if rows.shape[3] != values.shape[2]:
+        raise InvalidArgument(f"weights: of {rows.shape[3]} tokens, there are {values.shape[2]}")
+    grouped = _grouped(rows, values)
+    found = values.codec.weighted(grouped, values.parts, d)
+    return returned(found.astype(np.float32).reshape(*rows.shape[:3], d), weights)
+
+
+def _belong(shape: tuple[int, ...], other: Quantized, name: str) -> None:
+    if len(other.shape) != 4:
+        raise InvalidArgument(
+            f"{name}: what is quantized has the shape {other.shape}, not (batch, heads, n, d)"
+        )
+    if shape[0] != other.shape[0] or not shape[1] or shape[1] % other.shape[1]:
+        raise InvalidArgument(f"{name}: {shape} does not belong to {other.shape}")
+
+
+def _grouped(rows: Array, other: Quantized) -> Array:
+    """Return rows with the query heads of a head one after another, ``[batch * heads, group * w, ...]``."""
+    batch, heads = other.shape[:2]
+    width = rows.shape[1] // heads * rows.shape[2]
+    return numbers(rows).astype(np.float64).reshape(batch * heads, width, rows.shape[3])
+
+
+def _filled(rows: Array, lengths: Foreign) -> Array:
+    found = rows.copy()
+    for index, length in enumerate(lengths_of(lengths, rows.shape[0], rows.shape[2])):
+        found[index, :, length:] = (
+            found[index, :, length - 1 : length] if length else np.zeros((), rows.dtype)
+        )
+    return found

@@ -1,0 +1,152 @@
+"""Attention that future queries are expected to pay (Devoto and others, "Expected attention", 2025)."""
+
+from typing import Any
+
+import numpy as np
+
+from recollect.checks import count_of
+from recollect.errors import InvalidArgument
+from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, received
+from recollect.kvcache.layer import Layer, Sequence
+from recollect.kvcache.rotary import mean_rotation
+from recollect.kvcache.softmax import softmax
+
+__all__ = ["QueryStats", "expected_attention"]
+
+
+class QueryStats:
+    """Mean and covariance of the queries of each head before RoPE, kept up with every chunk.
+
+    Parameters
+    ----------
+    skip
+        Tokens at the beginning of a sequence whose queries do not count: those of sinks are unlike all
+        others.
+    """
+
+    def __init__(self, *, skip: int = 4) -> None:
+        self._skip = count_of(skip, "skip")
+        self._seen: Any = None
+        self._count = np.zeros(0)
+        self._mean = np.zeros((0, 0, 0))
+        self._scatter = np.zeros((0, 0, 0, 0))
+
+    def observe(self, queries: Foreign, *, lengths: Foreign | None = None) -> None:
+        """Add queries, ``[batch, query_heads, w, d]`` before RoPE, of which each sequence has its `lengths`.
+
+        Raises
+        ------
+        InvalidArgument
+            If the shape does not go on from the queries before.
+        """
+        rows = received(queries, "queries", 4)
+        batch, heads, tokens, dim = rows.shape
+        counts = lengths_of(lengths, batch, tokens)
+        if self._seen is None:
+            self._seen, self._count = np.zeros(batch, dtype=np.int64), np.zeros(batch)
+            self._mean, self._scatter = np.zeros((batch, heads, dim)), np.zeros((batch, heads, dim, dim))
+        if self._mean.shape != (batch, heads, dim):
+            raise InvalidArgument(f"queries: {rows.shape} does not go on from {self._mean.shape}")
+        for index, length in enumerate(counts):
+            first = min(max(self._skip - int(self._seen[index]), 0), int(length))
+            new = numbers(rows[index])[:, first:length].astype(np.float64)
+            self._seen[index] += length
+            self._add(index, new[:, np.isfinite(new).all((0, 2))])
+
+    def _add(self, index: int, new: Array) -> None:
+        count = new.shape[1]
+        if not count:
+            return
+        # The update of Chan, Golub and LeVeque (1983) for two sets of samples.
+        mean = new.mean(1)
+        apart, total = mean - self._mean[index], self._count[index] + count
+        centred = new - mean[:, None]
+        between = apart[:, :, None] * apart[:, None] * (self._count[index] * count / total)
+        self._scatter[index] += centred.swapaxes(1, 2) @ centred + between
+        self._mean[index] += apart * (count / total)
+        self._count[index] = total
+
+    @property
+    def query_heads(self) -> int:
+        """Query heads of what was observed."""
+        return int(self._mean.shape[1])
+
+    def of(self, index: int) -> tuple[Array, Array]:
+        """Return mean ``[query_heads, d]`` and covariance ``[query_heads, d, d]`` of a sequence."""
+        return self._mean[index], self._scatter[index] / max(self._count[index], 1)
+
+
+def expected_attention(
+    layer: Layer,
+    *,
+    statistics: QueryStats,
+    inv_freq: Foreign,
+    n_future: int = 512,
+    n_sink: int = 4,
+    epsilon: float = 0.0,
+    covariance: bool = True,
+    value_norm: bool = True,
+) -> Foreign:
+    """Score by the attention of queries drawn from their statistics at the next `n_future` positions.
+
+    Parameters
+    ----------
+    layer
+        Its keys, and its values unless `value_norm` is off.
+    statistics
+        Of the queries before RoPE.
+    inv_freq
+        Radians a token of each pair of dimensions of RoPE, ``[d / 2]``.
+    n_future
+        Positions ahead that are averaged.
+    n_sink
+        First tokens that stay and draw no probability here.
+    epsilon
+        Added to the probability before it is weighed.
+    covariance
+        Count the spread of the queries, not their mean alone.
+    value_norm
+        Weigh by the length of the value.
+
+    Returns
+    -------
+    array
+        float32 ``[batch, heads, tokens]``, infinite for sinks.
+
+    Raises
+    ------
+    InvalidArgument
+        If the statistics are of other heads or dimensions, or the layer lacks values.
+    """
+    if value_norm:
+        layer.needs("values", by="expected_attention")
+    batch, heads, _, dim = layer.shape
+    frequencies = numbers(received(inv_freq, "inv_freq", 1)).astype(np.float64)
+    if 2 * len(frequencies) != dim:
+        raise InvalidArgument(f"inv_freq: expected {dim // 2} frequencies, found {len(frequencies)}")
+    if (
+        statistics._mean.shape[0] != batch
+        or statistics.query_heads % heads
+        or statistics._mean.shape[2] != dim
+    ):
+        raise InvalidArgument(f"statistics: of {statistics._mean.shape}, the layer is {layer.shape}")
+
+    def score(one: Sequence) -> Array:
+        mean, spread = statistics.of(one.index)
+        turn = mean_rotation(frequencies, np.arange(one.length, one.length + n_future))
+        mean = (mean @ turn.T).reshape(heads, -1, dim)
+        free = one.places >= n_sink
+        keys = one.keys[:, free]
+        logits = mean @ keys.swapaxes(1, 2) / np.sqrt(dim)
+        if covariance:
+            spread = (turn @ spread @ turn.T).reshape(heads, -1, dim, dim)
+            logits += ((keys[:, None] @ spread) * keys[:, None]).sum(-1) / (2 * dim)
+        expected = softmax(logits).mean(1)
+        if value_norm:
+            expected = (expected + epsilon) * np.sqrt((one.values[:, free] ** 2).sum(-1))
+        scores = np.full((heads, len(one)), np.inf)
+        scores[:, free] = expected
+        return scores
+
+    n_future, n_sink = count_of(n_future, "n_future", 1), count_of(n_sink, "n_sink")
+    return layer.scored(score)

@@ -1,0 +1,135 @@
+"""Attention received so far (Zhang and others, "H2O: heavy-hitter oracle", 2023)."""
+
+import numpy as np
+
+from recollect.checks import count_of, one_of, unit
+from recollect.errors import InvalidArgument
+from recollect.kvcache.arrays import Array, Foreign
+from recollect.kvcache.layer import Layer, Sequence
+from recollect.kvcache.selection import Kept
+from recollect.kvcache.softmax import REDUCTIONS, over_group, probabilities, query_blocks
+
+__all__ = ["HeavyHitters", "heavy_hitter"]
+
+_NORMS = ("none", "exposure")
+
+
+class HeavyHitters:
+    """What each token of a growing cache has received, kept up with every step.
+
+    Parameters
+    ----------
+    norm
+        ``"exposure"`` divides by the queries that could see the token, which old ones have more of.
+    decay
+        What a step of one query leaves of what was received before, 0 to 1.
+    reduce
+        How the query heads of a head become one score: ``"mean"``, ``"max"`` or ``"sum"``.
+    """
+
+    def __init__(self, *, norm: str = "none", decay: float = 1.0, reduce: str = "mean") -> None:
+        self._norm, self._decay = one_of(norm, _NORMS, "norm"), unit(decay, "decay")
+        self._reduce = one_of(reduce, REDUCTIONS, "reduce")
+        self._received = np.zeros((0, 0, 0))
+        self._exposed = np.zeros((0, 0, 0))
+
+    def observe(self, layer: Layer) -> None:
+        """Add what the queries of a layer pay to its keys.
+
+        Parameters
+        ----------
+        layer
+            All keys of the cache, those observed before in front in their order, and the queries of new
+            tokens.
+
+        Raises
+        ------
+        InvalidArgument
+            If the layer has no queries, other sequences or heads, or fewer tokens than were observed.
+        """
+        layer.needs("queries", by="heavy_hitter")
+        self._grow(layer.shape[:3])
+        for one in layer.sequences():
+            received, exposed = self._received[one.index], self._exposed[one.index]
+            for rows in query_blocks(one):
+                paid = over_group(probabilities(one, rows), self._reduce)
+                places = one.query_places[rows]
+                # The newest query counts in full, each before it one decay less.
+                fade = self._decay ** np.arange(len(places) - 1, -1, -1.0)
+                seen = (one.places <= places[:, None]) * fade[:, None]
+                left = self._decay ** len(places)
+                received[:, one.tokens] = received[:, one.tokens] * left + (paid * fade[:, None]).sum(1)
+                exposed[:, one.tokens] = exposed[:, one.tokens] * left + seen.sum(0)
+
+    def keep(self, kept: Kept) -> None:
+        """Forget all but the tokens kept, and move these to the front as :func:`compact_in_place` does.
+
+        Raises
+        ------
+        InvalidArgument
+            If `kept` is of a cache of another shape, or heads of a sequence keep different numbers of tokens:
+            their layer would have no lengths.
+        """
+        if kept.shape != self._received.shape:
+            raise InvalidArgument(f"kept: of a cache {kept.shape}, this one is {self._received.shape}")
+        if (kept.counts != kept.counts[:, :1]).any():
+            raise InvalidArgument("kept: heads of a sequence keep different numbers of tokens")
+        longest = int(kept.counts.max(initial=0))
+        for state in (self._received, self._exposed):
+            for (batch, head), indices in kept.by_head():
+                state[batch, head, : len(indices)] = state[batch, head, indices]
+                state[batch, head, len(indices) :] = 0
+        self._received = self._received[..., :longest].copy()
+        self._exposed = self._exposed[..., :longest].copy()
+
+    def scores(self, layer: Layer) -> Foreign:
+        """Return the scores of the tokens of a layer, which is the cache as it was observed last.
+
+        Returns
+        -------
+        array
+            float32 ``[batch, heads, tokens]``.
+        """
+        if self._received.shape != layer.shape[:3]:
+            raise InvalidArgument(f"layer: {layer.shape[:3]}, observed was {self._received.shape}")
+        return layer.scored(self._score)
+
+    def _score(self, one: Sequence) -> Array:
+        received: Array = self._received[one.index][:, one.tokens]
+        exposed: Array = self._exposed[one.index][:, one.tokens]
+        return received / np.maximum(exposed, 1e-300) if self._norm == "exposure" else received
+
+    def _grow(self, shape: tuple[int, int, int]) -> None:
+        held = self._received.shape
+        if held == (0, 0, 0):
+            held = (*shape[:2], 0)
+            self._received, self._exposed = np.zeros(held), np.zeros(held)
+        if held[:2] != shape[:2] or held[2] > shape[2]:
+            raise InvalidArgument(f"layer: {shape} does not go on from {held}")
+        more = ((0, 0), (0, 0), (0, count_of(shape[2] - held[2], "tokens")))
+        self._received, self._exposed = np.pad(self._received, more), np.pad(self._exposed, more)
+
+
+def heavy_hitter(layer: Layer, *, norm: str = "none", decay: float = 1.0, reduce: str = "mean") -> Foreign:
+    """Score by all that the queries of the layer pay to a token; :class:`HeavyHitters` does it in steps.
+
+    Parameters
+    ----------
+    layer
+        Its keys and queries; those of all tokens for the score of the method.
+    norm, decay, reduce
+        As for :class:`HeavyHitters`.
+
+    Returns
+    -------
+    array
+        float32 ``[batch, heads, tokens]``.
+
+    Raises
+    ------
+    InvalidArgument
+        If the layer has no queries.
+    """
+    state = HeavyHitters(norm=norm, decay=decay, reduce=reduce)
+    state.observe(layer)
+    return state.scores(layer)

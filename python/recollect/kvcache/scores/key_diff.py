@@ -1,0 +1,76 @@
+"""How unlike the others a key is (Park and others, "KeyDiff", 2025)."""
+
+import numpy as np
+
+from recollect.errors import InvalidArgument
+from recollect.kvcache.arrays import Array, Foreign
+from recollect.kvcache.layer import Layer, Sequence
+
+__all__ = ["KeyAnchor", "key_diff"]
+
+
+class KeyAnchor:
+    """The mean direction of keys seen so far: new tokens cost no second look at the old ones.
+
+    The sums are float64 and exact to the last bits whatever the chunks in which the keys came.
+    """
+
+    def __init__(self) -> None:
+        self._sum: Array | None = None
+        self._count: Array | None = None
+
+    def observe(self, layer: Layer) -> None:
+        """Add the keys of a layer, which are new ones.
+
+        Raises
+        ------
+        InvalidArgument
+            If the layer has another number of sequences, heads or dimensions than those before.
+        """
+        batch, heads, _, dim = layer.shape
+        if self._sum is None or self._count is None:
+            self._sum, self._count = np.zeros((batch, heads, dim)), np.zeros(batch, dtype=np.int64)
+        if self._sum.shape != (batch, heads, dim):
+            raise InvalidArgument(
+                f"layer: expected sequences, heads, dimensions {self._sum.shape}, found {layer.shape}"
+            )
+        for sequence in layer.sequences():
+            self._sum[sequence.index] += _directions(sequence.keys).sum(1)
+            self._count[sequence.index] += len(sequence)
+
+    def mean(self, index: int) -> Array:
+        """Return the mean direction of one sequence, float64 ``[heads, d]``."""
+        if self._sum is None or self._count is None:
+            raise InvalidArgument("anchor: it has observed nothing yet")
+        mean: Array = self._sum[index] / max(int(self._count[index]), 1)
+        return mean
+
+
+def key_diff(layer: Layer, *, anchor: KeyAnchor | None = None) -> Foreign:
+    """Score by minus the cosine between a key and the mean direction of all keys.
+
+    Parameters
+    ----------
+    layer
+        Its keys.
+    anchor
+        The mean direction of more tokens than the layer holds; by default that of the layer's own.
+
+    Returns
+    -------
+    array
+        float32 ``[batch, heads, tokens]``, -1 to 1.
+    """
+
+    def score(one: Sequence) -> Array:
+        directions = _directions(one.keys)
+        mean = directions.mean(1) if anchor is None else anchor.mean(one.index)
+        return -(directions @ _directions(mean)[:, :, None])[..., 0]
+
+    return layer.scored(score)
+
+
+def _directions(rows: Array) -> Array:
+    # A row of zeros has no direction; it counts as one that is like nothing.
+    length = np.sqrt((rows**2).sum(-1, keepdims=True))
+    return np.where(length > 1e-12, rows / np.where(length > 1e-12, length, 1), 0.0)

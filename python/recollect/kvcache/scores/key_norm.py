@@ -1,0 +1,19 @@
+"""Length of the key (Devoto and others, "A simple and effective L2 norm-based strategy", 2024)."""
+
+import numpy as np
+
+from recollect.kvcache.arrays import Foreign
+from recollect.kvcache.layer import Layer
+
+__all__ = ["key_norm"]
+
+
+def key_norm(layer: Layer) -> Foreign:
+    """Score by minus the length of the key: short keys draw attention.
+
+    Returns
+    -------
+    array
+        float32 ``[batch, heads, tokens]``.
+    """
+    return layer.scored(lambda one: -np.sqrt((one.keys**2).sum(-1)))

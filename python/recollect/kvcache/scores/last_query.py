@@ -1,0 +1,34 @@
+"""Attention of the last query, for all heads the same: TOVA.
+
+Source: Oren and others, "Transformers are multi-state RNNs" (2024).
+"""
+
+import numpy as np
+
+from recollect.kvcache.arrays import Array, Foreign
+from recollect.kvcache.layer import Layer, Sequence
+from recollect.kvcache.softmax import probabilities
+
+__all__ = ["last_query"]
+
+
+def last_query(layer: Layer) -> Foreign:
+    """Score by what the last query pays, averaged over all query heads; the last token stays.
+
+    Returns
+    -------
+    array
+        float32 ``[batch, heads, tokens]``, equal over heads, infinite for the last token.
+
+    Raises
+    ------
+    InvalidArgument
+        If the layer has no queries.
+    """
+    layer.needs("queries", by="last_query")
+
+    def score(one: Sequence) -> Array:
+        paid = probabilities(one, slice(-1, None)).mean((0, 1)).sum(0)
+        return np.tile(np.where(one.places == one.length - 1, np.inf, paid), (len(one.keys), 1))
+
+    return layer.scored(score)

@@ -1,0 +1,68 @@
+"""Scores weighed by what the value does to the output (Feng and others, "CriticalKV", 2025)."""
+
+import numpy as np
+
+from recollect.errors import InvalidArgument
+from recollect.kvcache.arrays import Array, Foreign, numbers, received
+from recollect.kvcache.layer import Layer, Sequence
+
+__all__ = ["value_weighted"]
+
+
+def value_weighted(
+    layer: Layer, *, scores: Foreign, output: Foreign | None = None, order: int = 1, epsilon: float = 1e-4
+) -> Foreign:
+    """Score by ``(s + epsilon) |W v|``.
+
+    Parameters
+    ----------
+    layer
+        Its values.
+    scores
+        Of another method, ``[batch, heads, tokens]``, none below zero but the minus infinity of padding.
+    output
+        The projection of each query head to the output, ``[query_heads, d_v, hidden]``, averaged over the
+        query heads of a head; None leaves values as they are.
+    order
+        1 for the sum of sizes, 2 for the length.
+    epsilon
+        Added to the score, so that values count where the score is zero.
+
+    Returns
+    -------
+    array
+        float32 ``[batch, heads, tokens]``; infinite stays infinite.
+
+    Raises
+    ------
+    InvalidArgument
+        If shapes do not belong together, a score is below zero, or the layer has no values.
+    """
+    layer.needs("values", by="value_weighted")
+    given: Array = numbers(received(scores, "scores", 3)).astype(np.float64)
+    heads = layer.shape[1]
+    if given.shape != layer.shape[:3]:
+        raise InvalidArgument(f"scores: expected the shape {layer.shape[:3]}, found {given.shape}")
+    if ((given < 0) & np.isfinite(given)).any():
+        raise InvalidArgument(
+            "scores: expected none below 0, as they are multiplied; take ranks of them first"
+        )
+    if order not in (1, 2):
+        raise InvalidArgument(f"order: expected 1 or 2, found {order}")
+    weights = None if output is None else numbers(received(output, "output", 3)).astype(np.float64)
+    if weights is not None and (weights.shape[0] % heads or not len(weights)):
+        raise InvalidArgument(f"output: expected a multiple of {heads} heads, found {weights.shape}")
+    if weights is not None and layer.values is not None and weights.shape[1] != layer.values.shape[3]:
+        raise InvalidArgument(
+            f"output: expected {layer.values.shape[3]} dimensions, found {weights.shape[1]}"
+        )
+
+    def score(one: Sequence) -> Array:
+        projected = one.values[:, None]
+        if weights is not None:
+            projected = projected @ weights.reshape(heads, -1, *weights.shape[1:])
+        size = np.linalg.norm(projected, ord=order, axis=-1).mean(1)
+        base: Array = given[one.index][:, one.tokens]
+        return np.where(np.isfinite(base), (base + epsilon) * size, base)
+
+    return layer.scored(score)

@@ -1,0 +1,154 @@
+"""Which tokens stay: the best of each head within its budget, in the order they were in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from recollect.checks import count_of
+from recollect.errors import InvalidArgument, WrongType
+from recollect.kvcache.arrays import Array, Foreign, numbers, received
+
+__all__ = ["Kept", "select"]
+
+Places = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Kept:
+    """Tokens that stay, head by head; heads may keep different numbers of them.
+
+    Attributes
+    ----------
+    indices
+        Where they are in the cache, int32 ``[n]``, ascending within a head; heads lie one after another,
+        those of the first sequence first.
+    cu_len
+        Where each head begins and the last one ends, int32 ``[batch * heads + 1]``.
+    positions
+        Which positions of the sequence they hold, int32 ``[n]``.
+    shape
+        Batch, heads and tokens of the cache.
+    """
+
+    indices: Places
+    cu_len: Places
+    positions: Places
+    shape: tuple[int, int, int]
+
+    @property
+    def counts(self) -> npt.NDArray[np.int32]:
+        """Tokens of each head, ``[batch, heads]``."""
+        return np.diff(self.cu_len).astype(np.int32).reshape(self.shape[:2])
+
+    def by_head(self) -> Iterator[tuple[tuple[int, int], Places]]:
+        """Yield each pair of sequence and head with its indices."""
+        for at in range(self.shape[0] * self.shape[1]):
+            yield divmod(at, self.shape[1]), self.indices[self.cu_len[at] : self.cu_len[at + 1]]
+
+    def mask(self) -> npt.NDArray[np.bool_]:
+        """Return what stays as true, ``[batch, heads, tokens]``."""
+        mask = np.zeros(self.shape, dtype=bool)
+        for (batch, head), indices in self.by_head():
+            mask[batch, head, indices] = True
+        return mask
+
+    @classmethod
+    def of_mask(cls, mask: npt.NDArray[np.bool_], positions: Foreign | None = None) -> "Kept":
+        """Return what a mask ``[batch, heads, tokens]`` keeps."""
+        if mask.ndim != 3:
+            raise InvalidArgument(f"mask: expected 3 axes, found the shape {mask.shape}")
+        batch, heads, tokens = mask.shape
+        counts = mask.sum(-1).reshape(-1)
+        indices = np.nonzero(mask)[2].astype(np.int32)
+        cu_len = np.concatenate([[0], np.cumsum(counts)]).astype(np.int32)
+        held = indices if positions is None else _positions(positions, mask.shape)[mask]
+        return cls(indices, cu_len, held, (batch, heads, tokens))
+
+
+def select(
+    scores: Foreign,
+    budget: int | npt.ArrayLike | None = None,
+    *,
+    n_sink: int = 4,
+    n_recent: int = 0,
+    threshold: float | None = None,
+    positions: Foreign | None = None,
+) -> Kept:
+    """Choose the tokens that stay.
+
+    Parameters
+    ----------
+    scores
+        ``[batch, heads, tokens]``, higher stays; minus infinity and what is not a number never do.
+    budget
+        Tokens of a head: one number, or an array ``[heads]`` or ``[batch, heads]``; None sets no limit. A
+        head that has tokens keeps one at least: attention to nothing has no value.
+    n_sink, n_recent
+        First and last tokens that stay before any others. Where the budget is smaller, the first come first,
+        then the newest.
+    threshold
+        The others stay only if they score at least this.
+    positions
+        Of the tokens in their sequences, ``[batch, tokens]`` or ``[batch, heads, tokens]``; by default where
+        they are.
+
+    Returns
+    -------
+    Kept
+        Ties go to the lower position.
+
+    Raises
+    ------
+    InvalidArgument
+        If the budget has another shape or is below zero.
+    """
+    found: Array = numbers(received(scores, "scores", 3))
+    batch, heads, tokens = found.shape
+    limits = _limits(budget, batch, heads, tokens)
+    n_sink, n_recent = count_of(n_sink, "n_sink"), count_of(n_recent, "n_recent")
+    mask = np.zeros(found.shape, dtype=bool)
+    for at in np.ndindex(batch, heads):
+        row = found[at]
+        alive = np.flatnonzero(row > -np.inf)
+        mask[at][_best(row, alive, int(limits[at]), n_sink, n_recent, threshold)] = True
+    return Kept.of_mask(mask, positions)
+
+
+def _best(
+    row: Array, alive: Array, limit: int, n_sink: int, n_recent: int, threshold: float | None
+) -> npt.NDArray[np.intp]:
+    order, score = np.zeros(len(alive)), row[alive].astype(np.float64)
+    recent = slice(max(len(alive) - n_recent, 0), None)
+    order[recent], score[recent] = 1, alive[recent]
+    order[:n_sink], score[:n_sink] = 2, 0
+    ranked = np.lexsort((alive, -score, -order))
+    if threshold is not None:
+        passes = (order > 0) | (score >= threshold)
+        ranked = ranked[passes[ranked]] if passes.any() else ranked[:1]
+    chosen: npt.NDArray[np.intp] = alive[ranked[: max(limit, 1)]]
+    return chosen
+
+
+def _limits(budget: int | npt.ArrayLike | None, batch: int, heads: int, tokens: int) -> Array:
+    limits = np.asarray(tokens if budget is None else budget)
+    if limits.dtype.kind not in "iu":
+        raise WrongType(f"budget: expected whole numbers of tokens, found {limits.dtype}")
+    if limits.shape not in ((), (heads,), (batch, heads)):
+        raise InvalidArgument(
+            f"budget: expected a number, ({heads},) or ({batch}, {heads}), found {limits.shape}"
+        )
+    if limits.size and limits.min() < 0:
+        raise InvalidArgument(f"budget: expected none below 0, found {limits.min()}")
+    return np.broadcast_to(limits, (batch, heads))
+
+
+def _positions(positions: Foreign, shape: tuple[int, ...]) -> Places:
+    found = np.asarray(positions)
+    if found.dtype.kind not in "iu":
+        raise WrongType(f"positions: expected whole numbers, found {found.dtype}")
+    wide = found[:, None] if found.ndim == 2 else found
+    if wide.ndim != 3 or wide.shape not in ((shape[0], 1, shape[2]), shape):
+        raise InvalidArgument(f"positions: expected ({shape[0]}, {shape[2]}) or {shape}, found {found.shape}")
+    return np.broadcast_to(wide, shape).astype(np.int32)
