@@ -4,6 +4,7 @@
 pub mod activation;
 pub mod bitmap;
 pub mod bytes;
+pub mod calendar;
 pub mod cancel;
 pub mod collection;
 pub mod entropy;
@@ -13,6 +14,7 @@ pub mod graph;
 pub mod id;
 pub mod ids;
 pub mod interner;
+pub mod intervals;
 pub mod journal;
 pub mod lexical;
 pub mod lsh;
