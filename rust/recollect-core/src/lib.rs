@@ -29,4 +29,5 @@ pub mod session;
 pub mod simd;
 pub mod store;
 pub mod time;
+pub mod timeline;
 pub mod vector;
