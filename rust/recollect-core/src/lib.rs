@@ -9,6 +9,7 @@ pub mod cancel;
 pub mod collection;
 pub mod entropy;
 pub mod error;
+pub mod facts;
 pub mod filter;
 pub mod graph;
 pub mod id;

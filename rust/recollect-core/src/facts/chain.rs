@@ -1,0 +1,127 @@
+//! Facts in the order in which they were recorded, with the bounds of every 16, of every 256, and so on: what lies outside
+//! of them in either time is passed over (a packed R-tree over two times that only grows at its end).
+
+use super::row::{Fact, When};
+
+const FAN: usize = 16;
+
+/// Least and greatest of both times.
+#[derive(Debug, Clone, Copy)]
+struct Bounds {
+    valid: (i64, i64),
+    recorded: (i64, i64),
+}
+
+impl Bounds {
+    const NONE: Bounds = Bounds { valid: (i64::MAX, i64::MIN), recorded: (i64::MAX, i64::MIN) };
+
+    fn with(self, other: (&(i64, i64), &(i64, i64))) -> Self {
+        let join = |a: (i64, i64), b: &(i64, i64)| (a.0.min(b.0), a.1.max(b.1));
+        Self { valid: join(self.valid, other.0), recorded: join(self.recorded, other.1) }
+    }
+
+    fn fits(&self, when: &When) -> bool {
+        let (valid, recorded) = (self.valid, self.recorded);
+        valid.0 < when.to && valid.1 > when.from && recorded.0 <= when.recorded && when.recorded < recorded.1
+    }
+}
+
+/// Facts by number, ascending.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Chain {
+    rows: Vec<u32>,
+    /// Bounds of every 16 below; the last level has 16 at most.
+    levels: Vec<Vec<Bounds>>,
+}
+
+impl Chain {
+    pub(super) fn rows(&self) -> &[u32] {
+        &self.rows
+    }
+
+    /// Takes the fact of a number that is greater than all.
+    pub(super) fn push(&mut self, row: u32, facts: &[Fact]) {
+        let at = self.rows.len();
+        self.rows.push(row);
+        let fact = &facts[row as usize];
+        let mut place = at / FAN;
+        for level in 0.. {
+            if level == self.levels.len() {
+                let below = if level == 0 { self.rows.len() } else { self.levels[level - 1].len() };
+                if below <= FAN {
+                    break;
+                }
+                let built = (0..below.div_ceil(FAN)).map(|place| self.bounds(level, place, facts)).collect();
+                self.levels.push(built);
+            } else if place == self.levels[level].len() {
+                let bounds = self.bounds(level, place, facts);
+                self.levels[level].push(bounds);
+            } else {
+                let bounds = &mut self.levels[level][place];
+                *bounds = bounds.with((&fact.valid, &fact.recorded));
+            }
+            place /= FAN;
+        }
+    }
+
+    /// Looks again at a fact of which the record was closed.
+    pub(super) fn look_again(&mut self, row: u32, facts: &[Fact]) {
+        let Ok(at) = self.rows.binary_search(&row) else { return };
+        let mut place = at / FAN;
+        for level in 0..self.levels.len() {
+            self.levels[level][place] = self.bounds(level, place, facts);
+            place /= FAN;
+        }
+    }
+
+    fn bounds(&self, level: usize, place: usize, facts: &[Fact]) -> Bounds {
+        let some = |len: usize| place * FAN..len.min((place + 1) * FAN);
+        match level.checked_sub(1) {
+            None => {
+                let rows = self.rows[some(self.rows.len())].iter().map(|&row| &facts[row as usize]);
+                rows.fold(Bounds::NONE, |sum, fact| sum.with((&fact.valid, &fact.recorded)))
+            }
+            Some(below) => {
+                let below = &self.levels[below];
+                below[some(below.len())]
+                    .iter()
+                    .fold(Bounds::NONE, |sum, bounds| sum.with((&bounds.valid, &bounds.recorded)))
+            }
+        }
+    }
+
+    /// Shows what fits, ascending.
+    pub(super) fn each(&self, when: &When, facts: &[Fact], see: &mut impl FnMut(u32, &Fact)) {
+        match self.levels.len().checked_sub(1) {
+            Some(top) => (0..self.levels[top].len()).for_each(|at| self.visit(top, at, when, facts, see)),
+            None => self.leaf(&self.rows, when, facts, see),
+        }
+    }
+
+    fn visit(&self, level: usize, at: usize, when: &When, facts: &[Fact], see: &mut impl FnMut(u32, &Fact)) {
+        if !self.levels[level][at].fits(when) {
+            return;
+        }
+        let some = |len: usize| at * FAN..len.min((at + 1) * FAN);
+        match level.checked_sub(1) {
+            Some(below) => {
+                some(self.levels[below].len()).for_each(|at| self.visit(below, at, when, facts, see));
+            }
+            None => self.leaf(&self.rows[some(self.rows.len())], when, facts, see),
+        }
+    }
+
+    fn leaf(&self, rows: &[u32], when: &When, facts: &[Fact], see: &mut impl FnMut(u32, &Fact)) {
+        for &row in rows {
+            let fact = &facts[row as usize];
+            if when.fits(fact) {
+                see(row, fact);
+            }
+        }
+    }
+
+    pub(super) fn bytes(&self) -> usize {
+        let levels: usize = self.levels.iter().map(|x| x.capacity() * size_of::<Bounds>()).sum();
+        4 * self.rows.capacity() + levels
+    }
+}
