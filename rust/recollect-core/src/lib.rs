@@ -26,6 +26,7 @@ pub mod recall;
 pub mod record;
 pub mod scored;
 pub mod seed;
+pub mod segmentation;
 pub mod session;
 pub mod simd;
 pub mod store;
