@@ -7,7 +7,7 @@
 ['We moved to Harbour Lane in March.']
 """
 
-from recollect import activation, errors, lsh, rabitq
+from recollect import activation, errors, lsh, rabitq, segmentation
 from recollect._native import version as _version
 from recollect.embedding.callable import CallableEmbedder
 from recollect.embedding.protocol import Embedder
@@ -19,11 +19,14 @@ from recollect.errors import (
     StoreMissing,
     UnknownMemory,
 )
+from recollect.facts import Fact, Facts
 from recollect.graph import Graph
 from recollect.memory import Memory
 from recollect.opening import open_memory as open
 from recollect.records import Change, Hit, Outcome, Recall, Receipt, Record, Signal, Verification
+from recollect.segmentation import Segmenter, segment
 from recollect.semantic import SemanticStore
+from recollect.timeline import Timeline
 from recollect.vector_index import VectorIndex
 
 __version__: str = _version()
@@ -33,6 +36,8 @@ __all__ = [
     "Change",
     "Embedder",
     "EpisodicStore",
+    "Fact",
+    "Facts",
     "Graph",
     "Hit",
     "InvalidArgument",
@@ -42,10 +47,12 @@ __all__ = [
     "Receipt",
     "RecollectError",
     "Record",
+    "Segmenter",
     "SemanticStore",
     "Signal",
     "StoreLocked",
     "StoreMissing",
+    "Timeline",
     "UnknownMemory",
     "VectorIndex",
     "Verification",
@@ -55,4 +62,6 @@ __all__ = [
     "lsh",
     "open",
     "rabitq",
+    "segment",
+    "segmentation",
 ]

@@ -10,9 +10,9 @@ use std::path::{Path, PathBuf};
 const LEVELS: &[&[&str]] = &[
     &["error"],
     &["bytes", "cancel", "id", "interner", "seed", "time"],
-    &["bitmap", "entropy", "ids", "namespace", "pages", "pieces", "record", "scored", "simd"],
+    &["bitmap", "calendar", "entropy", "ids", "intervals", "namespace", "pages", "pieces", "record", "scored", "simd"],
     &["filter", "vector"],
-    &["collection", "graph", "journal", "lexical", "lsh", "session"],
+    &["collection", "facts", "graph", "journal", "lexical", "lsh", "segmentation", "session", "timeline"],
     &["activation"],
     &["recall"],
     &["store"],
