@@ -9,7 +9,7 @@ DATA   ?=
 README ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint crash quality latency vectors graph clean
+.PHONY: help demo test lint crash quality latency vectors graph time clean
 
 help: ## list the verbs
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -62,6 +62,9 @@ vectors: $(VENV)/.bench ## vector search against peers; OUT=f.json DATA=dir READ
 
 graph: $(VENV)/.bench ## activation over graphs against peers; OUT=f.json DATA=dir README=1
 	$(BIN)/python -m benches.graph $(if $(DATA),--data $(DATA)) $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
+
+time: $(VENV)/.bench ## events, facts and segments against peers; OUT=f.json DATA=dir README=1
+	$(BIN)/python -m benches.time $(if $(DATA),--data $(DATA)) $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
 
 clean: ## remove what the verbs made
 	rm -rf $(VENV) target

@@ -1,6 +1,7 @@
 """The timeline against a plain dict, over sequences of calls that Hypothesis invents."""
 
 import tempfile
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -93,7 +94,7 @@ class Machine(RuleBasedStateMachine):
             assert {self.events[id][2] for id in held} == {node.session}
             if node.session is None:
                 times = [self.events[id][0] for id in held]
-                assert all(b - a <= 1.5 * HOUR for a, b in zip(times, times[1:], strict=False))
+                assert all(b - a <= 1.5 * HOUR for a, b in pairwise(times))
 
 
 Machine.TestCase.settings = settings(max_examples=60, stateful_step_count=25, deadline=None)

@@ -56,6 +56,8 @@ def float_of(value: object, argument: str) -> float:
 
 def name_of(value: object, argument: str) -> str:
     """Return a text that is not empty."""
+    if type(value) is str and value and value.isascii():
+        return value
     name = text_of(value, argument)
     if not name:
         raise InvalidArgument(f"{argument}: expected a name, found an empty text")

@@ -286,7 +286,8 @@ impl Facts {
         enter(py, self.pid, |cancel| {
             let core = self.read(cancel)?;
             let Some(cell) = core.pattern(Some(subject), Some(predicate), None) else { return Ok(None) };
-            let last = core.facts.as_of(cell, valid, recorded).pop();
+            let (Some(subject), Some(predicate)) = (cell.subject, cell.predicate) else { return Ok(None) };
+            let last = core.facts.last(subject, predicate, When::at(valid, recorded));
             last.map(|number| Ok(core.thing(core.facts.fact(number)?.object).to_owned())).transpose()
         })
     }

@@ -120,8 +120,34 @@ impl Chain {
         }
     }
 
+    /// The last that fits; what is newer is looked at first.
+    pub(super) fn last(&self, when: &When, facts: &[Fact]) -> Option<u32> {
+        match self.levels.len().checked_sub(1) {
+            Some(top) => (0..self.levels[top].len()).rev().find_map(|at| self.last_in(top, at, when, facts)),
+            None => last_of(&self.rows, when, facts),
+        }
+    }
+
+    fn last_in(&self, level: usize, at: usize, when: &When, facts: &[Fact]) -> Option<u32> {
+        if !self.levels[level][at].fits(when) {
+            return None;
+        }
+        let some = |len: usize| at * FAN..len.min((at + 1) * FAN);
+        match level.checked_sub(1) {
+            Some(below) => {
+                let children = some(self.levels[below].len());
+                children.rev().find_map(|at| self.last_in(below, at, when, facts))
+            }
+            None => last_of(&self.rows[some(self.rows.len())], when, facts),
+        }
+    }
+
     pub(super) fn bytes(&self) -> usize {
         let levels: usize = self.levels.iter().map(|x| x.capacity() * size_of::<Bounds>()).sum();
         4 * self.rows.capacity() + levels
     }
+}
+
+fn last_of(rows: &[u32], when: &When, facts: &[Fact]) -> Option<u32> {
+    rows.iter().rev().copied().find(|&row| when.fits(&facts[row as usize]))
 }

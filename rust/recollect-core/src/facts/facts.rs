@@ -97,6 +97,11 @@ impl Facts {
         self.find(pattern, When::at(valid, recorded))
     }
 
+    /// The last on record of what [`Facts::as_of`] finds for a subject and a predicate.
+    pub fn last(&self, subject: u32, predicate: u32, when: When) -> Option<u32> {
+        self.both.get(&(subject, predicate))?.last(&when, &self.rows)
+    }
+
     fn each(&self, pattern: Pattern, when: &When, see: &mut impl FnMut(u32, &Fact)) {
         let chain = match (pattern.subject, pattern.predicate, pattern.object) {
             (Some(subject), Some(predicate), _) => self.both.get(&(subject, predicate)),

@@ -98,6 +98,9 @@ proptest! {
             let when = When { from, to: from + length, recorded };
             let all = (0..facts.len() as u32).filter(|&row| pattern.fits(&facts.fact(row).unwrap()));
             let wanted: Vec<u32> = all.clone().filter(|&row| when.fits(&facts.fact(row).unwrap())).collect();
+            if let (Some(subject), Some(predicate), None) = (subject, predicate, object) {
+                prop_assert_eq!(facts.last(subject, predicate, when), wanted.last().copied());
+            }
             prop_assert_eq!(facts.find(pattern, when), wanted);
             prop_assert_eq!(facts.history(pattern), all.collect::<Vec<_>>());
             prop_assert_eq!(facts.contradictions(pattern, recorded), []);
