@@ -47,6 +47,13 @@ def test_what_size_cut_too_late_moves_back(objective):
         assert segment(vectors, refine=objective, **options).bounds.tolist() == [0, 17, 35]
 
 
+def test_topics_change_in_valleys():
+    for seed in range(20):
+        found = segment(clusters(seed), gamma=1e6, min_size=8, max_size=128, topic_window=8)
+        assert found.bounds.tolist() == [0, 20, 40, 60]
+        assert found.reasons[1:] == [("topic",), ("topic",)]
+
+
 def test_sizes_and_gaps():
     same = np.ones((60, 8))
     assert segment(same, min_size=8, max_size=128).bounds.tolist() == [0, 60]
@@ -108,6 +115,8 @@ def test_bad_arguments():
         (InvalidArgument, lambda: segment(np.ones((3, 2)), refine="beauty")),
         (InvalidArgument, lambda: segment(times=[1, 2], refine="modularity")),
         (InvalidArgument, lambda: segment(np.ones((3, 2)), min_size=0)),
+        (InvalidArgument, lambda: segment(np.ones((3, 2)), topic_window=0)),
+        (InvalidArgument, lambda: segment(times=[1, 2], topic_window=8)),
         (InvalidArgument, lambda: Segmenter(window=1)),
         (InvalidArgument, lambda: Segmenter(gamma=-1)),
         (WrongType, lambda: segment(np.ones((3, 2)), sizes=[1.0, 1.0, 1.0])),

@@ -52,7 +52,18 @@ def measured(dialogues: Sequence[Dialogue]) -> list[SegmentRow]:
     for gamma in (1.0, 1.5, 2.0, 3.0):
         for refine in (None, "modularity"):
             methods[f"recollect, gamma {gamma:g}{', ' + refine if refine else ''}"] = _ours(gamma, refine)
+    for refine in (None, "modularity"):
+        methods[f"recollect, topic_window 8{', ' + refine if refine else ''}"] = _topics(refine)
     return [_row(name, method, dialogues) for name, method in methods.items()]
+
+
+def _topics(refine: str | None) -> Callable[[Dialogue], Cuts]:
+    def cut(one: Dialogue) -> Cuts:
+        found = segment(one.vectors, min_size=8, max_size=64, gap=None, topic_window=8, refine=refine)
+        bounds: list[int] = found.bounds[1:-1].tolist()
+        return bounds
+
+    return cut
 
 
 def _ours(gamma: float, refine: str | None) -> Callable[[Dialogue], Cuts]:

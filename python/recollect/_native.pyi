@@ -544,6 +544,7 @@ def segmentation_segment(
     times: _Int64,
     sizes: npt.NDArray[np.uint64],
     row: _RulesRow,
+    topics: tuple[int, float] | None,
     refine: str | None,
 ) -> tuple[_Int64, list[list[str]], _Float32]: ...
 def segmentation_merge(

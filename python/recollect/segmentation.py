@@ -56,8 +56,8 @@ class Segmentation:
     bounds
         int64 ``[m + 1]``: segment ``i`` has the items ``bounds[i]`` to ``bounds[i + 1]``.
     reasons
-        Why each segment begins, out of ``"cosine"``, ``"log_probability"``, ``"gap"`` and ``"size"``; nothing
-        for the first.
+        Why each segment begins, out of ``"cosine"``, ``"log_probability"``, ``"gap"``, ``"size"`` and
+        ``"topic"``; nothing for the first.
     surprise
         float32 ``[n]``: one minus the cosine of each item to the mean of its segment before it, as it came;
         NaN where there is none.
@@ -169,6 +169,8 @@ def segment(
     min_size: int = 2,
     max_size: int = 25,
     gap: Duration | None = 1800,
+    topic_window: int | None = None,
+    gamma_topic: float = 0.5,
     refine: str | None = None,
 ) -> Segmentation:
     """Cut items into segments.
@@ -185,6 +187,12 @@ def segment(
         ``[n]`` whole numbers.
     gamma, gamma_log_probability, window, min_size, max_size, gap
         As of :class:`Segmenter`.
+    topic_window
+        Also cut where the topic changes, seen from both sides: in valleys of the cosine between the means of
+        so many items before and after (Hearst, "TextTiling", 1997, with vectors in the place of words). 8
+        does well for turns of a conversation; None for no such cuts.
+    gamma_topic
+        Deviations over the mean that the depth of such a valley has to be.
     refine
         Move cuts, but those of gaps, to where they part what belongs together least: ``"modularity"`` or
         ``"conductance"`` of the cosines above zero, in a window that reaches half a segment to each side.
@@ -213,6 +221,9 @@ def segment(
         np.empty(0, dtype=np.int64) if moments is None else _flat(moments, "times", count),
         np.empty(0, dtype=np.uint64) if tokens is None else _flat(tokens, "sizes", count),
         rules,
+        None
+        if topic_window is None
+        else (count_of(topic_window, "topic_window", 1), float_of(gamma_topic, "gamma_topic")),
         None if refine is None else one_of(refine, OBJECTIVES, "refine"),
     )
     return Segmentation(bounds, [tuple(names) for names in reasons], surprise)

@@ -5,7 +5,8 @@ use parking_lot::Mutex;
 use pyo3::prelude::*;
 use recollect_core::error::Result;
 use recollect_core::segmentation::{
-    Channels, Episode, Item, Merging, Objective, Rules, Segmenter as Core, Series, merge, segment,
+    Channels, Episode, Hindsight, Item, Merging, Objective, Rules, Segmenter as Core, Series, Valleys, merge,
+    segment,
 };
 
 use crate::enter::enter;
@@ -74,6 +75,7 @@ pub(crate) fn segmentation_segment<'py>(
     times: &Bound<'py, PyArray1<i64>>,
     sizes: &Bound<'py, PyArray1<u64>>,
     row: RulesRow,
+    topics: Option<(usize, f64)>,
     refine: Option<&str>,
 ) -> PyResult<(Bound<'py, PyArray1<i64>>, Vec<Vec<&'static str>>, Bound<'py, PyArray1<f32>>)> {
     let (vectors, surprises) = (listed(vectors)?, listed(surprises)?);
@@ -81,8 +83,9 @@ pub(crate) fn segmentation_segment<'py>(
     let found = enter(py, std::process::id(), |cancel| {
         let series =
             Series { count, vectors: &vectors, dim, surprises: &surprises, times: &times, sizes: &sizes };
-        let refine = refine.map(str::parse::<Objective>).transpose()?;
-        segment(series, rules(row), refine, cancel)
+        let refined = refine.map(str::parse::<Objective>).transpose()?;
+        let topics = topics.map(|(width, gamma)| Valleys { width, gamma });
+        segment(series, rules(row), Hindsight { topics, refined }, cancel)
     })?;
     let bounds = found.bounds.into_iter().map(|x| x as i64).collect();
     let channels = found.channels.into_iter().map(Channels::names).collect();

@@ -7,6 +7,7 @@
 //! | `segmenter` | one item after the other |
 //! | `refining` | moving cuts to where they part what belongs together least |
 //! | `merging` | episodes that go on where one left off |
+//! | `valleys` | where the topic changes, seen from both sides |
 //! | `series` | many items at once |
 
 mod merging;
@@ -14,13 +15,15 @@ mod refining;
 mod rules;
 mod segmenter;
 mod series;
+mod valleys;
 mod window;
 
 pub use merging::{Episode, Merging, merge};
 pub use refining::Objective;
 pub use rules::{Channels, Rules};
 pub use segmenter::{Cut, Item, Segmenter};
-pub use series::{Segmentation, Series, segment};
+pub use series::{Hindsight, Segmentation, Series, segment};
+pub use valleys::Valleys;
 
 #[cfg(test)]
 mod tests;

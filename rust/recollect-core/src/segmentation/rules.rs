@@ -18,6 +18,9 @@ impl Channels {
     /// The segment is full.
     pub const SIZE: Channels = Channels(8);
 
+    /// What comes before and after lies in a valley of similarity.
+    pub const TOPIC: Channels = Channels(16);
+
     /// Whether all of some are among them.
     pub fn has(self, other: Channels) -> bool {
         self.0 & other.0 == other.0
@@ -34,6 +37,7 @@ impl Channels {
             (Channels::LOG_PROBABILITY, "log_probability"),
             (Channels::GAP, "gap"),
             (Channels::SIZE, "size"),
+            (Channels::TOPIC, "topic"),
         ];
         all.into_iter().filter(|x| self.has(x.0)).map(|x| x.1).collect()
     }

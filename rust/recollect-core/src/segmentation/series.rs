@@ -3,6 +3,7 @@
 use super::refining::{Objective, refine};
 use super::rules::{Channels, Rules};
 use super::segmenter::{Item, Segmenter, unit};
+use super::valleys::{Valleys, valleys};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 
@@ -62,20 +63,31 @@ pub struct Segmentation {
     pub surprise: Vec<f32>,
 }
 
-/// Cuts items into segments, and moves the cuts that surprise or size made if an objective says so.
+/// What is done once all items are there.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Hindsight {
+    /// Cuts where the topic changes, if any.
+    pub topics: Option<Valleys>,
+    /// Moves cuts, but those of gaps, if any.
+    pub refined: Option<Objective>,
+}
+
+/// Cuts items into segments, adds cuts where the topic changes if told so, and moves the cuts that surprise or size made if an objective says so.
 ///
 /// # Errors
 /// [`Error::Invalid`] and [`Error::DimensionMismatch`] for columns and rules out of range; [`Error::Cancelled`].
 pub fn segment(
     series: Series<'_>,
     rules: Rules,
-    refined: Option<Objective>,
+    hindsight: Hindsight,
     cancel: Cancel<'_>,
 ) -> Result<Segmentation> {
     series.check()?;
-    if refined.is_some() && series.vectors.is_empty() && series.count > 0 {
-        return Err(Error::invalid("refine", "expected vectors to go by"));
+    let seen = hindsight != Hindsight::default();
+    if seen && series.vectors.is_empty() && series.count > 0 {
+        return Err(Error::invalid("vectors", "expected some to go by for topics and for refining"));
     }
+    hindsight.topics.iter().try_for_each(Valleys::check)?;
     let mut segmenter = Segmenter::new(rules)?;
     let (mut bounds, mut channels) = (vec![0], vec![Channels::default()]);
     let mut surprise = Vec::with_capacity(series.count);
@@ -94,13 +106,36 @@ pub fn segment(
     } else {
         bounds.push(series.count);
     }
-    if let Some(objective) = refined {
-        let units: Vec<Vec<f64>> = (0..series.count).filter_map(|at| series.vector(at)).map(unit).collect();
-        let sizes: Vec<u64> = (0..series.count).map(|at| series.item(at).size).collect();
+    if !seen {
+        return Ok(Segmentation { bounds, channels, surprise });
+    }
+    let units: Vec<Vec<f64>> = (0..series.count).filter_map(|at| series.vector(at)).map(unit).collect();
+    let sizes: Vec<u64> = (0..series.count).map(|at| series.item(at).size).collect();
+    if let Some(topics) = hindsight.topics {
+        let mut found = valleys(&units, &topics);
+        found.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
+        found.into_iter().for_each(|(at, _)| add(at, &mut bounds, &mut channels, &sizes, rules.least));
+    }
+    if let Some(objective) = hindsight.refined {
         let fixed: Vec<bool> = channels.iter().map(|x| x.has(Channels::GAP)).collect();
         refine(&units, &sizes, &mut bounds, &fixed, objective, &rules, cancel)?;
     }
     Ok(Segmentation { bounds, channels, surprise })
+}
+
+/// Adds a cut of a topic where both sides stay large enough.
+fn add(at: usize, bounds: &mut Vec<usize>, channels: &mut Vec<Channels>, sizes: &[u64], least: u64) {
+    match bounds.binary_search(&at) {
+        Ok(place) => channels[place].add(Channels::TOPIC, true),
+        Err(place) => {
+            let size =
+                |range: std::ops::Range<usize>| sizes[range].iter().fold(0u64, |a, &b| a.saturating_add(b));
+            if size(bounds[place - 1]..at) >= least && size(at..bounds[place]) >= least {
+                bounds.insert(place, at);
+                channels.insert(place, Channels::TOPIC);
+            }
+        }
+    }
 }
 
 fn placed(error: Error, at: usize) -> Error {

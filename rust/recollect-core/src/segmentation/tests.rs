@@ -40,8 +40,12 @@ fn rules() -> Rules {
     Rules { least: 8, most: 128, ..Rules::default() }
 }
 
+fn moved(objective: Objective) -> Hindsight {
+    Hindsight { refined: Some(objective), ..Hindsight::default() }
+}
+
 fn cuts(vectors: &[f32], rules: Rules) -> Vec<usize> {
-    segment(series(vectors), rules, None, Cancel::never()).unwrap().bounds
+    segment(series(vectors), rules, Hindsight::default(), Cancel::never()).unwrap().bounds
 }
 
 #[test]
@@ -111,10 +115,27 @@ fn the_objectives_are_their_definitions() {
 }
 
 #[test]
+fn topics_change_in_valleys() {
+    for seed in 0..20 {
+        let topics = Some(Valleys { width: 8, gamma: 0.5 });
+        // Surprise never cuts here.
+        let rules = Rules { gamma_cosine: 1e6, ..rules() };
+        let hindsight = Hindsight { topics, ..Hindsight::default() };
+        let found = segment(series(&clusters(seed)), rules, hindsight, Cancel::never()).unwrap();
+        assert_eq!(found.bounds, [0, 20, 40, 60]);
+        assert_eq!(found.channels[1], Channels::TOPIC);
+        let both = segment(series(&clusters(seed)), self::rules(), hindsight, Cancel::never()).unwrap();
+        assert_eq!(both.channels[2].to_string(), "cosine, topic");
+    }
+    let none = Hindsight { topics: Some(Valleys { width: 0, gamma: 0.5 }), ..Hindsight::default() };
+    assert!(segment(series(&clusters(0)), rules(), none, Cancel::never()).is_err());
+}
+
+#[test]
 fn equal_vectors_are_cut_by_size_alone() {
     let vectors = clusters(3)[..DIM].repeat(60);
     assert_eq!(cuts(&vectors, rules()), [0, 60]);
-    let short = segment(series(&vectors), Rules::default(), None, Cancel::never()).unwrap();
+    let short = segment(series(&vectors), Rules::default(), Hindsight::default(), Cancel::never()).unwrap();
     assert_eq!(short.bounds, [0, 25, 50, 60]);
     assert!(short.channels[1].has(Channels::SIZE) && !short.channels[1].has(Channels::COSINE));
     assert_eq!(short.channels[1].to_string(), "size");
@@ -124,12 +145,12 @@ fn equal_vectors_are_cut_by_size_alone() {
 fn gaps_cut_and_clocks_that_go_back_do_not() {
     let times = [0, 29, 60, 50, 79].map(|minute| minute * MINUTE);
     let series = Series { count: 5, times: &times, ..Series::default() };
-    let found = segment(series, Rules::default(), None, Cancel::never()).unwrap();
+    let found = segment(series, Rules::default(), Hindsight::default(), Cancel::never()).unwrap();
     assert_eq!(found.bounds, [0, 2, 5]);
     assert!(found.channels[1].has(Channels::GAP));
     assert!(found.surprise.iter().all(|x| x.is_nan()));
     let never = Rules { gap: None, ..Rules::default() };
-    assert_eq!(segment(series, never, None, Cancel::never()).unwrap().bounds, [0, 5]);
+    assert_eq!(segment(series, never, Hindsight::default(), Cancel::never()).unwrap().bounds, [0, 5]);
 }
 
 #[test]
@@ -138,7 +159,7 @@ fn what_a_model_did_not_expect_cuts() {
     surprises[20] = 9.0;
     let series = Series { count: 40, surprises: &surprises, ..Series::default() };
     let rules = Rules { gamma_log_probability: 2.0, ..rules() };
-    let found = segment(series, rules, None, Cancel::never()).unwrap();
+    let found = segment(series, rules, Hindsight::default(), Cancel::never()).unwrap();
     assert_eq!((found.bounds, found.channels[1]), (vec![0, 20, 40], Channels::LOG_PROBABILITY));
 }
 
@@ -177,9 +198,10 @@ fn what_is_out_of_range_is_told() {
         assert!(Segmenter::new(bad).is_err());
     }
     let short = Series { count: 3, times: &[1], ..Series::default() };
-    assert!(segment(short, rules(), None, Cancel::never()).is_err());
+    assert!(segment(short, rules(), Hindsight::default(), Cancel::never()).is_err());
     assert!(
-        segment(Series { count: 3, ..short }, rules(), Some(Objective::Modularity), Cancel::never()).is_err()
+        segment(Series { count: 3, ..short }, rules(), moved(Objective::Modularity), Cancel::never())
+            .is_err()
     );
 }
 
@@ -193,7 +215,7 @@ proptest! {
         let (count, rules) = (vectors.len() / 2, Rules { least, most: least + more, gamma_cosine: 1.0, ..Rules::default() });
         let times: Vec<i64> = times[..count].iter().map(|x| x * MINUTE).collect();
         let series = Series { count, vectors: &vectors[..2 * count], dim: 2, times: &times, ..Series::default() };
-        let plain = segment(series, rules, None, Cancel::never()).unwrap();
+        let plain = segment(series, rules, Hindsight::default(), Cancel::never()).unwrap();
         let mut segmenter = Segmenter::new(rules).unwrap();
         let mut bounds = vec![0];
         for (vector, &time) in vectors.chunks_exact(2).zip(&times) {
@@ -204,7 +226,7 @@ proptest! {
         prop_assert_eq!(&plain.bounds, &bounds);
         prop_assert_eq!(plain.channels.len() + 1, plain.bounds.len());
         for objective in [Objective::Modularity, Objective::Conductance] {
-            let found = segment(series, rules, Some(objective), Cancel::never()).unwrap();
+            let found = segment(series, rules, moved(objective), Cancel::never()).unwrap();
             prop_assert!(found.bounds.is_sorted_by(|a, b| a < b) && found.bounds.len() == bounds.len());
             prop_assert!(found.bounds.windows(2).all(|x| (x[1] - x[0]) as u64 <= rules.most));
         }

@@ -5,7 +5,7 @@
 //! | `level`, `settings` | segments, sessions, windows of the calendar, all there is; how a timeline is made |
 //! | `event`, `sum`, `terms` | what is kept of an event; vectors and words of many |
 //! | `node`, `arena` | a node, and where nodes are found |
-//! | `timeline` | events come, go, and are found by time |
+//! | `timeline`, `changing` | events are found by time; they come and go |
 //! | `settling`, `runs` | what a change means for the nodes above; sessions that nobody named |
 //! | `closing` | which windows are over |
 //! | `walk`, `climbing`, `descent` | up, down and beside; from the fine to the coarse and from the coarse to the fine |
@@ -15,6 +15,7 @@
 
 mod arena;
 mod block;
+mod changing;
 mod climbing;
 mod closing;
 mod descent;
