@@ -21,7 +21,7 @@ LEVELS = [
     {"graph_walks"},
     {"activation", "graph_spreading"},
     {"time_arguments", "timeline_results"},
-    {"timeline_tree"},
+    {"fact_results", "timeline_tree"},
     {"facts", "segmentation", "timeline"},
     {"graph"},
     {"records", "filters", "columns", "lsh", "rabitq", "vector_index"},

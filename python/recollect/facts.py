@@ -34,7 +34,7 @@ a callable          ``judge(old, new)`` says ``"independent"`` (both stand), ``"
 import os
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple, NoReturn, TypeAlias, TypedDict
+from typing import NoReturn, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -42,6 +42,7 @@ import numpy.typing as npt
 from recollect._native import Facts as _Native
 from recollect.checks import one_of, texts_of, unit
 from recollect.errors import InvalidArgument, WrongType
+from recollect.fact_results import Added, Fact, FactsStats
 from recollect.time_arguments import EARLIEST, OPEN, name_of, numbers_of, times_array
 from recollect.times import Time, to_micros
 
@@ -49,63 +50,6 @@ __all__ = ["POLICIES", "Added", "Fact", "Facts", "FactsStats", "Judge"]
 
 POLICIES = ("supersede", "latest_wins", "keep_both", "by_confidence")
 """What a new fact can do to those it contradicts."""
-
-
-class Fact(NamedTuple):
-    """A fact.
-
-    Parameters
-    ----------
-    number
-        Its place in the order of records, from 0.
-    subject, predicate, object
-        Of whom, what is said, of what.
-    since, until
-        When it holds: microseconds since 1970 in UTC, half-open; ``-2**63`` and ``2**63 - 1`` are open ends.
-    recorded, closed
-        When it stood on record, half-open; ``2**63 - 1`` while it does.
-    confidence
-        How sure it is, 0 to 1; kept as float32.
-    sources
-        Where it comes from.
-    """
-
-    number: int
-    subject: str
-    predicate: str
-    object: str
-    since: int
-    until: int
-    recorded: int
-    closed: int
-    confidence: float
-    sources: tuple[str, ...]
-
-    @property
-    def stands(self) -> bool:
-        """Whether it is still on record."""
-        return self.closed == OPEN
-
-
-class Added(NamedTuple):
-    """What a change did, as numbers of facts.
-
-    `facts` were added (several where a surer one says the same in between, none where that says it all),
-    `closed` stand no more, and `remain` is what is left of these. `archived`: it is only on record.
-    """
-
-    facts: tuple[int, ...]
-    closed: tuple[int, ...]
-    remain: tuple[int, ...]
-    archived: bool
-
-
-class FactsStats(TypedDict):
-    """What is on record, what of it stands, and the memory it takes."""
-
-    facts: int
-    standing: int
-    bytes: int
 
 
 Judge: TypeAlias = Callable[[Fact, Fact], str]

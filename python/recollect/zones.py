@@ -18,6 +18,7 @@ ZoneRow: TypeAlias = tuple[int, list[int], list[int], int | None]
 
 _FIRST, _LAST = datetime(1800, 1, 1, tzinfo=UTC), datetime(2440, 1, 1, tzinfo=UTC)
 _STEP = timedelta(days=4)
+_QUARTER = timedelta(minutes=15)
 _SECOND = timedelta(seconds=1)
 
 
@@ -61,6 +62,7 @@ def _table(zone: tzinfo) -> ZoneRow:
     before = offset = _seconds(zone, _FIRST)
     instants, offsets = [], []
     at = _FIRST
+    # No zone is known to change there and back within so few days.
     while at < _LAST:
         following = min(at + _STEP, _LAST)
         found = _seconds(zone, following)
@@ -78,13 +80,27 @@ def _table(zone: tzinfo) -> ZoneRow:
 
 def _change(zone: tzinfo, low: datetime, high: datetime, offset: int) -> datetime:
     """Return the first second in ``(low, high]`` with another offset than that at `low`."""
-    while high - low > _SECOND:
-        middle = low + (high - low) // 2
-        middle = middle.replace(microsecond=0)
+    if high - low > _QUARTER:
+        low, high = _narrowed(zone, low, high, offset, _QUARTER)
+        # Nearly all changes are at a quarter of an hour.
+        if _seconds(zone, high - _SECOND) == offset:
+            return high
+    return _narrowed(zone, low, high, offset, _SECOND)[1]
+
+
+def _narrowed(
+    zone: tzinfo, low: datetime, high: datetime, offset: int, grain: timedelta
+) -> tuple[datetime, datetime]:
+    """Return two times around the change, as far apart as a grain or less."""
+    while high - low > grain:
+        middle = low + (high - low) / 2
+        middle -= (middle - _FIRST) % grain
         if middle <= low:
+            middle += grain
+        if middle >= high:
             break
         if _seconds(zone, middle) == offset:
             low = middle
         else:
             high = middle
-    return high
+    return low, high
