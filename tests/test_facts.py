@@ -1,9 +1,12 @@
 """Facts under two times against known answers, and against a list."""
 
+import doctest
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import recollect.facts
 from recollect import Facts, UnknownMemory
 from recollect.errors import InvalidArgument, WrongType
 
@@ -161,3 +164,7 @@ def test_beliefs_are_those_of_a_list(claims):
     for known, told in past:
         assert [facts.value("s", "p", at=at, known=known) for at in range(20)] == told
         assert all(len(facts.as_of("s", "p", at=at, known=known)) <= 1 for at in range(20))
+
+
+def test_the_example_is_right():
+    assert doctest.testmod(recollect.facts).failed == 0

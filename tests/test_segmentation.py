@@ -1,5 +1,6 @@
 """Segmentation against known cuts, and a stream against all at once."""
 
+import doctest
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -126,3 +127,7 @@ def test_bad_arguments():
             call()
     assert len(segmenter) == 1
     assert recollect.segmentation.segment is segment
+
+
+def test_the_example_is_right():
+    assert doctest.testmod(recollect.segmentation).failed == 0

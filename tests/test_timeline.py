@@ -1,11 +1,13 @@
 """The timeline against known answers: calendars, zones, late events, consolidation, ways through the tree."""
 
+import doctest
 from datetime import UTC, date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
 
+import recollect.timeline
 from recollect import Timeline, UnknownMemory
 from recollect.errors import DimensionMismatch, InvalidArgument, LimitExceeded, WrongType
 from recollect.timeline_results import Node
@@ -279,3 +281,7 @@ def test_bad_arguments_change_nothing():
         assert timeline.ids().tolist() == [7]
     with pytest.raises(InvalidArgument, match=r"^end\[1\]"):
         timeline.extend([5, 6], until=[6, 6])
+
+
+def test_the_example_is_right():
+    assert doctest.testmod(recollect.timeline).failed == 0

@@ -2,7 +2,7 @@
 
 >>> import recollect
 >>> timeline = recollect.Timeline(zone="Europe/Brussels")
->>> times = ["2026-03-06T18:00", "2026-03-06T18:01", "2026-04-02T09:00"]
+>>> times = ["2026-03-06T18:00", "2026-03-06T18:01", "2026-04-12T09:00"]
 >>> ids = timeline.extend(times, words=[["moved"], [], []])
 >>> timeline.between("2026-03-01", "2026-04-01").tolist()
 [0, 1]
@@ -10,7 +10,7 @@
 [2]
 >>> [node.events for node in timeline.nodes("month")]
 [2, 1]
->>> [node.level for node in timeline.advance("2026-04-01")]
+>>> [node.level for node in timeline.advance("2026-04-06")]
 ['session', 'day', 'week', 'month']
 >>> timeline.neighbours(0)
 ([], [1])
