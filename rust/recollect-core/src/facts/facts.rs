@@ -199,7 +199,7 @@ impl Facts {
 
     fn each_chain(&mut self, row: u32, mut work: impl FnMut(&mut Chain, &[Fact])) {
         let Fact { subject, predicate, object, .. } = self.rows[row as usize];
-        work(self.both.entry((subject, predicate)).or_default(), &self.rows);
+        work(self.both.entry((subject, predicate)).or_insert_with(Chain::with_times), &self.rows);
         work(self.subjects.entry(subject).or_default(), &self.rows);
         work(self.predicates.entry(predicate).or_default(), &self.rows);
         work(self.answers.entry((predicate, object)).or_default(), &self.rows);
