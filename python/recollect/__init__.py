@@ -7,7 +7,7 @@
 ['We moved to Harbour Lane in March.']
 """
 
-from recollect import activation, errors, gpu, lsh, rabitq, utility
+from recollect import activation, errors, gpu, lsh, rabitq, segmentation, utility
 from recollect._native import version as _version
 from recollect.absence import Absence
 from recollect.embedding.callable import CallableEmbedder
@@ -20,13 +20,16 @@ from recollect.errors import (
     StoreMissing,
     UnknownMemory,
 )
+from recollect.facts import Fact, Facts
 from recollect.graph import Graph
 from recollect.linking import Neighbour
 from recollect.memory import Memory
 from recollect.opening import open_memory as open
 from recollect.records import Change, Hit, Outcome, Recall, Receipt, Record, Signal, Step, Verification
+from recollect.segmentation import Segmenter, segment
 from recollect.selecting import Cases
 from recollect.semantic import SemanticStore
+from recollect.timeline import Timeline
 from recollect.using import Use
 from recollect.vector_index import VectorIndex
 
@@ -39,6 +42,8 @@ __all__ = [
     "Change",
     "Embedder",
     "EpisodicStore",
+    "Fact",
+    "Facts",
     "Graph",
     "Hit",
     "InvalidArgument",
@@ -49,11 +54,13 @@ __all__ = [
     "Receipt",
     "RecollectError",
     "Record",
+    "Segmenter",
     "SemanticStore",
     "Signal",
     "Step",
     "StoreLocked",
     "StoreMissing",
+    "Timeline",
     "UnknownMemory",
     "Use",
     "VectorIndex",
@@ -65,5 +72,7 @@ __all__ = [
     "lsh",
     "open",
     "rabitq",
+    "segment",
+    "segmentation",
     "utility",
 ]

@@ -64,7 +64,7 @@ class CycleFound(InvalidArgument):
 
 
 class UnknownMemory(RecollectError, KeyError):
-    """No memory in this namespace, no vector in this index or no node in this graph has this identity."""
+    """No memory, vector, node, event or fact has this identity where it was looked for."""
 
     def __str__(self) -> str:
         """Return the message itself, where ``KeyError`` would put it in quotes."""

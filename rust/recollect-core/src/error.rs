@@ -68,6 +68,14 @@ pub enum Error {
         /// The node.
         node: String,
     },
+    /// A timeline, or facts, have nothing of this kind.
+    #[error("{argument}: no {what}")]
+    Unknown {
+        /// Name of the argument, with its index.
+        argument: String,
+        /// What there is not.
+        what: String,
+    },
     /// A graph has no such edge.
     #[error("no such edge from {src} to {dst} in this graph")]
     UnknownEdge {
@@ -200,6 +208,11 @@ fn shown(nodes: &[u32]) -> String {
 }
 
 impl Error {
+    /// Something that is not there.
+    pub fn unknown(argument: impl Into<String>, what: impl Into<String>) -> Self {
+        Self::Unknown { argument: argument.into(), what: what.into() }
+    }
+
     /// An argument out of its domain.
     pub fn invalid(argument: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Invalid { argument: argument.into(), reason: reason.into() }

@@ -35,7 +35,8 @@ pub(crate) fn raise(_py: Python<'_>, error: Error) -> PyErr {
         Error::UnknownMemory(_)
         | Error::UnknownVector { .. }
         | Error::UnknownNode { .. }
-        | Error::UnknownEdge { .. } => UnknownMemory::new_err(message),
+        | Error::UnknownEdge { .. }
+        | Error::Unknown { .. } => UnknownMemory::new_err(message),
         Error::Cycle { .. } => CycleFound::new_err(message),
         Error::Closed => StoreClosed::new_err(message),
         Error::ReadOnly => StoreReadOnly::new_err(message),

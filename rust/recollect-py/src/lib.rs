@@ -5,6 +5,7 @@ mod arrays;
 mod drafts;
 mod enter;
 mod errors;
+mod facts;
 mod graph;
 mod graph_edges;
 mod graph_hyperedges;
@@ -17,7 +18,11 @@ mod namespace;
 mod query;
 mod rabitq;
 mod rows;
+mod segmentation;
 mod store;
+mod timeline;
+mod timeline_nodes;
+mod timeline_search;
 mod uses;
 mod vector_index;
 
@@ -30,6 +35,8 @@ mod _native {
     use super::activation::{
         History, activation_lowest, activation_of_ages, activation_rehearse, activation_sampled_below,
     };
+    #[pymodule_export]
+    use super::facts::Facts;
     #[pymodule_export]
     use super::graph::Graph;
     #[pymodule_export]
@@ -47,7 +54,11 @@ mod _native {
     #[pymodule_export]
     use super::rabitq::RabitqCodes;
     #[pymodule_export]
+    use super::segmentation::{Segmenter, segmentation_merge, segmentation_segment};
+    #[pymodule_export]
     use super::store::Store;
+    #[pymodule_export]
+    use super::timeline::Timeline;
     #[pymodule_export]
     use super::uses::Uses;
     #[pymodule_export]

@@ -1,0 +1,1 @@
+"""Time, facts and segments against libraries that do a part of it."""
