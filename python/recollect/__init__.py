@@ -7,9 +7,11 @@
 ['We moved to Harbour Lane in March.']
 """
 
-from recollect import activation, errors, gpu, lsh, rabitq, segmentation, utility
+from importlib import import_module as _import
+from typing import TYPE_CHECKING
+
+from recollect import errors
 from recollect._native import version as _version
-from recollect.absence import Absence
 from recollect.embedding.callable import CallableEmbedder
 from recollect.embedding.protocol import Embedder
 from recollect.episodic import EpisodicStore
@@ -20,20 +22,58 @@ from recollect.errors import (
     StoreMissing,
     UnknownMemory,
 )
-from recollect.facts import Fact, Facts
-from recollect.graph import Graph
 from recollect.linking import Neighbour
 from recollect.memory import Memory
 from recollect.opening import open_memory as open
 from recollect.records import Change, Hit, Outcome, Recall, Receipt, Record, Signal, Step, Verification
-from recollect.segmentation import Segmenter, segment
-from recollect.selecting import Cases
 from recollect.semantic import SemanticStore
-from recollect.timeline import Timeline
 from recollect.using import Use
-from recollect.vector_index import VectorIndex
+
+if TYPE_CHECKING:
+    from recollect import activation, gpu, kvcache, lsh, rabitq, segmentation, utility
+    from recollect.absence import Absence
+    from recollect.facts import Fact, Facts
+    from recollect.graph import Graph
+    from recollect.segmentation import Segmenter, segment
+    from recollect.selecting import Cases
+    from recollect.timeline import Timeline
+    from recollect.vector_index import VectorIndex
 
 __version__: str = _version()
+
+_LATER = {
+    "Absence": "absence",
+    "Cases": "selecting",
+    "Fact": "facts",
+    "Facts": "facts",
+    "Graph": "graph",
+    "Segmenter": "segmentation",
+    "Timeline": "timeline",
+    "VectorIndex": "vector_index",
+    "activation": "",
+    "gpu": "",
+    "kvcache": "",
+    "lsh": "",
+    "rabitq": "",
+    "segment": "segmentation",
+    "segmentation": "",
+    "utility": "",
+}
+"""What is loaded when it is first asked for, and the module it is in."""
+
+
+def __getattr__(name: str) -> object:
+    if name not in _LATER:
+        raise AttributeError(f"module 'recollect' has no attribute {name!r}")
+    found = _import(f"recollect.{_LATER[name] or name}")
+    value = getattr(found, name) if _LATER[name] else found
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_LATER})
+
 
 __all__ = [
     "Absence",
@@ -69,6 +109,7 @@ __all__ = [
     "activation",
     "errors",
     "gpu",
+    "kvcache",
     "lsh",
     "open",
     "rabitq",

@@ -2,16 +2,18 @@
 
 import builtins
 from collections.abc import Sequence
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from recollect import selecting, using
-from recollect.activation import BaseLevel
+from recollect import using
 from recollect.handle import Handle
 from recollect.options import RecallOptions
 from recollect.records import Recall, Record
-from recollect.selecting import Cases
 from recollect.times import Time
 from recollect.using import Use
+
+if TYPE_CHECKING:
+    from recollect.activation import BaseLevel
+    from recollect.selecting import Cases
 
 __all__ = ["Adaptable"]
 
@@ -90,7 +92,7 @@ class Adaptable:
         self,
         uid: str | Record | Sequence[str | Record],
         *,
-        level: BaseLevel | None = None,
+        level: "BaseLevel | None" = None,
         now: Time | None = None,
     ) -> builtins.list[Use]:
         """Return how memories were used, in the order of the uids.
@@ -150,6 +152,8 @@ class Adaptable:
         InvalidArgument, WrongType
             If an argument cannot be read.
         """
+        from recollect import selecting
+
         return selecting.select(
             self._handle,
             query,
@@ -163,7 +167,7 @@ class Adaptable:
             **options,
         )
 
-    def cases(self, query: str | None, k: int = 4, **options: Unpack[RecallOptions]) -> Cases:
+    def cases(self, query: str | None, k: int = 4, **options: Unpack[RecallOptions]) -> "Cases":
         """Recall what went well and what went badly, `k` of each, by the sign of their utility.
 
         Raises
@@ -171,4 +175,6 @@ class Adaptable:
         InvalidArgument, WrongType
             If an argument cannot be read.
         """
+        from recollect import selecting
+
         return selecting.cases(self._handle, query, k, **options)

@@ -2,17 +2,19 @@
 
 import builtins
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy.typing as npt
 
 from recollect import linking
-from recollect.graph import Graph
 from recollect.handle import Handle
 from recollect.linking import Neighbour
 from recollect.options import Each
 from recollect.records import Record
 from recollect.times import Time
+
+if TYPE_CHECKING:
+    from recollect.graph import Graph
 
 __all__ = ["Linkable"]
 
@@ -124,7 +126,7 @@ class Linkable:
         """
         return linking.neighbours(self._handle, uid, direction=direction, relations=relations, now=now)
 
-    def graph(self, *, now: Time | None = None) -> Graph:
+    def graph(self, *, now: Time | None = None) -> "Graph":
         """Return a copy of all links as a :class:`recollect.Graph` over uids, for its walks and communities.
 
         Memories without a link are not in it; what is not trusted is marked so.

@@ -3,19 +3,22 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from recollect.checks import one_of, text_of, texts_of, uids_of, unit
 from recollect.errors import InvalidArgument
-from recollect.graph import DIRECTIONS, Graph
 from recollect.graph_arguments import number_of, relation_of
 from recollect.handle import Handle
 from recollect.times import Time, from_micros, to_micros
 
+if TYPE_CHECKING:
+    from recollect.graph import Graph
+
 __all__ = ["OWN_RELATIONS", "RELATED", "Neighbour", "graph", "link", "neighbours", "strengthen", "unlink"]
 
+DIRECTIONS = ("out", "in", "both")
 OWN_RELATIONS = ("mentions", "shares")
 """Those of the links that the store itself makes."""
 RELATED = "related"
@@ -127,8 +130,10 @@ def neighbours(
     ]
 
 
-def graph(handle: Handle, *, now: Time | None = None) -> Graph:
+def graph(handle: Handle, *, now: Time | None = None) -> "Graph":
     """Return the links as a graph of their own."""
+    from recollect.graph import Graph
+
     memories, ties = handle.namespace.links.all(now=handle.now(now))
     found = Graph()
     for believed in (True, False):

@@ -2,14 +2,15 @@
 
 import builtins
 from collections.abc import Sequence
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from recollect import retention
 from recollect.filters import Filter
 from recollect.handle import Handle
 from recollect.records import Receipt, Record
-from recollect.retention import Decay
 from recollect.times import Time
+
+if TYPE_CHECKING:
+    from recollect.retention import Decay
 
 __all__ = ["Prunable"]
 
@@ -32,7 +33,7 @@ class Prunable:
         below: float | None = None,
         share: float | None = None,
         sampled: bool = False,
-        decay: Decay | None = None,
+        decay: "Decay | None" = None,
         filter: Filter | None = None,
         kind: str | Sequence[str] | None = None,
         seed: int = 0,
@@ -67,6 +68,8 @@ class Prunable:
         InvalidArgument, WrongType
             If an argument cannot be read.
         """
+        from recollect import retention
+
         return retention.prune(
             self._handle,
             below=below,
@@ -97,6 +100,8 @@ class Prunable:
         InvalidArgument, WrongType
             If an argument cannot be read.
         """
+        from recollect import retention
+
         return retention.prune_by_utility(
             self._handle, min_judged=min_judged, max_success_rate=max_success_rate, erase=erase, now=now
         )
@@ -142,6 +147,8 @@ class Prunable:
         InvalidArgument, WrongType
             If an argument cannot be read, or more memories than `capacity` must stay.
         """
+        from recollect import retention
+
         return retention.evict(
             self._handle,
             capacity,
@@ -174,4 +181,6 @@ class Prunable:
         InvalidArgument, WrongType
             If an argument cannot be read.
         """
+        from recollect import retention
+
         return retention.rehearse(self._handle, m, exponent, filter=filter, kind=kind, seed=seed, now=now)

@@ -2,13 +2,11 @@
 
 import builtins
 from collections.abc import Sequence
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 import numpy.typing as npt
 
-from recollect import absence, duplicates, reading, recalling
-from recollect.absence import Absence
-from recollect.duplicates import NearDuplicate
+from recollect import reading, recalling
 from recollect.embedding.protocol import Vectors
 from recollect.errors import InvalidArgument
 from recollect.filters import Filter
@@ -17,6 +15,10 @@ from recollect.options import Between, Fusion, Order, RecallOptions, Scope
 from recollect.packing import CountTokens
 from recollect.records import Change, Recall, Record
 from recollect.times import Time
+
+if TYPE_CHECKING:
+    from recollect.absence import Absence
+    from recollect.duplicates import NearDuplicate
 
 __all__ = ["Readable"]
 
@@ -210,7 +212,7 @@ class Readable:
         *,
         kinds: str | Sequence[str] | None = None,
         **options: Unpack[RecallOptions],
-    ) -> Absence:
+    ) -> "Absence":
         """Say why :meth:`recall` with the same arguments leaves a memory of this namespace out.
 
         It recalls anew, and looks further down and through all vectors where that does not settle it: slower
@@ -223,6 +225,8 @@ class Readable:
         InvalidArgument, WrongType
             If an argument cannot be read.
         """
+        from recollect import absence
+
         return absence.why_not(self._handle, uid, query, k, options, kinds)
 
     def near_duplicates(
@@ -233,7 +237,7 @@ class Readable:
         filter: Filter | None = None,
         kind: str | Sequence[str] | None = None,
         now: Time | None = None,
-    ) -> builtins.list[NearDuplicate]:
+    ) -> builtins.list["NearDuplicate"]:
         """Return the pairs of memories that say nearly the same, the nearest first.
 
         Parameters
@@ -255,6 +259,8 @@ class Readable:
         LimitExceeded
             If there are more than ten million pairs, or too much crowds just below the threshold.
         """
+        from recollect import duplicates
+
         return duplicates.near_duplicates(
             self._handle, threshold, miss=miss, filter=filter, kind=kind, now=now
         )

@@ -3,18 +3,20 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from recollect.activation import BaseLevel
 from recollect.checks import KINDS, kinds_of, uids_of
 from recollect.errors import InvalidArgument, WrongType
 from recollect.filters import Filter, filter_text
 from recollect.graph_arguments import number_of
 from recollect.handle import Handle
 from recollect.times import Time, from_micros
+
+if TYPE_CHECKING:
+    from recollect.activation import BaseLevel
 
 __all__ = ["Columns", "Use", "columns", "feedback", "level_of", "pin", "reinforce", "uses"]
 
@@ -72,7 +74,7 @@ def pin(handle: Handle, uid: object, pinned: bool, *, now: Time | None = None) -
 
 
 def uses(
-    handle: Handle, uid: object, *, level: BaseLevel | None = None, now: Time | None = None
+    handle: Handle, uid: object, *, level: "BaseLevel | None" = None, now: Time | None = None
 ) -> list[Use]:
     """Return how memories were used, in their order."""
     uids = uids_of(uid)
@@ -89,7 +91,7 @@ def uses(
 def columns(
     handle: Handle,
     *,
-    level: BaseLevel | None = None,
+    level: "BaseLevel | None" = None,
     filter: Filter | None = None,
     kind: object = None,
     now: Time | None = None,
@@ -106,8 +108,10 @@ def columns(
     )
 
 
-def level_of(value: object) -> BaseLevel:
+def level_of(value: object) -> "BaseLevel":
     """Return the base level to go by; one that counts fewer recent uses than are kept is refused."""
+    from recollect.activation import BaseLevel
+
     if value is None:
         return BaseLevel()
     if not isinstance(value, BaseLevel):
