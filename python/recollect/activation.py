@@ -38,9 +38,8 @@ from recollect._native import (
     activation_rehearse,
     activation_sampled_below,
 )
-from recollect.checks import count_of, seed_of
+from recollect.checks import count_of, number_of, seed_of
 from recollect.errors import InvalidArgument, WrongType
-from recollect.graph_arguments import number_of
 from recollect.times import Duration, Time, duration_micros, to_micros
 
 __all__ = [

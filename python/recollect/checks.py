@@ -1,6 +1,7 @@
 """Checks of single arguments: each returns the value as the store takes it, or raises naming the argument."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -18,7 +19,9 @@ __all__ = [
     "json_text",
     "kinds_of",
     "matrix",
+    "number_of",
     "one_of",
+    "relation_of",
     "seed_of",
     "text_of",
     "texts_of",
@@ -112,6 +115,24 @@ def unit(value: object, argument: str) -> float:
     if not 0 <= value <= 1:
         raise InvalidArgument(f"{argument}: expected a number between 0 and 1, found {value!r}")
     return float(value)
+
+
+def number_of(value: object, argument: str) -> float:
+    """Return a finite number."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise WrongType(f"{argument}: expected a number, found {type(value).__name__}")
+    number = float(value)
+    if not math.isfinite(number):
+        raise InvalidArgument(f"{argument}: expected a finite number, found {number}")
+    return number
+
+
+def relation_of(value: object, argument: str = "relation") -> str:
+    """Return the name of a relation that edges may have."""
+    name = text_of(value, argument)
+    if not name:
+        raise InvalidArgument(f"{argument}: expected a name, found an empty text")
+    return name
 
 
 def json_text(value: object, argument: str) -> str:

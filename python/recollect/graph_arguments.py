@@ -1,13 +1,12 @@
 """Checks of what a graph is given: each returns the value as the native half takes it, or raises."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
-from recollect.checks import text_of
+from recollect.checks import number_of, relation_of, text_of
 from recollect.errors import InvalidArgument, LimitExceeded, WrongType
 from recollect.graph_results import NodeId
 from recollect.times import Time, to_micros
@@ -21,8 +20,6 @@ __all__ = [
     "follow_of",
     "node_of",
     "nodes_of",
-    "number_of",
-    "relation_of",
     "seeds_of",
     "times_of",
 ]
@@ -59,16 +56,6 @@ def nodes_of(value: object, argument: str = "nodes") -> list[NodeId] | npt.NDArr
     return [node_of(item, f"{argument}[{at}]") for at, item in enumerate(value)]
 
 
-def number_of(value: object, argument: str) -> float:
-    """Return a finite number."""
-    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise WrongType(f"{argument}: expected a number, found {type(value).__name__}")
-    number = float(value)
-    if not math.isfinite(number):
-        raise InvalidArgument(f"{argument}: expected a finite number, found {number}")
-    return number
-
-
 def seeds_of(value: object, argument: str = "seeds") -> list[tuple[NodeId, float]]:
     """Return seeds with their weights: a mapping, or ids that weigh 1 each."""
     if isinstance(value, Mapping):
@@ -78,14 +65,6 @@ def seeds_of(value: object, argument: str = "seeds") -> list[tuple[NodeId, float
         ]
     nodes = nodes_of(value, argument)
     return [(node, 1.0) for node in (nodes.tolist() if isinstance(nodes, np.ndarray) else nodes)]
-
-
-def relation_of(value: object, argument: str = "relation") -> str:
-    """Return the name of a relation that edges may have."""
-    name = text_of(value, argument)
-    if not name:
-        raise InvalidArgument(f"{argument}: expected a name, found an empty text")
-    return name
 
 
 def codes_of(value: object, count: int) -> tuple[list[str], npt.NDArray[np.uint32]]:

@@ -6,9 +6,9 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from recollect.checks import count_of, one_of, text_of
+from recollect.checks import count_of, number_of, one_of, text_of
 from recollect.errors import InvalidArgument, WrongType
-from recollect.graph_arguments import Seeds, number_of, seeds_of
+from recollect.graph_arguments import Seeds, seeds_of
 from recollect.graph_results import Activation, Evoked, NodeId
 from recollect.graph_walks import DIRECTIONS, Walks
 from recollect.times import Time, to_micros

@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
-from recollect.checks import count_of, one_of, seed_of, text_of
+from recollect.checks import count_of, number_of, one_of, seed_of, text_of
 from recollect.errors import WrongType
-from recollect.graph_arguments import Follow, Nodes, follow_of, node_of, nodes_of, number_of, seeds_of
+from recollect.graph_arguments import Follow, Nodes, follow_of, node_of, nodes_of, seeds_of
 from recollect.graph_results import NodeId, Requirement
 
 if TYPE_CHECKING:

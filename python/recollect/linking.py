@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from recollect.checks import one_of, text_of, texts_of, uids_of, unit
+from recollect.checks import number_of, one_of, relation_of, text_of, texts_of, uids_of, unit
 from recollect.errors import InvalidArgument
-from recollect.graph_arguments import number_of, relation_of
 from recollect.handle import Handle
 from recollect.times import Time, from_micros, to_micros
 

@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy.typing as npt
 
-from recollect.checks import count_of, kinds_of, matrix, one_of, text_of, texts_of, unit
+from recollect.checks import count_of, kinds_of, matrix, number_of, one_of, text_of, texts_of, unit
 from recollect.embedding.protocol import Vectors, embed, space_of
 from recollect.errors import EmbedderMissing, InvalidArgument, WrongType
 from recollect.filters import Filter, filter_text
-from recollect.graph_arguments import number_of
 from recollect.handle import Handle
 from recollect.migrating import aside
 from recollect.packing import CountTokens, everything, packed, token_counter

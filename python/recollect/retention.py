@@ -7,11 +7,10 @@ import numpy.typing as npt
 
 from recollect.activation import BaseLevel, Ebbinghaus, PowerLaw, lowest, sampled_below
 from recollect.activation import rehearse as drawn
-from recollect.checks import count_of, one_of, unit
+from recollect.checks import count_of, number_of, one_of, unit
 from recollect.errors import InvalidArgument, WrongType
 from recollect.filters import Filter
 from recollect.forgetting import forget
-from recollect.graph_arguments import number_of
 from recollect.handle import Handle
 from recollect.reading import get
 from recollect.records import Receipt, Record

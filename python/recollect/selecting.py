@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from typing import Unpack
 
-from recollect.checks import count_of
+from recollect.checks import count_of, number_of
 from recollect.errors import InvalidArgument
-from recollect.graph_arguments import number_of
 from recollect.handle import Handle
 from recollect.options import RecallOptions
 from recollect.recalling import recall

@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from recollect.checks import KINDS, kinds_of, uids_of
+from recollect.checks import KINDS, kinds_of, number_of, uids_of
 from recollect.errors import InvalidArgument, WrongType
 from recollect.filters import Filter, filter_text
-from recollect.graph_arguments import number_of
 from recollect.handle import Handle
 from recollect.times import Time, from_micros
 

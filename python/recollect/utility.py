@@ -25,9 +25,8 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from recollect.checks import count_of, seed_of, unit
+from recollect.checks import count_of, number_of, seed_of, unit
 from recollect.errors import InvalidArgument, WrongType
-from recollect.graph_arguments import number_of
 
 __all__ = ["TIERS", "credit", "kernel_value", "select"]
 

@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recollect.checks import count_of
+from recollect.checks import count_of, number_of
 from recollect.errors import InvalidArgument, UnknownMemory
 from recollect.gpu.device import Array, Cuda, Device, Kernel
 from recollect.gpu.edges import Edges, edges_of
 from recollect.gpu.frames import backend_for
 from recollect.gpu.selection import MOST, best_keys, unpacked
 from recollect.graph import Graph
-from recollect.graph_arguments import Seeds, number_of, seeds_of
+from recollect.graph_arguments import Seeds, seeds_of
 from recollect.graph_results import NodeId
 
 __all__ = ["Found", "Spreading", "Steps", "activation_in_numpy", "activation_on", "rounds_of"]
