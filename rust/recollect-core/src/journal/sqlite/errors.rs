@@ -30,7 +30,8 @@ fn translate(path: &Path, error: &Sql) -> Error {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             Error::StoreLocked { path: path.to_owned(), holder: "another connection".to_owned() }
         }
-        Some(ErrorCode::DatabaseCorrupt) => damage(path, "file", "page", wording(error)),
+        // Nothing near that limit is ever written: it is what a damaged length says.
+        Some(ErrorCode::DatabaseCorrupt | ErrorCode::TooBig) => damage(path, "file", "page", wording(error)),
         Some(ErrorCode::NotADatabase) => {
             Error::NotAStore { path: path.to_owned(), reason: "it is no SQLite database".to_owned() }
         }
