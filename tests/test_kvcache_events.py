@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from hypothesis import example
 from hypothesis import given as any_of
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
@@ -28,6 +29,7 @@ def test_equal_tokens_have_no_boundary_but_the_greatest_size(value):
     assert boundaries(np.full(60, value), most=25).tolist() == [0, 25, 50]
 
 
+@example(surprise=np.array([0.5] + [1.0] * 13), least=1, more=2, window=2)
 @any_of(surprise=surprises, least=st.integers(1, 9), more=st.integers(0, 20), window=st.integers(1, 50))
 def test_events_are_as_the_rule_says_and_as_long_as_allowed(surprise, least, more, window):
     found = boundaries(surprise, window=window, least=least, most=least + more)

@@ -73,6 +73,6 @@ def _above(surprise: Array, gamma: float, window: int, chunk: int) -> npt.NDArra
     count, first, second = (part[end] - part[np.maximum(end - window, 0)] for part in sums)
     mean = first / np.maximum(count, 1)
     deviation = np.sqrt(np.maximum(second / np.maximum(count, 1) - mean**2, 0))
-    # Equal tokens have no deviation but what rounding leaves.
-    limit = mean + np.maximum(gamma * deviation, 1e-9 * (1 + np.abs(mean)))
+    # What is no more than the limit must not be above it by what rounding leaves.
+    limit = mean + gamma * deviation + 1e-9 * (1 + np.abs(mean) + deviation)
     return np.asarray(known & (count > 1) & (centred > limit))
