@@ -14,6 +14,7 @@ __all__ = [
     "KEEPS",
     "KINDS",
     "Ids",
+    "column_of",
     "count_of",
     "ids_of",
     "json_text",
@@ -86,6 +87,20 @@ def kinds_of(value: object, argument: str = "kinds") -> list[str] | None:
         return None
     many = [value] if isinstance(value, str) else texts_of(value, argument)
     return [one_of(kind, KINDS, argument) for kind in many]
+
+
+def column_of(value: object, argument: str, count: int) -> npt.NDArray[np.float32]:
+    """Return one number, or as many as `count`, as float32."""
+    try:
+        found = np.asarray(value)
+    except (ValueError, TypeError) as error:
+        raise InvalidArgument(f"{argument}: expected numbers") from error
+    if found.dtype.kind not in "fiu":
+        raise WrongType(f"{argument}: expected real numbers, found {found.dtype}")
+    if found.ndim > 1 or (found.ndim == 1 and len(found) != count):
+        raise InvalidArgument(f"{argument}: expected a number or the shape ({count},), found {found.shape}")
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(found.reshape(-1), dtype=np.float32)
 
 
 def count_of(value: object, argument: str, least: int = 0) -> int:

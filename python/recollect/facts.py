@@ -40,10 +40,10 @@ import numpy as np
 import numpy.typing as npt
 
 from recollect._native import Facts as _Native
-from recollect.checks import one_of, texts_of, unit
+from recollect.checks import column_of, one_of, texts_of, unit
 from recollect.errors import InvalidArgument, WrongType
 from recollect.fact_results import Added, Fact, FactsStats
-from recollect.time_arguments import EARLIEST, OPEN, name_of, numbers_of, times_array
+from recollect.time_arguments import EARLIEST, OPEN, name_of, times_array
 from recollect.times import Time, to_micros
 
 __all__ = ["POLICIES", "Added", "Fact", "Facts", "FactsStats", "Judge"]
@@ -206,7 +206,7 @@ class Facts:
         )
         count = len(names[0])
         times = times_array(recorded, "recorded")
-        values = numbers_of(confidence, "confidence", count)
+        values = column_of(confidence, "confidence", count)
         outside = (times == OPEN) | (times == EARLIEST)
         if outside.any():
             raise InvalidArgument(f"recorded[{int(np.argmax(outside))}]: expected a time")

@@ -40,9 +40,9 @@ import numpy.typing as npt
 
 from recollect._native import Graph as _Native
 from recollect._native import graph_standing_out as _standing_out
-from recollect.checks import count_of, number_of, one_of, relation_of, text_of
+from recollect.checks import column_of, count_of, number_of, one_of, relation_of, text_of
 from recollect.errors import InvalidArgument, UnknownMemory, WrongType
-from recollect.graph_arguments import Nodes, codes_of, column_of, node_of, nodes_of, seeds_of, times_of
+from recollect.graph_arguments import Nodes, codes_of, node_of, nodes_of, seeds_of, times_of
 from recollect.graph_results import (
     Edge,
     GraphStats,

@@ -16,7 +16,6 @@ __all__ = [
     "Nodes",
     "Seeds",
     "codes_of",
-    "column_of",
     "follow_of",
     "node_of",
     "nodes_of",
@@ -85,20 +84,6 @@ def codes_of(value: object, count: int) -> tuple[list[str], npt.NDArray[np.uint3
             else number
         )
     return list(numbers), codes
-
-
-def column_of(value: object, argument: str, count: int) -> npt.NDArray[np.float32]:
-    """Return one number or one for each edge, as float32."""
-    try:
-        found = np.asarray(value)
-    except (ValueError, TypeError) as error:
-        raise InvalidArgument(f"{argument}: expected numbers") from error
-    if found.dtype.kind not in "fiu":
-        raise WrongType(f"{argument}: expected real numbers, found {found.dtype}")
-    if found.ndim > 1 or (found.ndim == 1 and len(found) != count):
-        raise InvalidArgument(f"{argument}: expected a number or the shape ({count},), found {found.shape}")
-    with np.errstate(over="ignore"):
-        return np.ascontiguousarray(found.reshape(-1), dtype=np.float32)
 
 
 def times_of(value: object, count: int) -> npt.NDArray[np.int64]:

@@ -19,7 +19,6 @@ __all__ = [
     "float_of",
     "id_of",
     "name_of",
-    "numbers_of",
     "range_of",
     "sessions_of",
     "times_array",
@@ -112,20 +111,6 @@ def ends_of(value: object, starts: Ids) -> Ids:
     if len(ends) != len(starts):
         raise InvalidArgument(f"until: {len(ends)} ends for {len(starts)} events")
     return ends
-
-
-def numbers_of(value: object, argument: str, count: int) -> npt.NDArray[np.float32]:
-    """Return one number, or one for each event, as float32."""
-    try:
-        found = np.asarray(value)
-    except (ValueError, TypeError) as error:
-        raise InvalidArgument(f"{argument}: expected numbers") from error
-    if found.dtype.kind not in "fiu":
-        raise WrongType(f"{argument}: expected real numbers, found {found.dtype}")
-    if found.ndim > 1 or (found.ndim == 1 and len(found) != count):
-        raise InvalidArgument(f"{argument}: expected a number or the shape ({count},), found {found.shape}")
-    with np.errstate(over="ignore"):
-        return np.ascontiguousarray(found.reshape(-1), dtype=np.float32)
 
 
 def sessions_of(value: object, count: int) -> tuple[list[str], Ids | None]:

@@ -29,7 +29,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recollect._native import Timeline as _Native
-from recollect.checks import Ids, count_of, ids_of
+from recollect.checks import Ids, column_of, count_of, ids_of
 from recollect.errors import InvalidArgument, WrongType
 from recollect.time_arguments import (
     OPEN,
@@ -39,7 +39,6 @@ from recollect.time_arguments import (
     float_of,
     id_of,
     name_of,
-    numbers_of,
     range_of,
     sessions_of,
     times_array,
@@ -237,7 +236,7 @@ class Timeline(Tree):
         found, _ = self._native.extend(
             starts,
             ends_of(until, starts),
-            numbers_of(salience, "salience", count),
+            column_of(salience, "salience", count),
             sessions,
             codes,
             None if segment is None else ids_of(segment, "segment", count),

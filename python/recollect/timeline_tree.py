@@ -7,13 +7,12 @@ import numpy as np
 import numpy.typing as npt
 
 from recollect._native import Timeline as _Native
-from recollect.checks import Ids, count_of, ids_of, unit
+from recollect.checks import Ids, column_of, count_of, ids_of, unit
 from recollect.embedding.protocol import Vectors
 from recollect.errors import InvalidArgument, WrongType
 from recollect.time_arguments import (
     id_of,
     name_of,
-    numbers_of,
     range_of,
     vector_of,
 )
@@ -208,7 +207,7 @@ class Tree:
         Of each level the best up to its budget are kept, by level, then time (the bottom-up recall of TiMem).
         """
         ids = ids_of(events, "events")
-        values = numbers_of(scores, "scores", len(ids))
+        values = column_of(scores, "scores", len(ids))
         most = [0] * len(self._levels)
         for level, budget in budgets.items():
             most[self._level(level)] = count_of(budget, f"budgets[{level!r}]")

@@ -2,8 +2,9 @@
 //!
 //! The five best by all other signals are seeds, each with the square of its lead over the sixth as a share of that of the
 //! first; a memory whose title stands in the query is one with a weight of 1, or its share of the title; and so are those
-//! whose facts the query speaks of, with a half of the weight of all others. The personalised PageRank `p` of the seeds (restart 0.5) adds to a memory three times the score of the first candidate, times the root
-//! of its share of the greatest `p`.
+//! whose facts the query speaks of, with a half of the weight of all others. The personalised PageRank `p` of the seeds
+//! (restart 0.5) adds to a memory three times the score of the first candidate, times the root of its share of the greatest
+//! `p`.
 
 use super::pool::Pool;
 use super::positions::Positions;

@@ -79,7 +79,7 @@ pub(super) fn address(view: &View<'_>, text: &str, pool: &mut Pool) {
     pool.role = Some(role);
 }
 
-/// Adds to what was said lately in a session.
+/// Adds to what was said lately in a session, among the candidates.
 pub(super) fn date(view: &View<'_>, pool: &mut Pool) {
     let placed = |(at, &slot): (usize, &Slot)| Some((view.standing.place(slot)?.1, at));
     let mut latest: Vec<(Place, usize)> = pool.slots.iter().enumerate().filter_map(placed).collect();

@@ -34,7 +34,7 @@ impl Pool {
         let fused = request.text.is_some();
         let exhaustive = if fused { EXHAUSTIVE } else { SAMPLE };
         let mode = if scope <= exhaustive { Mode::Exhaustive } else { Mode::Candidates };
-        let (mut plan, similarity, lists) = match mode {
+        let (plan, similarity, lists) = match mode {
             Mode::Exhaustive => {
                 let lists = asked.all(view, request.k, cancel)?;
                 (None, Population::of(&lists.vectors), lists)
@@ -56,7 +56,7 @@ impl Pool {
                 beside(view, request, &mut pool, cancel)?;
             }
         }
-        pool.plan = plan.take();
+        pool.plan = plan;
         Ok(pool)
     }
 }
