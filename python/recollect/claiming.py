@@ -1,7 +1,7 @@
 """Facts among the semantic memories: what is stated of whom, what held when, and what was believed when."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import combinations
 from typing import Any, TypeAlias, TypedDict
 
