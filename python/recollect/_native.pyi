@@ -9,7 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from recollect.rows import (
+    AsOfRow,
     ChangeRow,
+    ClaimRow,
     HitRow,
     KeysRow,
     OutcomeRow,
@@ -19,6 +21,7 @@ from recollect.rows import (
 )
 
 __all__ = [
+    "Claims",
     "Facts",
     "Graph",
     "History",
@@ -74,6 +77,8 @@ class Namespace:
     def links(self) -> Links: ...
     @property
     def uses(self) -> Uses: ...
+    @property
+    def claims(self) -> Claims: ...
     def add(
         self,
         texts: builtins.list[str],
@@ -101,6 +106,7 @@ class Namespace:
         space: SpaceRow | None = None,
         beside: KeysRow | None = None,
         keep_duplicates: bool = False,
+        claim: ClaimRow | None = None,
     ) -> builtins.list[OutcomeRow]: ...
     def update(
         self,
@@ -143,6 +149,7 @@ class Namespace:
         order: str = "time",
         limit: int | None = None,
         offset: int = 0,
+        as_of: AsOfRow = ...,
     ) -> builtins.list[RecordRow]: ...
     def count(
         self,
@@ -152,6 +159,7 @@ class Namespace:
         kinds: builtins.list[str] | None = None,
         start: int | None = None,
         end: int | None = None,
+        as_of: AsOfRow = ...,
     ) -> int: ...
     def around(
         self,
@@ -189,6 +197,7 @@ class Namespace:
         explain: bool = True,
         scope: builtins.list[builtins.list[str]] | None = None,
         below: bool = False,
+        as_of: AsOfRow = ...,
     ) -> tuple[builtins.list[HitRow], str]: ...
     def stats(self) -> str: ...
 
@@ -207,6 +216,24 @@ class Migration:
         now: int,
     ) -> None: ...
     def abandon(self, *, now: int) -> bool: ...
+
+@final
+class Claims:
+    def about(
+        self,
+        subject: str,
+        *,
+        predicate: str | None = None,
+        as_of: AsOfRow = ...,
+        between: tuple[int | None, int | None] = ...,
+        limit: int | None = None,
+        now: int,
+    ) -> list[RecordRow]: ...
+    def conflicts(
+        self, metadata: str, *, start: int | None = None, end: int | None = None, now: int
+    ) -> list[RecordRow]: ...
+    def ever(self, subject: str, predicate: str | None = None) -> list[str]: ...
+    def supported_only_by(self, uids: list[str], *, now: int) -> list[str]: ...
 
 @final
 class Links:

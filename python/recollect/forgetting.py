@@ -34,11 +34,13 @@ def forget(
     uids = tuple(dict.fromkeys(uids_of(uid) if filter is None else _kept(handle, filter, now)))
     if not uids:
         return Receipt("done")
+    unsupported = tuple(handle.namespace.claims.supported_only_by(list(uids), now=handle.now(now)))
     if not erase:
         outcomes = writing.delete(handle, list(uids), reason=reason, now=now)
-        return Receipt("done", deleted=tuple(outcome.uid for outcome in outcomes if outcome.op == "deleted"))
+        deleted = tuple(outcome.uid for outcome in outcomes if outcome.op == "deleted")
+        return Receipt("done", deleted=deleted, unsupported=unsupported)
     state = handle.namespace.forget(list(uids), now=handle.now(now))
-    return Receipt("done" if state == "done" else "pending", erased=uids)
+    return Receipt("done" if state == "done" else "pending", erased=uids, unsupported=unsupported)
 
 
 def _kept(handle: Handle, filter: Filter, now: Time | None) -> list[str]:

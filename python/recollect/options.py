@@ -100,4 +100,6 @@ class RecallOptions(TypedDict, total=False):
     scope: Scope
     recall_target: float
     explain: bool
+    valid_at: Time | None
+    known_at: Time | None
     now: Time | None

@@ -69,10 +69,14 @@ class Readable:
         *,
         kind: str | Sequence[str] | None = None,
         between: Between | None = None,
+        valid_at: Time | None = None,
+        known_at: Time | None = None,
         now: Time | None = None,
     ) -> int:
         """Return how many memories :meth:`list` would return without a limit."""
-        return reading.count(self._handle, filter, kind=kind, between=between, now=now)
+        return reading.count(
+            self._handle, filter, kind=kind, between=between, valid_at=valid_at, known_at=known_at, now=now
+        )
 
     def recall(
         self,
@@ -94,6 +98,8 @@ class Readable:
         scope: Scope = "exact",
         recall_target: float = 0.99,
         explain: bool = True,
+        valid_at: Time | None = None,
+        known_at: Time | None = None,
         now: Time | None = None,
     ) -> Recall:
         """Return the best memories for a query, and why each was found.
@@ -142,8 +148,15 @@ class Readable:
             it is empty where every memory in scope was scored.
         explain
             Whether hits bring their signals.
+        valid_at
+            What held then: statements whose time (`at` to `until`, for ever without `until`, always without
+            `at`) contains it, and of what happened all that had begun.
+        known_at
+            What would have been recalled then: the store as it was, with the statistics, links and uses it
+            had. Erased memories are gone from there too. The first call for a time reads the whole journal of
+            the namespace; two times stay in memory.
         now
-            The time of this call: expired memories are not recalled.
+            The time of this call: expired memories are not recalled. With `known_at` it is that time.
 
         Returns
         -------
@@ -180,6 +193,8 @@ class Readable:
             scope=scope,
             recall_target=recall_target,
             explain=explain,
+            valid_at=valid_at,
+            known_at=known_at,
             now=now,
         )
 
@@ -274,6 +289,8 @@ class Readable:
         order: Order = "time",
         limit: int | None = None,
         offset: int = 0,
+        valid_at: Time | None = None,
+        known_at: Time | None = None,
         now: Time | None = None,
     ) -> builtins.list[Record]:
         """Return memories in an order.
@@ -291,9 +308,20 @@ class Readable:
             ``"time"`` or ``"ingested"``, with a minus for the latest first.
         limit, offset
             How many to return, and how many to leave out before them.
+        valid_at, known_at
+            What held then, and the namespace as it was known then: see :meth:`recall`.
         now
             The time of this call: expired memories are left out.
         """
         return reading.listed(
-            self._handle, filter, kind=kind, between=between, order=order, limit=limit, offset=offset, now=now
+            self._handle,
+            filter,
+            kind=kind,
+            between=between,
+            order=order,
+            limit=limit,
+            offset=offset,
+            valid_at=valid_at,
+            known_at=known_at,
+            now=now,
         )

@@ -11,9 +11,9 @@ from recollect.errors import InvalidArgument, WrongType
 from recollect.filters import Filter, filter_text
 from recollect.handle import Handle
 from recollect.records import Change, Record
-from recollect.times import Time, to_micros
+from recollect.times import Time, from_micros, to_micros
 
-__all__ = ["around", "count", "get", "history", "interval", "listed"]
+__all__ = ["around", "count", "get", "history", "interval", "listed", "times_asked", "told"]
 
 ORDERS = ("time", "-time", "ingested", "-ingested")
 _HEX = frozenset("0123456789abcdef")
@@ -31,6 +31,20 @@ def interval(between: object, argument: str = "between") -> tuple[int | None, in
     if start is not None and end is not None and end <= start:
         raise InvalidArgument(f"{argument}: the end must lie after the start")
     return start, end
+
+
+def times_asked(valid_at: Time | None, known_at: Time | None) -> tuple[int | None, int | None]:
+    """Return when memories are to have held, and when to have been known, in microseconds."""
+    return (
+        None if valid_at is None else to_micros(valid_at, "valid_at"),
+        None if known_at is None else to_micros(known_at, "known_at"),
+    )
+
+
+def told(as_of: tuple[int | None, int | None]) -> dict[str, str] | None:
+    """Return the times that were asked for as ISO 8601 texts; None where it was now."""
+    names = zip(("valid_at", "known_at"), as_of, strict=True)
+    return {name: from_micros(time).isoformat() for name, time in names if time is not None} or None
 
 
 def get(handle: Handle, uid: str, *, version: int | None = None, now: Time | None = None) -> Record:
@@ -58,11 +72,13 @@ def listed(
     order: str = "time",
     limit: int | None = None,
     offset: int = 0,
+    valid_at: Time | None = None,
+    known_at: Time | None = None,
     now: Time | None = None,
 ) -> list[Record]:
     """Return the memories that a filter keeps, in an order."""
     rows = handle.namespace.list(
-        **_selection(handle, filter, kind, between, now),
+        **_selection(handle, filter, kind, between, (valid_at, known_at), now),
         order=one_of(order, ORDERS, "order"),
         limit=None if limit is None else count_of(limit, "limit"),
         offset=count_of(offset, "offset"),
@@ -76,10 +92,12 @@ def count(
     *,
     kind: object = None,
     between: object = None,
+    valid_at: Time | None = None,
+    known_at: Time | None = None,
     now: Time | None = None,
 ) -> int:
     """Return how many memories a filter keeps."""
-    return handle.namespace.count(**_selection(handle, filter, kind, between, now))
+    return handle.namespace.count(**_selection(handle, filter, kind, between, (valid_at, known_at), now))
 
 
 def around(
@@ -101,13 +119,20 @@ def around(
 
 
 def _selection(
-    handle: Handle, filter: Filter | None, kind: object, between: object, now: Time | None
+    handle: Handle,
+    filter: Filter | None,
+    kind: object,
+    between: object,
+    times: tuple[Time | None, Time | None],
+    now: Time | None,
 ) -> dict[str, Any]:
     start, end = interval(between)
+    as_of = times_asked(*times)
     return {
         "filter": filter_text(filter),
         "kinds": kinds_of(kind, "kind"),
         "start": start,
         "end": end,
-        "now": handle.now(now),
+        "as_of": as_of,
+        "now": handle.now(now) if now is not None or as_of[1] is None else as_of[1],
     }

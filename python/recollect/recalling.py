@@ -14,7 +14,7 @@ from recollect.filters import Filter, filter_text
 from recollect.handle import Handle
 from recollect.migrating import aside
 from recollect.packing import CountTokens, everything, packed, token_counter
-from recollect.reading import interval, listed
+from recollect.reading import interval, listed, times_asked, told
 from recollect.records import Hit, Recall, Record
 from recollect.rows import SpaceRow
 from recollect.spaces import Open, for_query, for_vector, opened
@@ -52,12 +52,17 @@ def recall(
     scope: object = "exact",
     recall_target: float = 0.99,
     explain: bool = True,
+    valid_at: Time | None = None,
+    known_at: Time | None = None,
     now: Time | None = None,
 ) -> Recall:
     """Return the best memories for a query; `held_back`: of those that decay or time to live hold back."""
     text = None if query is None else text_of(query, "query")
     wanted = count_of(k, "k", 1)
-    time = handle.now(now)
+    as_of = times_asked(valid_at, known_at)
+    if as_of[1] is not None and reinforce:
+        raise InvalidArgument("reinforce: what was known at an earlier time cannot be used now")
+    time = handle.now(now) if now is not None or as_of[1] is None else as_of[1]
     paths, below = _scope(handle, scope)
     named = _signals(signals)
     words, vectors = "words" in named, "vectors" in named
@@ -83,6 +88,7 @@ def recall(
         "held_back": held_back,
         "recall_target": _recall_target(recall_target),
         "explain": bool(explain),
+        "as_of": as_of,
     }
     found, space, why_not = _query_vector(handle, text, vector, words, vectors, (paths, below))
 
@@ -102,6 +108,7 @@ def recall(
         exhaustive = False
     else:
         selection = {"filter": filter, "kind": kinds, "between": between, "now": time}
+        selection |= {"valid_at": as_of[0], "known_at": as_of[1]}
         whole = everything(_pages(handle, paths, below, selection), tokens, limit)
         exhaustive = whole is not None
         if whole is not None:
@@ -114,6 +121,7 @@ def recall(
             hits, used = packed(hits, tokens, limit)
         trace["budget"] = {"tokens": used, "of": limit, "candidates": candidates, "kept": len(hits)}
     trace["exhaustive"] = exhaustive
+    trace["as_of"] = told(as_of)
     trace["lexical_only"] = why_not
     trace["migration"] = aside(handle)
     trace["reinforced"] = _reinforce(handle, hits, time) if reinforce else 0

@@ -263,6 +263,8 @@ class Outcome:
     """Why, where the store or the caller gave a reason."""
     mentions: int
     """How often the memory was added, this time included."""
+    gave_way: tuple["Outcome", ...] = ()
+    """What became of the statements that gave way to it."""
 
     @classmethod
     def from_native(cls, row: "OutcomeRow") -> "Outcome":
@@ -306,6 +308,8 @@ class Receipt:
     """Memories whose content was erased for good."""
     deleted: tuple[str, ...] = ()
     """Memories that left recall and keep their history."""
+    unsupported: tuple[str, ...] = ()
+    """Statements that were linked to some of them as evidence and now have none."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ import numpy as np
 import numpy.typing as npt
 
 __all__ = [
+    "AsOfRow",
     "ChangeRow",
+    "ClaimRow",
     "HitRow",
     "KeysRow",
     "OutcomeRow",
@@ -47,6 +49,12 @@ RecordRow: TypeAlias = tuple[
 
 OutcomeRow: TypeAlias = tuple[str, int, str, str, int]
 """uid, version, operation, reason, mentions."""
+
+AsOfRow: TypeAlias = tuple[int | None, int | None]
+"""When it held, when it was known; None for now."""
+
+ClaimRow: TypeAlias = tuple[list[str], str, list[tuple[str, int, str]] | None]
+"""Evidence, policy, and the verdicts of a policy that judged: uid, version, word."""
 
 ChangeRow: TypeAlias = tuple[int, int, str, int, str, RecordRow | None]
 """sequence number, time, operation, version, reason, the record after it."""

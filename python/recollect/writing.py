@@ -12,6 +12,7 @@ from recollect.extracting import stated
 from recollect.handle import Handle, Progress
 from recollect.migrating import step
 from recollect.records import Outcome
+from recollect.rows import ClaimRow
 from recollect.spaces import for_writes
 from recollect.times import Duration, Time, duration_micros, to_micros
 from recollect.vectors import Keys, embedded_text, keys_of_many, keys_of_one
@@ -45,6 +46,7 @@ def add(
     trust: float = 1.0,
     parents: object = (),
     duplicates: str = "noop",
+    claim: ClaimRow | None = None,
     now: Time | None = None,
     progress: Progress | None = None,
 ) -> list[Outcome]:
@@ -90,6 +92,7 @@ def add(
         "principal": text_of(principal, "principal"),
         "trust": unit(trust, "trust"),
         "parents": lists(parents, "parents"),
+        "claim": claim,
         "keep_duplicates": one_of(duplicates, ("noop", "keep"), "duplicates") == "keep",
     }
     time = handle.now(now)

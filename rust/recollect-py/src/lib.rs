@@ -2,6 +2,7 @@
 
 mod activation;
 mod arrays;
+mod claims;
 mod drafts;
 mod enter;
 mod errors;
@@ -35,6 +36,8 @@ mod _native {
     use super::activation::{
         History, activation_lowest, activation_of_ages, activation_rehearse, activation_sampled_below,
     };
+    #[pymodule_export]
+    use super::claims::Claims;
     #[pymodule_export]
     use super::facts::Facts;
     #[pymodule_export]

@@ -12,6 +12,7 @@ use recollect_core::time::Timestamp;
 use recollect_core::vector::DEFAULT_RECALL;
 
 use crate::arrays::{matrix, rows_by_owner};
+use crate::claims::{self, AsOf, Claim, Claims, as_of as timed};
 use crate::drafts::Columns;
 use crate::enter::{enter, write};
 use crate::links::Links;
@@ -57,7 +58,7 @@ impl Namespace {
     /// Adds memories, all or none.
     #[pyo3(signature = (texts, *, now, kind, starts=None, ends=None, speakers=None, sessions=None, metadata=None, tags=None,
         turns=None, importance=None, confidence=None, keys=None, ttl=None, sliding=false, source=String::new(),
-        principal=String::new(), trust=1.0, parents=None, vectors=None, owners=None, space=None, beside=None, keep_duplicates=false))]
+        principal=String::new(), trust=1.0, parents=None, vectors=None, owners=None, space=None, beside=None, keep_duplicates=false, claim=None))]
     fn add(
         &self,
         py: Python<'_>,
@@ -85,6 +86,7 @@ impl Namespace {
         space: SpaceArgument,
         beside: Option<KeysArgument<'_>>,
         keep_duplicates: bool,
+        claim: Option<Claim>,
     ) -> PyResult<Vec<OutcomeRow>> {
         let vectors = vectors.map(|x| rows_by_owner(&x, owners.as_ref(), texts.len())).transpose()?;
         let (beside, second) = match beside {
@@ -118,7 +120,10 @@ impl Namespace {
         let outcomes = self.write(py, now, |memory, call| {
             let space = named(space);
             let brought = Brought { vectors: space.as_ref(), beside: second.as_ref() };
-            memory.add(columns.drafts()?, brought, keep_duplicates, call)
+            match &claim {
+                Some(claim) => claims::state(memory, columns.drafts()?, claim, brought, call),
+                None => memory.add(columns.drafts()?, brought, keep_duplicates, call),
+            }
         })?;
         Ok(outcomes.into_iter().map(outcome).collect())
     }
@@ -212,6 +217,12 @@ impl Namespace {
         Links { memory: self.memory.clone(), pid: self.pid }
     }
 
+    /// What its semantic memories state.
+    #[getter]
+    fn claims(&self) -> Claims {
+        Claims { memory: self.memory.clone(), pid: self.pid }
+    }
+
     /// The uses of its memories.
     #[getter]
     fn uses(&self) -> Uses {
@@ -250,7 +261,7 @@ impl Namespace {
     }
 
     /// The memories of a selection in order.
-    #[pyo3(signature = (*, now, filter=None, kinds=None, start=None, end=None, order="time", limit=None, offset=0))]
+    #[pyo3(signature = (*, now, filter=None, kinds=None, start=None, end=None, order="time", limit=None, offset=0, as_of=(None, None)))]
     fn list<'py>(
         &self,
         py: Python<'py>,
@@ -262,6 +273,7 @@ impl Namespace {
         order: &str,
         limit: Option<usize>,
         offset: usize,
+        as_of: AsOf,
     ) -> PyResult<Bound<'py, PyList>> {
         let found = enter(py, self.pid, |cancel| {
             let order = match order {
@@ -271,14 +283,14 @@ impl Namespace {
                 "-ingested" => Order::IngestedDescending,
                 _ => return Err(Error::invalid("order", "expected one of time, -time, ingested, -ingested")),
             };
-            let selection = selection(filter, kinds, start, end)?;
+            let selection = timed(selection(filter, kinds, start, end)?, as_of);
             self.memory.list(&selection, order, offset, limit, Timestamp(now), cancel)
         })?;
         list(py, found, self.memory.path())
     }
 
     /// How many memories a selection holds.
-    #[pyo3(signature = (*, now, filter=None, kinds=None, start=None, end=None))]
+    #[pyo3(signature = (*, now, filter=None, kinds=None, start=None, end=None, as_of=(None, None)))]
     fn count(
         &self,
         py: Python<'_>,
@@ -287,9 +299,11 @@ impl Namespace {
         kinds: Option<Vec<String>>,
         start: Option<i64>,
         end: Option<i64>,
+        as_of: AsOf,
     ) -> PyResult<usize> {
         enter(py, self.pid, |cancel| {
-            self.memory.count(&selection(filter, kinds, start, end)?, Timestamp(now), cancel)
+            let selection = timed(selection(filter, kinds, start, end)?, as_of);
+            self.memory.count(&selection, Timestamp(now), cancel)
         })
     }
 
@@ -318,7 +332,7 @@ impl Namespace {
     /// The memories that answer a query best, here, below, or in other namespaces.
     #[pyo3(signature = (*, text=None, vector=None, space=None, k=10, now, filter=None, kinds=None, start=None, end=None,
         fusion="adaptive", weight=None, words=true, vectors=true, links=true, replies=true, speakers=true, recency=true, base_level=0.0, least=None, held_back=false, recall_target=DEFAULT_RECALL, explain=true, scope=None,
-        below=false))]
+        below=false, as_of=(None, None)))]
     fn recall<'py>(
         &self,
         py: Python<'py>,
@@ -346,6 +360,7 @@ impl Namespace {
         explain: bool,
         scope: Option<Vec<Vec<String>>>,
         below: bool,
+        as_of: AsOf,
     ) -> PyResult<(Vec<Bound<'py, PyTuple>>, String)> {
         let vector = vector.filter(|_| vectors).map(|x| x.as_array().to_vec());
         let recall = enter(py, self.pid, |cancel| {
@@ -359,7 +374,8 @@ impl Namespace {
                 fusion: Fusion::new(fusion, weight)?,
                 explain,
             };
-            let selection = Selection { least, held_back, ..selection(filter, kinds, start, end)? };
+            let selection = selection(filter, kinds, start, end)?;
+            let selection = timed(Selection { least, held_back, ..selection }, as_of);
             let (space, now) = (named(space), Timestamp(now));
             let paths: Option<Vec<Path>> = match scope {
                 Some(scope) => Some(scope.into_iter().map(path).collect::<Result<_>>()?),

@@ -105,6 +105,11 @@ impl Batch {
         Event { seq, at, op, uid, version, commitment: [0; 32], detail, hash: [0; 32] }
     }
 
+    /// Number of the content that this write gave a memory last; that of no content where it gave none.
+    pub(super) fn written(&self, uid: Uid) -> Seq {
+        self.contents.iter().rfind(|content| content.record.uid == uid).map_or(0, |content| content.seq)
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.events.is_empty()
     }

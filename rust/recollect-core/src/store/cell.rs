@@ -6,13 +6,12 @@ use std::sync::atomic::AtomicU64;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::config::Config;
-use super::next::Next;
+use super::past::Past;
 use super::segment;
 use super::state::State;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::id::Uid;
-use crate::journal::chain;
 use crate::journal::event::NamespaceId;
 use crate::journal::ledger::{Ledger, Reader, Space};
 use crate::namespace::Namespace;
@@ -30,6 +29,8 @@ pub(super) struct Cell {
     pub touched: Mutex<Vec<Renewal>>,
     /// Held from before a commit until the state has taken it in.
     pub committing: Mutex<()>,
+    /// The namespace as it was known at earlier times.
+    pub past: Mutex<Past>,
     /// When a handle was last asked for, as a count of such requests.
     pub used: AtomicU64,
 }
@@ -67,6 +68,7 @@ impl Cell {
             state: RwLock::new(None),
             touched: Mutex::new(Vec::new()),
             committing: Mutex::new(()),
+            past: Mutex::default(),
             used: AtomicU64::new(0),
         })
     }
@@ -157,26 +159,18 @@ impl Cell {
 
     /// The state as the stored segments have it, or the empty one.
     fn load(&self, reader: &dyn Reader, version: u64) -> Result<Loaded> {
-        let Some(head) = reader.resolve(&self.path)? else {
-            let state = State::new(self.language.clone(), None, chain::genesis(&self.path))?;
-            return Ok(Loaded { state, id: None, version, stored: 0 });
-        };
-        let config = Config::read(&head.config)?;
-        let spaces = reader.spaces()?;
-        if let Some(state) = segment::load(reader, &head, &config, &spaces)? {
-            let stored = state.seq;
-            return Ok(Loaded { state, id: Some(head.id), version, stored });
+        if let Some(head) = reader.resolve(&self.path)? {
+            let config = Config::read(&head.config)?;
+            if let Some(state) = segment::load(reader, &head, &config, &reader.spaces()?)? {
+                let stored = state.seq;
+                return Ok(Loaded { state, id: Some(head.id), version, stored });
+            }
         }
-        let space = config.space.map(|id| space_of(&spaces, id)).transpose()?;
-        let next = config.next.map(|id| space_of(&spaces, id)).transpose()?;
-        let keep = config.keep;
-        let mut state = State::new(config, space, chain::genesis(&self.path))?;
-        state.next = next.map(|space| Next::new(space, keep)).transpose()?;
-        Ok(Loaded { state, id: Some(head.id), version, stored: 0 })
+        self.beginning(reader, version)
     }
 }
 
-fn space_of(spaces: &[(u32, Space)], id: u32) -> Result<Space> {
+pub(super) fn space_of(spaces: &[(u32, Space)], id: u32) -> Result<Space> {
     let found = spaces.iter().find(|x| x.0 == id).map(|x| x.1.clone());
     found.ok_or_else(|| Error::Storage(format!("the file does not name the embedding space {id}")))
 }

@@ -87,6 +87,23 @@ impl Entry {
         self.start.unwrap_or(self.ingested)
     }
 
+    /// When what it says holds, half-open: from its event on, without an end where that is an instant; always without one.
+    pub(super) fn validity(&self) -> (i64, i64) {
+        match self.start {
+            None => (i64::MIN, i64::MAX),
+            Some(start) if self.end == start.saturating_add(1) => (start, i64::MAX),
+            Some(start) => (start, self.end),
+        }
+    }
+
+    /// Whether it held at a time, or had happened by then.
+    pub(super) fn valid(&self, at: Timestamp) -> bool {
+        match self.kind {
+            Kind::Episodic | Kind::Working => self.time() <= at.0,
+            _ => (self.validity().0..self.validity().1).contains(&at.0),
+        }
+    }
+
     /// Whether it is believed.
     pub(super) fn trusted(&self) -> bool {
         self.trust >= TRUSTED

@@ -65,7 +65,9 @@ impl Memory {
         check(request, space)?;
         let cells = [Arc::clone(&self.cell)];
         let recall = search(&self.shared, &cells, request, space, selection, now, cancel)?;
-        self.renew(recall.found.iter().map(|x| (x.hit.uid, x.held.record.ttl)), now);
+        if selection.known.is_none() {
+            self.renew(recall.found.iter().map(|x| (x.hit.uid, x.held.record.ttl)), now);
+        }
         Ok(recall)
     }
 }
@@ -91,7 +93,7 @@ impl Store {
         let memories = paths.iter().map(|path| self.namespace(path)).collect::<Result<Vec<_>>>()?;
         let cells: Vec<_> = memories.iter().map(|x| Arc::clone(&x.cell)).collect();
         let recall = search(&self.0, &cells, request, space, selection, now, cancel)?;
-        for memory in &memories {
+        for memory in memories.iter().filter(|_| selection.known.is_none()) {
             let own = recall.found.iter().filter(|x| x.namespace == *memory.path());
             memory.renew(own.map(|x| (x.hit.uid, x.held.record.ttl)), now);
         }
@@ -139,7 +141,7 @@ fn search(
     cancel: Cancel<'_>,
 ) -> Result<Recall> {
     if let [cell] = cells {
-        return cell.read(&*shared.ledger, cancel, |seen| {
+        return cell.read_as_known(selection.known, &*shared.ledger, cancel, |seen| {
             let pools = [gather(shared, &seen, request, space, selection, now, cancel)?];
             let hits = recall::rank(&pools, request);
             let slots: Vec<Slot> = hits.iter().map(|x| x.slot).collect();
@@ -158,7 +160,7 @@ fn search(
     for _ in 0..8 {
         let (mut pools, mut seqs, mut used) = (Vec::new(), Vec::new(), Vec::new());
         for cell in cells {
-            let (pool, seq, one) = cell.read(&*shared.ledger, cancel, |seen| {
+            let (pool, seq, one) = cell.read_as_known(selection.known, &*shared.ledger, cancel, |seen| {
                 let pool = gather(shared, &seen, request, space, selection, now, cancel)?;
                 Ok(Some((pool, seen.state.seq, Used::of(seen.state, request, space))))
             })?;
@@ -175,7 +177,7 @@ fn search(
                 continue;
             }
             let slots: Vec<Slot> = own.iter().map(|&i| hits[i].slot).collect();
-            let held = cell.read(&*shared.ledger, cancel, |seen| {
+            let held = cell.read_as_known(selection.known, &*shared.ledger, cancel, |seen| {
                 if seen.state.seq != seqs[at] {
                     return Ok(Some(None));
                 }

@@ -65,6 +65,8 @@ impl Memory {
         if let Some(loaded) = self.cell.state.write().as_mut() {
             loaded.state.lexical.compact();
         }
+        // They hold its words.
+        self.cell.past.lock().clear();
         self.drop_snapshot(id)?;
         self.shared.ledger.purge()
     }

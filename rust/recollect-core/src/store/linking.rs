@@ -60,7 +60,7 @@ impl Link {
         Ok(())
     }
 
-    fn detail(&self, now: Timestamp) -> Metadata {
+    pub(super) fn detail(&self, now: Timestamp) -> Metadata {
         let mut detail = Metadata::new();
         detail.insert("to".into(), self.dst.to_string().into());
         detail.insert("relation".into(), self.relation.as_str().into());

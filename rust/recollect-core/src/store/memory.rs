@@ -80,6 +80,17 @@ impl Memory {
         self.cell.read(&*self.shared.ledger, cancel, f)
     }
 
+    /// A read of the namespace as it was known at a time.
+    pub(super) fn read_as_known<R>(
+        &self,
+        known: Option<Timestamp>,
+        cancel: Cancel<'_>,
+        f: impl FnMut(Seen<'_>) -> Result<Option<R>>,
+    ) -> Result<R> {
+        self.shared.check()?;
+        self.cell.read_as_known(known, &*self.shared.ledger, cancel, f)
+    }
+
     /// The memory of an identity, or an earlier version of it.
     ///
     /// # Errors
@@ -163,7 +174,7 @@ impl Memory {
         now: Timestamp,
         cancel: Cancel<'_>,
     ) -> Result<Vec<Held>> {
-        self.read(cancel, |seen| {
+        self.read_as_known(selection.known, cancel, |seen| {
             let mut slots = selected(seen.state, selection, now);
             sort(seen.state, &mut slots, order);
             let page: Vec<Slot> = slots.into_iter().skip(offset).take(limit.unwrap_or(usize::MAX)).collect();
@@ -177,7 +188,7 @@ impl Memory {
     /// # Errors
     /// As any read.
     pub fn count(&self, selection: &Selection, now: Timestamp, cancel: Cancel<'_>) -> Result<usize> {
-        self.read(cancel, |seen| {
+        self.read_as_known(selection.known, cancel, |seen| {
             let admitted = seen.state.admitted(selection, now);
             Ok(Some(admitted.map_or(seen.state.live.len(), |x| x.len())))
         })
@@ -188,7 +199,7 @@ impl Memory {
     /// # Errors
     /// As any read.
     pub fn identities(&self, selection: &Selection, now: Timestamp, cancel: Cancel<'_>) -> Result<Vec<Uid>> {
-        self.read(cancel, |seen| {
+        self.read_as_known(selection.known, cancel, |seen| {
             let slots = selected(seen.state, selection, now);
             let mut uids: Vec<Uid> = slots.iter().map(|&x| seen.state.entries[x as usize].uid).collect();
             uids.sort_unstable();
@@ -209,7 +220,7 @@ impl Memory {
         cancel: Cancel<'_>,
     ) -> Result<Vec<Held>> {
         admission::results(k)?;
-        self.read(cancel, |seen| {
+        self.read_as_known(selection.known, cancel, |seen| {
             let mut slots = selected(seen.state, selection, now);
             let entry = |slot: Slot| &seen.state.entries[slot as usize];
             let far = |slot: Slot| (entry(slot).time().abs_diff(at.0), entry(slot).uid);

@@ -18,6 +18,7 @@
 //! | `snapshot` | when the parts are worth writing |
 //! | `shared` | what all handles of one store share |
 //! | `cell` | a namespace in memory, level with the ledger |
+//! | `past` | a namespace as it was known at an earlier time |
 //! | `batch` | one atomic write on its way |
 //! | `memory` | a namespace handle: the reading verbs |
 //! | `joining` | a namespace, its embedding space and the form of its vectors |
@@ -27,6 +28,7 @@
 //! | `associating` | events of links and uses, applied |
 //! | `standing` | what recall asks about memories |
 //! | `linking` | links between memories |
+//! | `claims`, `claiming` | statements of subjects, and what a new one does to those it contradicts |
 //! | `forget` | deletion and erasure |
 //! | `finding` | recall over one or more namespaces |
 //! | `store` | the whole file |
@@ -35,6 +37,8 @@ mod admission;
 mod associating;
 mod batch;
 mod cell;
+mod claiming;
+mod claims;
 mod committing;
 mod config;
 mod digests;
@@ -49,6 +53,7 @@ mod linking;
 mod memory;
 mod migration;
 mod next;
+mod past;
 mod segment;
 mod selection;
 mod shared;
@@ -65,6 +70,7 @@ mod write;
 
 pub use admission::{Draft, MAX_DEPTH, MAX_K, MAX_LIST, MAX_METADATA, MAX_NAME, MAX_QUERY, MAX_TEXT};
 pub use batch::Call;
+pub use claiming::{CONTRADICTS, Claimed, Policy, SUPPORTS};
 pub use finding::{Found, Recall};
 pub use joining::Brought;
 pub use linking::{Link, Linkage, Neighbour};

@@ -266,6 +266,9 @@ fn read_slots(bytes: &[u8], state: &mut State) -> Result<()> {
             }
             state.digests.insert(entry.digest, slot);
             state.live.insert(slot);
+            if let Some(metadata) = &entry.metadata {
+                state.claims.insert(entry.kind, metadata, slot);
+            }
             if entry.expires != NEVER {
                 state.mortal.insert(slot);
             }

@@ -19,6 +19,15 @@ pub struct Selection {
     pub between: Option<Interval>,
     /// The least base-level activation; pinned memories and instructions are exempt.
     pub least: Option<f64>,
+    /// Only what semantic memories state of this subject, and of this predicate where one is given.
+    pub about: Option<(String, Option<String>)>,
+    /// What held at some time of this half-open range, by the times of what is known.
+    pub holding: Option<(i64, i64)>,
+    /// What held or had happened at this time: a semantic memory from its event on, until it ends where it lasts; any
+    /// other memory that had begun.
+    pub valid: Option<Timestamp>,
+    /// The namespace as it was known at this time, in place of now.
+    pub known: Option<Timestamp>,
     /// What is held back, in place of what is not: memories whose time to live ran out, and those below `least`.
     pub held_back: bool,
 }
@@ -29,6 +38,9 @@ impl Selection {
             && self.kinds.is_none()
             && self.between.is_none()
             && self.least.is_none()
+            && self.valid.is_none()
+            && self.about.is_none()
+            && self.holding.is_none()
             && !self.held_back
     }
 }
@@ -41,15 +53,23 @@ impl State {
             return None;
         }
         let range = selection.between.map(|x| (x.start.0, x.end.0));
+        let about = selection.about.as_ref();
+        let stated: Option<Vec<Slot>> =
+            about.map(|(subject, predicate)| self.claims.about(subject, predicate.as_deref()).collect());
+        let scope: Box<dyn Iterator<Item = Slot>> = match &stated {
+            Some(slots) => Box::new(slots.iter().copied()),
+            None => Box::new(self.live.iter()),
+        };
         Some(
-            self.live
-                .iter()
+            scope
                 .filter(|&slot| {
                     let entry = &self.entries[slot as usize];
                     let in_time = range.is_none_or(|(from, to)| entry.time() < to && from < entry.end);
                     let kind = selection.kinds.as_ref().is_none_or(|kinds| kinds.contains(&entry.kind));
                     in_time
                         && kind
+                        && selection.valid.is_none_or(|at| entry.valid(at))
+                        && selection.holding.is_none_or(|x| entry.validity().0 < x.1 && x.0 < entry.validity().1)
                         && (expired.contains(slot) || self.faded(slot, selection, now)) == selection.held_back
                         && selection.filter.as_ref().is_none_or(|filter| filter.matches(&self.named(slot)))
                 })

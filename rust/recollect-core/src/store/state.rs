@@ -2,6 +2,7 @@
 
 use rustc_hash::FxHashMap;
 
+use super::claims::Claims;
 use super::config::Config;
 use super::digests::Digests;
 use super::embeddings::Embeddings;
@@ -50,6 +51,7 @@ pub(super) struct State {
     pub embeddings: Embeddings,
     pub uses: Uses,
     pub associations: Associations,
+    pub claims: Claims,
     /// The event with which it last moved: keys that came with contents before it lie in an earlier space.
     pub moved: Seq,
 }
@@ -81,6 +83,7 @@ impl State {
             embeddings: Embeddings::default(),
             uses: Uses::default(),
             associations: Associations::default(),
+            claims: Claims::default(),
             moved: 0,
         })
     }
@@ -184,6 +187,7 @@ impl State {
         self.live.insert(slot);
         self.uids.insert(entry.uid, slot);
         self.digests.insert(entry.digest, slot);
+        self.claims.insert(entry.kind, &record.metadata, slot);
         let (titles, facts) = (titles_of(&record.metadata), facts_of(&record.metadata));
         let note = Note { text: &record.text, titles: &titles, facts: &facts, trusted: entry.trusted() };
         self.associations.enter(node, &note)?;
@@ -236,6 +240,9 @@ impl State {
             self.speakers.remove(speaker, slot);
         }
         self.digests.remove(entry.digest, slot);
+        if let Some(metadata) = &entry.metadata {
+            self.claims.remove(metadata, slot);
+        }
         self.entries[slot as usize].scrub();
         Some(entry)
     }

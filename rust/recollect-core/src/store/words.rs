@@ -44,13 +44,16 @@ pub(super) fn titles_of(metadata: &Metadata) -> Vec<&str> {
     metadata.get(TITLE).into_iter().chain(aliases).filter_map(Value::as_str).collect()
 }
 
-/// The facts that a memory states; what is no triple of texts is none.
+/// The facts that a memory states, that of a statement first; what is no triple of texts is none.
 pub(super) fn facts_of(metadata: &Metadata) -> Vec<Fact<'_>> {
     fn triple(fact: &Value) -> Option<Fact<'_>> {
         let [subject, predicate, object] = fact.as_array()?.as_slice() else { return None };
         Some([subject.as_str()?, predicate.as_str()?, object.as_str()?])
     }
-    metadata.get(FACTS).and_then(Value::as_array).into_iter().flatten().filter_map(triple).collect()
+    let part = |name: &str| metadata.get(name).and_then(Value::as_str);
+    let own = part("subject").zip(part("predicate")).zip(part("object"));
+    let listed = metadata.get(FACTS).and_then(Value::as_array).into_iter().flatten().filter_map(triple);
+    own.map(|((subject, predicate), object)| [subject, predicate, object]).into_iter().chain(listed).collect()
 }
 
 /// Text for the lexical index: what was said, who said it, what it is about and when it happened, such as

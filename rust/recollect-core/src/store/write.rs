@@ -252,7 +252,7 @@ fn check(record: &Record, key: Option<&str>) -> Result<()> {
     admission::unit(record.confidence, &|| "confidence".into())
 }
 
-fn repeated(state: &State, uid: Uid, version: u32) -> Outcome {
+pub(super) fn repeated(state: &State, uid: Uid, version: u32) -> Outcome {
     let mentions = state.uids.get(&uid).map_or(1, |&slot| state.entries[slot as usize].mentions);
     Outcome { uid, version, op: Op::Noop, reason: "idempotency key seen before".into(), mentions }
 }
@@ -273,7 +273,7 @@ fn same(
 }
 
 /// A derived memory is trusted no more than the least trusted of its parents.
-fn limit_trust(state: &State, record: &mut Record) {
+pub(super) fn limit_trust(state: &State, record: &mut Record) {
     for parent in &record.provenance.parents {
         if let Some(&slot) = state.uids.get(parent) {
             record.provenance.trust = record.provenance.trust.min(state.entries[slot as usize].trust);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may fail")]
 
 mod cases;
+mod claiming;
 mod conditions;
 mod crash;
 mod faults;
@@ -18,6 +19,7 @@ mod migrating;
 mod model;
 mod moves;
 mod oracle;
+mod past;
 mod plan;
 mod ranking;
 mod recalling;
