@@ -132,12 +132,12 @@ def from_e4m3_of(numbers):
     ],
 )
 def test_what_is_no_tensor_of_floats_is_refused(tensor):
-    with pytest.raises(WrongType, match="^keys"):
+    with pytest.raises(WrongType, match=r"^keys"):
         Layer(tensor)
 
 
 def test_masks_are_no_floats():
-    with pytest.raises(WrongType, match="^mask"):
+    with pytest.raises(WrongType, match=r"^mask"):
         Layer(rows(1, 1, 3, 4), mask=torch.ones(1, 3, dtype=torch.bfloat16))
-    with pytest.raises(InvalidArgument, match="^positions"):
+    with pytest.raises(InvalidArgument, match=r"^positions"):
         select(rows(1, 1, 3), 2, positions=torch.zeros(1, 4, dtype=torch.int64))

@@ -175,7 +175,7 @@ class _Tail:
     def __init__(self, keys: Array, values: Array) -> None:
         self.sinks = keys, values
         self.rest = keys, values
-        self.blocks: list[Segment] = []
+        self.blocks: list[_Block] = []
         self.seen = 0
 
     def grown(
@@ -193,10 +193,9 @@ class _Tail:
         tail.seen = self.seen + keys.shape[1]
         tail.sinks = _longer(self.sinks, keys[:, :first], values[:, :first]) if first else self.sinks
         rest = _longer(self.rest, keys[:, first:], values[:, first:])
-        begin = tail.seen - rest[0].shape[1]
         ready = max(rest[0].shape[1] - residual, 0) // block * block
         new = [
-            _block([part[:, start : start + block] for part in rest], codecs, begin + start)
+            _block([part[:, start : start + block] for part in rest], codecs)
             for start in range(0, ready, block)
         ]
         tail.blocks = [*self.blocks, *new] if new else self.blocks
@@ -217,7 +216,11 @@ class _Tail:
 
     def segments(self) -> Iterator[Segment]:
         yield self._plain(self.sinks, 0)
-        yield from self.blocks
+        start = self.sinks[0].shape[1]
+        # Where a block lies follows from those before: no positions are held.
+        for keys, values in self.blocks:
+            yield Segment(0, keys, values, np.arange(start, start + keys.shape[1]))
+            start += keys.shape[1]
         yield self._plain(self.rest, self.seen - self.rest[0].shape[1])
 
     @staticmethod
@@ -226,11 +229,14 @@ class _Tail:
         return Segment(0, parts[0], parts[1], np.arange(start, start + rows[0].shape[1]))
 
 
-def _block(rows: list[Array], codecs: tuple[Codec, Codec], start: int) -> Segment:
-    parts = [
+_Block = tuple[Quantized, Quantized]
+
+
+def _block(rows: list[Array], codecs: tuple[Codec, Codec]) -> _Block:
+    keys, values = (
         Quantized(codec, codec.encode(part), part.shape) for codec, part in zip(codecs, rows, strict=True)
-    ]
-    return Segment(0, parts[0], parts[1], np.arange(start, start + rows[0].shape[1]))
+    )
+    return keys, values
 
 
 def _longer(rows: tuple[Array, Array], keys: Array, values: Array) -> tuple[Array, Array]:

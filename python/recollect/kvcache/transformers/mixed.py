@@ -12,6 +12,7 @@ from recollect.kvcache.arrays import Foreign, numbers, opened, received
 from recollect.kvcache.budgets.rate_distortion import costs_of, rate_distortion
 from recollect.kvcache.layer import Layer
 from recollect.kvcache.mixed_cache import MixedCache, States
+from recollect.kvcache.quantizers.plain import Plain
 from recollect.kvcache.segments import Segment
 from recollect.kvcache.tensors import tensor_like
 from recollect.kvcache.transformers.layer import KVLayer
@@ -47,7 +48,7 @@ def within(
     def allocate(layer: Layer, count: int) -> Foreign:
         weights = numbers(received(score(layer), "score", 3))[:, :, :count]
         value_dim = None if layer.values is None else layer.values.shape[3]
-        costs = costs_of(codecs, layer.shape[3], value_dim, distortions=distortions)
+        costs = costs_of(_sized(codecs, layer), layer.shape[3], value_dim, distortions=distortions)
         tables = [
             rate_distortion(one[None], int(nbytes * (one > -np.inf).sum()), costs, scope="sequence")
             for one in weights
@@ -55,6 +56,15 @@ def within(
         return np.concatenate(tables)
 
     return allocate
+
+
+def _sized(codecs: States, layer: Layer) -> States:
+    """Return quantizers that know how many bytes an element of the layer has where it stays as it is."""
+    plain = Plain(layer.keys.dtype.itemsize)
+    return {
+        state: (plain if pair[0] == "plain" else pair[0], plain if pair[1] == "plain" else pair[1])
+        for state, pair in codecs.items()
+    }
 
 
 class MixedLayer(KVLayer):
