@@ -19,11 +19,11 @@ Before Transformers 5.24 the argument of ``generate`` is ``past_key_values``. Ne
 
 from importlib.util import find_spec
 
+from recollect.errors import LibraryMissing
+
 if missing := [name for name in ("torch", "transformers") if find_spec(name) is None]:
-    raise ModuleNotFoundError(
-        f"recollect.kvcache.transformers needs {' and '.join(missing)}: "
-        'pip install "recollect[transformers]"',
-        name=missing[0],
+    raise LibraryMissing(
+        f'recollect.kvcache.transformers needs {" and ".join(missing)}: pip install "recollect[transformers]"'
     )
 
 from recollect.kvcache.transformers.attention import ATTENTION, use_attention
