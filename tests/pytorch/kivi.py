@@ -44,7 +44,7 @@ def ours(found, bits, group, role):
 
 
 def others(bits, group, role):
-    """Return the shares of codes other than theirs in float16 and in float32, and how far they are at most."""
+    """Return the shares of codes other than theirs in float16 and in float32, and how far at most."""
     found = rows()
     mine = ours(found, bits, group, role)[0]
     apart = [

@@ -45,6 +45,13 @@ class KVCache(Cache):
         ]
         super().__init__(layers=layers)
 
+    def crop(self, tokens_to_remove: int) -> None:
+        """Forget the newest tokens of all layers, or of none; see :meth:`KVLayer.crop`."""
+        for layer in self.layers:
+            if isinstance(layer, KVLayer):
+                layer.check_crop(tokens_to_remove)
+        super().crop(tokens_to_remove)
+
     @property
     def nbytes(self) -> int:
         """Bytes held between steps, by all layers."""

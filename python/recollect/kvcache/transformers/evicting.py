@@ -128,19 +128,33 @@ class EvictingLayer(KVLayer):
         """Forget the newest columns, as long as every head still holds them."""
         if self._tail is None:
             return
-        if self._scorer.state is not None:
-            raise InvalidArgument("tokens_to_remove: this score remembers what newer tokens looked at")
-        run, in_tail = int(self._run.min()), min(count, len(self._tail))
-        if count > in_tail and count > run:
-            raise InvalidArgument(
-                f"tokens_to_remove: {count}, of which some heads have let go; {run} are held by all"
-            )
+        self.check_newest(count)
+        first = self.seen - count
+        # Every head holds all tokens from there on, so that one can speak for the others.
+        gone = np.array([(rows[0] >= first).sum() for rows in self.kept_columns()], dtype=np.int64)
+        in_tail = min(count, len(self._tail))
         self._tail.drop_newest(in_tail)
         if self._kept is not None and count > in_tail:
-            self._kept = self._kept.without_newest(count - in_tail)
-            self._tail.end -= count - in_tail
-        self._run = np.maximum(self._run - count, 0)
-        self._queries.drop_newest(count)
+            self._kept = self._kept.before(first)
+            self._tail.end = first
+        self._run = self._run - gone
+        self._queries.drop_newest(torch.from_numpy(gone))
+
+    def check_newest(self, count: int) -> None:
+        """Raise unless every head holds all tokens of these columns, and the score can forget them."""
+        if self._tail is None:
+            return
+        if self._scorer.state is not None:
+            raise InvalidArgument("tokens_to_remove: this score remembers what newer tokens looked at")
+        if count <= len(self._tail):
+            return
+        for rows, run in zip(self.kept_columns(), self._run.tolist(), strict=True):
+            begin = self.seen if not run else int(rows[0][-run])
+            if self.seen - count < begin:
+                raise InvalidArgument(
+                    f"tokens_to_remove: {count}, but some heads have let go of tokens; "
+                    f"{self.seen - begin} are held by all"
+                )
 
     def _there(self, tail: Tail) -> "_There":
         if self._kept is None:

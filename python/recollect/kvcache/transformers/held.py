@@ -53,8 +53,8 @@ class Held:
         shape = (*self.counts.shape, longest)
         if (self.counts == longest).all():
             return (
-                self.keys.view(*shape, -1),
-                self.values.view(*shape, -1),
+                self.keys.view(*shape, self.keys.shape[1]),
+                self.values.view(*shape, self.values.shape[1]),
                 self.columns.view(shape),
             )
         first = np.cumsum(self.counts.reshape(-1)) - self.counts.reshape(-1)
@@ -78,13 +78,10 @@ class Held:
         counts = self.counts[sequences.numpy()]
         return Held(self.keys[rows], self.values[rows], self.columns[rows], counts)
 
-    def without_newest(self, count: int) -> "Held":
-        """Return what is left of each head when its newest tokens go."""
-        keep = np.concatenate(
-            [
-                np.arange(size) < size - count
-                for size in self.counts.reshape(-1)
-            ]
-        )  # fmt: skip
-        rows = torch.from_numpy(np.flatnonzero(keep)).to(self.keys.device)
-        return Held(self.keys[rows], self.values[rows], self.columns[rows], self.counts - count)
+    def before(self, column: int) -> "Held":
+        """Return what lies before a column."""
+        keep = self.columns < column
+        owner = np.repeat(np.arange(self.counts.size), self.counts.reshape(-1))
+        counts = np.bincount(owner[keep.cpu().numpy()], minlength=self.counts.size)
+        parts = self.keys[keep], self.values[keep], self.columns[keep]
+        return Held(*parts, counts.reshape(self.counts.shape).astype(np.int64))

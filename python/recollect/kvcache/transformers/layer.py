@@ -91,8 +91,11 @@ class KVLayer(CacheLayerMixin):
         Raises
         ------
         InvalidArgument
-            If some of them are no longer as they came.
+            If some of them are no longer as they came; then none is forgotten.
         """
+
+    def check_newest(self, count: int) -> None:
+        """Raise what :meth:`drop_newest` would, where layers may differ in it."""
 
     def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
         """Note what the first tokens are like."""
@@ -198,20 +201,25 @@ class KVLayer(CacheLayerMixin):
         InvalidArgument
             If the number is above zero, or some of these tokens are no longer as they came.
         """
-        if tokens_to_remove > 0:
+        self.check_crop(tokens_to_remove)
+        count = -tokens_to_remove
+        if count == self.seen:
+            self.forget()
+        elif count:
+            self.drop_newest(count)
+            self.seen -= count
+
+    def check_crop(self, tokens_to_remove: int) -> None:
+        """Raise what :meth:`crop` would, and change nothing."""
+        count = -tokens_to_remove
+        if count < 0:
             raise InvalidArgument(
                 f"tokens_to_remove: expected minus the newest tokens to forget, found {tokens_to_remove}"
             )
-        count = -tokens_to_remove
-        if not count:
-            return
         if count > self.seen:
             raise InvalidArgument(f"tokens_to_remove: {count} of {self.seen} tokens")
-        if count == self.seen:
-            self.forget()
-        else:
-            self.drop_newest(count)
-            self.seen -= count
+        if 0 < count < self.seen:
+            self.check_newest(count)
 
     def offload(self) -> None:
         """Do nothing: what is compressed stays where it is."""

@@ -148,12 +148,16 @@ class MixedLayer(KVLayer):
 
     def drop_newest(self, count: int) -> None:
         """Forget the newest columns, as long as they have no state yet."""
-        if self._tail is None:
-            return
-        if count > len(self._tail):
+        if self._tail is not None:
+            self.check_newest(count)
+            gone = self._tail.tokens()[:, 0, len(self._tail) - count :].sum(1)
+            self._tail.drop_newest(count)
+            self._queries.drop_newest(gone.cpu())
+
+    def check_newest(self, count: int) -> None:
+        """Raise unless these columns have no state yet."""
+        if self._tail is not None and count > len(self._tail):
             raise InvalidArgument(f"tokens_to_remove: {count}, of which {len(self._tail)} are as they came")
-        self._tail.drop_newest(count)
-        self._queries.drop_newest(count)
 
     def _age(self, tail: Tail, count: int) -> None:
         mask = tail.tokens()[:, 0].cpu().numpy()

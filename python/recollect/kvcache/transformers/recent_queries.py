@@ -83,8 +83,10 @@ class RecentQueries:
             self._rows = self._rows[sequences.to(self._rows.device)]
             self._counts = self._counts[sequences]
 
-    def drop_newest(self, count: int) -> None:
-        """Forget the newest ones."""
+    def drop_newest(self, counts: torch.Tensor) -> None:
+        """Forget so many newest ones of each sequence, int64 ``[batch]``."""
         if self._rows is not None:
-            self._rows = self._rows[:, :, : max(self._rows.shape[2] - count, 0)].clone()
-            self._counts = (self._counts - count).clamp(min=0)
+            width = self._rows.shape[2]
+            at = (torch.arange(width) - counts[:, None]).clamp(min=0).to(self._rows.device)
+            self._rows = self._rows.gather(2, at[:, None, :, None].expand_as(self._rows))
+            self._counts = (self._counts - counts).clamp(min=0)
