@@ -9,7 +9,7 @@ DATA   ?=
 README ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint crash quality triples latency vectors graph association gpu kv-quality time clean
+.PHONY: help demo test test-torch lint crash quality triples latency vectors graph association gpu kv-quality time clean
 
 help: ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -38,6 +38,19 @@ demo: $(VENV)/.demo ## set up, build, and run the main job on a bundled conversa
 
 test: $(VENV)/.test ## set up, build, and pass the tests
 	$(BIN)/python -m pytest
+
+# PyTorch has an environment of its own: gigabytes that no other verb needs. TORCH_INDEX=url takes it from there.
+TORCH_INDEX ?=
+
+.venv-torch/.test: $(SOURCES) tests/pytorch/requirements.txt
+	test -x .venv-torch/bin/python || $(PYTHON) -m venv .venv-torch
+	.venv-torch/bin/python -m pip install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==2.15.0
+	.venv-torch/bin/python -m pip install --quiet -r tests/pytorch/requirements.txt .
+	.venv-torch/bin/python -m pip install --quiet --no-deps kvpress==0.5.5
+	@touch $@
+
+test-torch: .venv-torch/.test ## pass the tests with PyTorch, Transformers and kvpress, in an environment of their own
+	.venv-torch/bin/python -m pytest tests/pytorch
 
 lint: $(VENV)/.test ## formatting, clippy, ruff, strict types, stubs against the native module
 	cargo fmt --all --check
@@ -81,4 +94,4 @@ time: $(VENV)/.bench ## events, facts and segments against peers; OUT=f.json DAT
 	$(BIN)/python -m benches.time $(if $(DATA),--data $(DATA)) $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
 
 clean: ## remove what the verbs made
-	rm -rf $(VENV) target
+	rm -rf $(VENV) .venv-torch target

@@ -32,6 +32,7 @@ BUILT_IN = {
     "EmbedderMissing": RuntimeError,
     "EmbedderFailure": RuntimeError,
     "ExtractorFailure": RuntimeError,
+    "LibraryMissing": ModuleNotFoundError,
     "GpuUnavailable": RuntimeError,
     "GpuForked": RuntimeError,
 }

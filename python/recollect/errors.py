@@ -20,6 +20,7 @@ __all__ = [
     "GpuForked",
     "GpuUnavailable",
     "InvalidArgument",
+    "LibraryMissing",
     "LimitExceeded",
     "NotAStore",
     "RecollectError",
@@ -133,6 +134,10 @@ class EmbedderFailure(RecollectError, RuntimeError):
 
 class ExtractorFailure(RecollectError, RuntimeError):
     """What finds facts in texts raised, or returned something that is no list of triples."""
+
+
+class LibraryMissing(RecollectError, ModuleNotFoundError):
+    """A part of the package needs a library that is not there; the message says what to install."""
 
 
 class GpuUnavailable(RecollectError, RuntimeError):

@@ -1,7 +1,8 @@
 """Arrays of any framework in, arrays of the caller's framework out.
 
-In come NumPy arrays and whatever speaks DLPack or the array interface and lies in the memory of the CPU. What
-NumPy has no numbers for travels as integers: bfloat16 as (u)int16, float8 e4m3 as uint8.
+In come NumPy arrays, tensors of PyTorch on any device, and whatever speaks DLPack or the array interface and
+lies in the memory of the CPU. What NumPy has no numbers for travels as integers: bfloat16 as (u)int16, float8
+e4m3 as uint8; tensors of these types are seen as such integers without a copy.
 """
 
 import sys
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from recollect.errors import InvalidArgument, WrongType
 from recollect.kvcache.float_formats import bf16_bits, e4m3_bits, from_bf16, from_e4m3
+from recollect.kvcache.tensors import is_tensor, tensor_like, without_gradient
 
 __all__ = [
     "Array",
@@ -23,6 +25,7 @@ __all__ = [
     "opened",
     "received",
     "returned",
+    "table_of",
 ]
 
 Array = npt.NDArray[Any]
@@ -52,7 +55,7 @@ def received(value: Foreign, argument: str, ndim: int | None = None) -> Array:
     InvalidArgument
         If it has another number of axes.
     """
-    found = opened(value, argument)
+    found = opened(value, argument, bits=True)
     if found.dtype.name in _FORMS:
         found = found.view(_FORMS[found.dtype.name])
     if found.dtype == np.int16:
@@ -67,8 +70,17 @@ def received(value: Foreign, argument: str, ndim: int | None = None) -> Array:
     return found
 
 
-def opened(value: Foreign, argument: str) -> Array:
+def opened(value: Foreign, argument: str, *, bits: bool = False) -> Array:
     """Return an array of elements of any type as NumPy sees it.
+
+    Parameters
+    ----------
+    value
+        The array.
+    argument
+        Its name for messages.
+    bits
+        Take a tensor of what NumPy lacks as integers of its bits.
 
     Raises
     ------
@@ -77,6 +89,11 @@ def opened(value: Foreign, argument: str) -> Array:
     """
     if isinstance(value, np.ndarray):
         return value
+    if is_tensor(value):
+        try:
+            return without_gradient(value, bits=bits)
+        except (RuntimeError, TypeError) as error:
+            raise WrongType(f"{argument}: this tensor does not open to NumPy ({error})") from error
     ways = [name for name in ("__dlpack__", "__array__", "__array_interface__") if hasattr(value, name)]
     if not ways:
         raise WrongType(f"{argument}: expected an array, found {type(value).__name__}")
@@ -118,11 +135,18 @@ def returned(result: Array, like: Foreign) -> Foreign:
         result = result.view(np.int16)
     if isinstance(like, np.ndarray):
         return result
+    if is_tensor(like):
+        return tensor_like(result, like)
     # The type of an array says by its module which framework made it; that one is loaded.
     framework = sys.modules.get(type(like).__module__.partition(".")[0])
     space = like.__array_namespace__() if hasattr(like, "__array_namespace__") else framework
     make = getattr(space, "from_dlpack", None)
     return result if make is None else make(np.ascontiguousarray(result))
+
+
+def table_of(value: Foreign | npt.ArrayLike, argument: str) -> Array:
+    """Return an array of any framework, or nested lists, as NumPy sees it."""
+    return opened(value, argument) if is_tensor(value) else np.asarray(value)
 
 
 def lengths_of(

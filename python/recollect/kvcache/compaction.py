@@ -9,6 +9,7 @@ from recollect.errors import InvalidArgument, WrongType
 from recollect.kvcache.arrays import Array, Foreign, received, returned
 from recollect.kvcache.rotary import Rope
 from recollect.kvcache.selection import Kept
+from recollect.kvcache.tensors import is_tensor, memory_of
 
 __all__ = ["Ragged", "compact", "compact_in_place"]
 
@@ -114,7 +115,13 @@ def compact_in_place(keys: Foreign, values: Foreign, kept: Kept) -> npt.NDArray[
 def _writable(part: Foreign, name: str, kept: Kept) -> Array:
     try:
         # What is not an array here has to be its memory: a copy of it would be compacted for nothing.
-        found: Array = part if isinstance(part, np.ndarray) else np.from_dlpack(part)
+        found: Array = (
+            part
+            if isinstance(part, np.ndarray)
+            else memory_of(part)
+            if is_tensor(part)
+            else np.from_dlpack(part)
+        )
     except (AttributeError, BufferError, RuntimeError, TypeError, ValueError) as error:
         raise WrongType(f"{name}: {type(part).__name__} does not share its memory ({error})") from error
     if found.ndim != 4 or not _fitting(found, name, kept).flags.writeable:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from recollect.errors import DimensionMismatch, InvalidArgument
-from recollect.kvcache.arrays import Array, Foreign, numbers, received, returned
+from recollect.kvcache.arrays import Array, Foreign, numbers, received, returned, table_of
 from recollect.kvcache.backends import chosen
 from recollect.kvcache.segments import Segment, Segmented
 
@@ -81,7 +81,7 @@ def decode_attention(
     if positions is None:
         places = cache.seen[:, None] - w + np.arange(w)
     else:
-        places = np.asarray(positions)
+        places = table_of(positions, "positions")
         if places.shape != (batch, w) or places.dtype.kind not in "iu":
             raise InvalidArgument(f"positions: expected whole numbers ({batch}, {w}), found {places.shape}")
     group = query_heads // cache.heads

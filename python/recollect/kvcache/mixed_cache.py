@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recollect.errors import InvalidArgument
-from recollect.kvcache.arrays import Array, Foreign, numbers, received
+from recollect.kvcache.arrays import Array, Foreign, numbers, received, table_of
 from recollect.kvcache.quantizers.codec import Codec
 from recollect.kvcache.quantizers.kinds import codec_of
 from recollect.kvcache.quantizers.quantized import Quantized
@@ -41,7 +41,7 @@ class MixedCache:
 
     def __init__(self, keys: Foreign, values: Foreign, states: Foreign | Kept, codecs: States) -> None:
         rows = received(keys, "keys", 4), received(values, "values", 4)
-        table = states.mask().astype(np.uint8) if isinstance(states, Kept) else np.asarray(states)
+        table = states.mask().astype(np.uint8) if isinstance(states, Kept) else table_of(states, "states")
         if table.dtype.kind not in "iu" or table.shape != rows[0].shape[:3]:
             raise InvalidArgument(f"states: expected whole numbers {rows[0].shape[:3]}, found {table.shape}")
         if rows[1].shape[:3] != table.shape:

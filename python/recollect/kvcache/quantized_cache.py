@@ -1,7 +1,7 @@
 """A cache that grows: sinks and newest tokens in full, all between quantized once, in aligned blocks."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -125,12 +125,43 @@ class QuantizedCache:
 
     @property
     def nbytes(self) -> int:
-        """Bytes held: codes, what they mean, sinks and the newest tokens."""
-        return sum(
-            segment.keys.nbytes + segment.values.nbytes
+        """Bytes held: codes, what they mean, sinks and the newest tokens; what is shared counts once."""
+        parts = {
+            id(part): part.nbytes
             for index in range(len(self._tails or ()))
             for segment in self.segments(index)
-        )
+            for part in (*segment.keys.parts.values(), *segment.values.parts.values())
+        }
+        return sum(parts.values())
+
+    def take(self, sequences: Iterable[int]) -> None:
+        """Make the cache one of these of its sequences, which may come several times and share their blocks.
+
+        Raises
+        ------
+        InvalidArgument
+            If there is no such sequence.
+        """
+        tails, chosen = self._tails or [], list(sequences)
+        for index in chosen:
+            if not 0 <= index < len(tails):
+                raise InvalidArgument(f"sequences: {index} of {len(tails)}")
+        if self._tails is not None and self._like is not None:
+            self._tails = [tails[index] for index in chosen]
+            self._like = self._like[0][chosen], self._like[1][chosen]
+
+    def drop_newest(self, counts: Foreign) -> None:
+        """Forget the newest tokens of each sequence, so many as `counts` has for it.
+
+        Raises
+        ------
+        InvalidArgument
+            If some of them are codes already; then none is forgotten.
+        """
+        tails = self._tails or []
+        gone = lengths_of(counts, len(tails), int(self.seen.max(initial=0)), "counts")
+        shorter = [tail.without_newest(int(count)) for tail, count in zip(tails, gone, strict=True)]
+        self._tails = None if self._tails is None else shorter
 
     def segments(self, index: int) -> Iterator[Segment]:
         """Yield sinks, quantized blocks and the newest tokens of a sequence, in order."""
@@ -144,7 +175,7 @@ class _Tail:
     def __init__(self, keys: Array, values: Array) -> None:
         self.sinks = keys, values
         self.rest = keys, values
-        self.blocks: list[Segment] = []
+        self.blocks: list[_Block] = []
         self.seen = 0
 
     def grown(
@@ -162,19 +193,34 @@ class _Tail:
         tail.seen = self.seen + keys.shape[1]
         tail.sinks = _longer(self.sinks, keys[:, :first], values[:, :first]) if first else self.sinks
         rest = _longer(self.rest, keys[:, first:], values[:, first:])
-        begin = tail.seen - rest[0].shape[1]
         ready = max(rest[0].shape[1] - residual, 0) // block * block
         new = [
-            _block([part[:, start : start + block] for part in rest], codecs, begin + start)
+            _block([part[:, start : start + block] for part in rest], codecs)
             for start in range(0, ready, block)
         ]
         tail.blocks = [*self.blocks, *new] if new else self.blocks
         tail.rest = (rest[0][:, ready:].copy(), rest[1][:, ready:].copy()) if ready else rest
         return tail
 
+    def without_newest(self, count: int) -> "_Tail":
+        """Return the sequence without its newest tokens, none of which may be in a block."""
+        from_rest = min(count, self.rest[0].shape[1])
+        from_sinks = count - from_rest
+        if from_sinks and (self.blocks or from_sinks > self.sinks[0].shape[1]):
+            raise InvalidArgument(f"counts: {count} newest tokens, of which {from_rest} are as they came")
+        tail = _Tail(*self.sinks)
+        tail.seen, tail.blocks = self.seen - count, self.blocks
+        tail.sinks = self.sinks if not from_sinks else _shorter(self.sinks, from_sinks)
+        tail.rest = _shorter(self.rest, from_rest)
+        return tail
+
     def segments(self) -> Iterator[Segment]:
         yield self._plain(self.sinks, 0)
-        yield from self.blocks
+        start = self.sinks[0].shape[1]
+        # Where a block lies follows from those before: no positions are held.
+        for keys, values in self.blocks:
+            yield Segment(0, keys, values, np.arange(start, start + keys.shape[1]))
+            start += keys.shape[1]
         yield self._plain(self.rest, self.seen - self.rest[0].shape[1])
 
     @staticmethod
@@ -183,12 +229,20 @@ class _Tail:
         return Segment(0, parts[0], parts[1], np.arange(start, start + rows[0].shape[1]))
 
 
-def _block(rows: list[Array], codecs: tuple[Codec, Codec], start: int) -> Segment:
-    parts = [
+_Block = tuple[Quantized, Quantized]
+
+
+def _block(rows: list[Array], codecs: tuple[Codec, Codec]) -> _Block:
+    keys, values = (
         Quantized(codec, codec.encode(part), part.shape) for codec, part in zip(codecs, rows, strict=True)
-    ]
-    return Segment(0, parts[0], parts[1], np.arange(start, start + rows[0].shape[1]))
+    )
+    return keys, values
 
 
 def _longer(rows: tuple[Array, Array], keys: Array, values: Array) -> tuple[Array, Array]:
     return np.concatenate([rows[0], keys], 1), np.concatenate([rows[1], values], 1)
+
+
+def _shorter(rows: tuple[Array, Array], count: int) -> tuple[Array, Array]:
+    left = rows[0].shape[1] - count
+    return rows[0][:, :left].copy(), rows[1][:, :left].copy()

@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from recollect.checks import count_of
 from recollect.errors import InvalidArgument, WrongType
-from recollect.kvcache.arrays import Array, Foreign, numbers, received
+from recollect.kvcache.arrays import Array, Foreign, numbers, received, table_of
 
 __all__ = ["Kept", "select"]
 
@@ -132,7 +132,7 @@ def _best(
 
 
 def _limits(budget: int | npt.ArrayLike | None, batch: int, heads: int, tokens: int) -> Array:
-    limits = np.asarray(tokens if budget is None else budget)
+    limits = table_of(tokens if budget is None else budget, "budget")
     if limits.dtype.kind not in "iu":
         raise WrongType(f"budget: expected whole numbers of tokens, found {limits.dtype}")
     if limits.shape not in ((), (heads,), (batch, heads)):
@@ -145,7 +145,7 @@ def _limits(budget: int | npt.ArrayLike | None, batch: int, heads: int, tokens: 
 
 
 def _positions(positions: Foreign, shape: tuple[int, ...]) -> Places:
-    found = np.asarray(positions)
+    found = table_of(positions, "positions")
     if found.dtype.kind not in "iu":
         raise WrongType(f"positions: expected whole numbers, found {found.dtype}")
     wide = found[:, None] if found.ndim == 2 else found

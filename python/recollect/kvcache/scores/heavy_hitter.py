@@ -4,7 +4,7 @@ import numpy as np
 
 from recollect.checks import count_of, one_of, unit
 from recollect.errors import InvalidArgument
-from recollect.kvcache.arrays import Array, Foreign
+from recollect.kvcache.arrays import Array, Foreign, opened
 from recollect.kvcache.layer import Layer, Sequence
 from recollect.kvcache.selection import Kept
 from recollect.kvcache.softmax import REDUCTIONS, over_group, probabilities, query_blocks
@@ -32,6 +32,16 @@ class HeavyHitters:
         self._reduce = one_of(reduce, REDUCTIONS, "reduce")
         self._received = np.zeros((0, 0, 0))
         self._exposed = np.zeros((0, 0, 0))
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        return self._received.nbytes + self._exposed.nbytes
+
+    def take(self, sequences: Foreign) -> None:
+        """Make the state that of these of its sequences, int64 ``[n]``; one may come several times."""
+        at = opened(sequences, "sequences")
+        self._received, self._exposed = self._received[at], self._exposed[at]
 
     def observe(self, layer: Layer) -> None:
         """Add what the queries of a layer pay to its keys.
