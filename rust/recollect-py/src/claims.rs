@@ -26,8 +26,9 @@ pub(crate) fn state(
     let (evidence, policy, verdicts) = claim;
     let policy = match verdicts {
         Some(verdicts) => {
-            let verdict =
-                |(uid, version, word): &(String, u32, String)| Ok((identity(uid, "policy")?, *version, word.parse()?));
+            let verdict = |(uid, version, word): &(String, u32, String)| {
+                Ok((identity(uid, "policy")?, *version, word.parse()?))
+            };
             Policy::Judged(verdicts.iter().map(verdict).collect::<Result<_>>()?)
         }
         None => policy.parse()?,
@@ -69,7 +70,8 @@ impl Claims {
             let about = Some((subject, predicate));
             let selection = self::as_of(Selection { about, ..Selection::default() }, as_of);
             let holding = (between.0.unwrap_or(i64::MIN), between.1.unwrap_or(i64::MAX));
-            let selection = Selection { holding: (holding != (i64::MIN, i64::MAX)).then_some(holding), ..selection };
+            let selection =
+                Selection { holding: (holding != (i64::MIN, i64::MAX)).then_some(holding), ..selection };
             self.memory.list(&selection, Order::IngestedDescending, 0, limit, Timestamp(now), cancel)
         })?;
         list(py, found, self.memory.path())

@@ -28,7 +28,9 @@
 //! | `associating` | events of links and uses, applied |
 //! | `standing` | what recall asks about memories |
 //! | `linking` | links between memories |
-//! | `claims`, `claiming` | statements of subjects, and what a new one does to those it contradicts |
+//! | `claims` | which memories state something of a subject |
+//! | `statement`, `claiming`, `superseding` | statements of subjects, and what a new one does to those it contradicts |
+//! | `evidence` | what supports statements, and all that was ever stated |
 //! | `forget` | deletion and erasure |
 //! | `finding` | recall over one or more namespaces |
 //! | `store` | the whole file |
@@ -44,6 +46,7 @@ mod config;
 mod digests;
 mod embeddings;
 mod entry;
+mod evidence;
 mod finding;
 mod forget;
 mod joining;
@@ -61,8 +64,10 @@ mod snapshot;
 mod speakers;
 mod standing;
 mod state;
+mod statement;
 #[expect(clippy::module_inception, reason = "the file that holds the store")]
 mod store;
+mod superseding;
 mod uses;
 mod using;
 mod words;
@@ -70,13 +75,13 @@ mod write;
 
 pub use admission::{Draft, MAX_DEPTH, MAX_K, MAX_LIST, MAX_METADATA, MAX_NAME, MAX_QUERY, MAX_TEXT};
 pub use batch::Call;
-pub use claiming::{CONTRADICTS, Claimed, Policy, SUPPORTS};
 pub use finding::{Found, Recall};
 pub use joining::Brought;
 pub use linking::{Link, Linkage, Neighbour};
 pub use memory::{Change, Held, Memory, Order, VectorKeys};
 pub use migration::{Migration, Reembedded};
 pub use selection::Selection;
+pub use statement::{CONTRADICTS, Claimed, Policy, SUPPORTS};
 pub use store::{Stats, Store};
 pub use uses::Use;
 pub use using::Used;

@@ -69,7 +69,9 @@ impl State {
                     in_time
                         && kind
                         && selection.valid.is_none_or(|at| entry.valid(at))
-                        && selection.holding.is_none_or(|x| entry.validity().0 < x.1 && x.0 < entry.validity().1)
+                        && selection
+                            .holding
+                            .is_none_or(|x| entry.validity().0 < x.1 && x.0 < entry.validity().1)
                         && (expired.contains(slot) || self.faded(slot, selection, now)) == selection.held_back
                         && selection.filter.as_ref().is_none_or(|filter| filter.matches(&self.named(slot)))
                 })

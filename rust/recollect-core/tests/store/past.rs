@@ -26,7 +26,11 @@ fn answers(store: &Store, selection: &Selection, now: i64) -> Vec<Vec<(Uid, u32,
         (None, Some(vec![0.1, 0.2, 0.3, 0.9])),
     ];
     let told = |recall: Recall| {
-        recall.found.iter().map(|x| (x.hit.uid, x.held.record.version, x.hit.score.to_bits())).collect::<Vec<_>>()
+        recall
+            .found
+            .iter()
+            .map(|x| (x.hit.uid, x.held.record.version, x.hit.score.to_bits()))
+            .collect::<Vec<_>>()
     };
     let mut all = Vec::new();
     for (text, vector) in asked {
@@ -51,7 +55,9 @@ fn answers(store: &Store, selection: &Selection, now: i64) -> Vec<Vec<(Uid, u32,
 fn steady(step: Step) -> Step {
     match step {
         Step::Add { at, mut drafts, keep, parent, again } => {
-            let fixed = |draft: &mut Draft| draft.ttl = draft.ttl.map(|ttl| recollect_core::record::Ttl { sliding: false, ..ttl });
+            let fixed = |draft: &mut Draft| {
+                draft.ttl = draft.ttl.map(|ttl| recollect_core::record::Ttl { sliding: false, ..ttl })
+            };
             drafts.iter_mut().for_each(fixed);
             Step::Add { at, drafts, keep, parent, again }
         }
