@@ -13,7 +13,10 @@ PACKAGE = ROOT / "python" / "recollect"
 LEVELS = [
     {"errors"},
     {"html", "rows", "times"},
-    {"zones"},
+    {"time_words", "zones"},
+    {"date_reading", "locale_words", "time_phrases"},
+    {"english_dates", "localized_dates"},
+    {"asked_time"},
     {"embedding"},
     {"checks"},
     {"graph_results"},

@@ -14,7 +14,7 @@ SEED = 7
 _METADATA = ("title", "kind", "location", "topic", "order")
 
 
-ABLATED = ("links", "replies", "speakers", "recency")
+ABLATED = ("links", "replies", "speakers", "recency", "dates", "order")
 """The signals beside words and vectors."""
 
 
@@ -59,6 +59,7 @@ def recollected(
                     k=DEPTH,
                     vector=data.query_vectors[at] if given else None,
                     filter=None if before is None else {"order": {"$lt": before}},
+                    now=_time(query.get("time")),
                     **({"signals": signals} if way else {}),
                 )
                 rankings[way].append([position[hit.uid] for hit in found])

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
@@ -18,12 +18,16 @@ from recollect.reading import interval, listed
 from recollect.records import Hit, Recall, Record
 from recollect.rows import SpaceRow
 from recollect.spaces import Open, for_query, for_vector, opened
+from recollect.locale_words import may_speak_of_time
 from recollect.times import Time
+
+if TYPE_CHECKING:
+    from recollect.asked_time import Asked
 
 __all__ = ["recall"]
 
 FUSIONS = ("adaptive", "rrf", "convex")
-SIGNALS = ("words", "vectors", "links", "replies", "speakers", "recency")
+SIGNALS = ("words", "vectors", "links", "replies", "speakers", "recency", "dates", "order")
 CANDIDATES = 64
 """Least number of hits that a budget chooses from; up to it the choice is exact."""
 MOST_HITS = 10_000
@@ -66,6 +70,7 @@ def recall(
     if weight is not None and fusion != "convex":
         raise InvalidArgument("weight: only the fusion 'convex' has a weight")
     start, end = interval(between)
+    asked = _asked_time(handle, text, now, time, named) if words and fusion == "adaptive" else None
     arguments: dict[str, Any] = {
         "text": text,
         "now": time,
@@ -77,7 +82,8 @@ def recall(
         "weight": None if weight is None else unit(weight, "weight"),
         "scope": paths,
         "below": below,
-        **{name: name in named for name in SIGNALS[2:]},
+        **{name: name in named for name in SIGNALS[2:6]},
+        "when": None if asked is None else asked.row(),
         "base_level": number_of(base_level, "base_level"),
         "least": None if min_base_level is None else number_of(min_base_level, "min_base_level"),
         "held_back": held_back,
@@ -114,10 +120,38 @@ def recall(
             hits, used = packed(hits, tokens, limit)
         trace["budget"] = {"tokens": used, "of": limit, "candidates": candidates, "kept": len(hits)}
     trace["exhaustive"] = exhaustive
+    trace["time"] = _told(asked, trace.pop("dates"))
     trace["lexical_only"] = why_not
     trace["migration"] = aside(handle)
     trace["reinforced"] = _reinforce(handle, hits, time) if reinforce else 0
     return Recall(tuple(hits), trace, text)
+
+
+def _asked_time(
+    handle: Handle, text: str | None, now: Time | None, time: int, signals: frozenset[str]
+) -> "Asked | None":
+    dates, order = "dates" in signals, "order" in signals
+    if text is None or not (dates or order):
+        return None
+    language = handle.namespace.language()
+    if language is None or not may_speak_of_time(text, language):
+        return None
+    # Only here: most questions have no time, and its patterns take a while to compile.
+    from recollect.asked_time import asked_time, zone_in
+
+    return asked_time(text, time, zone_in(now), language, dates, order)
+
+
+def _told(asked: "Asked | None", counted: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what was understood of time, with the memories in scope that lie there."""
+    if asked is None:
+        return None
+    each = zip(asked.spans, counted["each"], strict=True)
+    return {
+        "ranges": [{**span.as_dict(), "memories": count} for span, count in each],
+        "memories": counted["memories"],
+        "order": None if asked.order is None else dict(zip(("phrase", "prefers"), asked.order, strict=True)),
+    }
 
 
 def _reinforce(handle: Handle, hits: list[Hit], now: int) -> int:

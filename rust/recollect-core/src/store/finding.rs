@@ -301,6 +301,7 @@ fn trace(pools: &[Pool], request: &Request, space: Option<&Space>, used: &[Used]
         },
         "links": links(pools, request),
         "conversation": conversation(pools),
+        "dates": dates(pools),
         "space": space,
         "vector_search": plans,
         "skipped": skipped,
@@ -329,6 +330,14 @@ fn conversation(pools: &[Pool]) -> Value {
     });
     let (recency, replies) = (told.iter().any(|x| x.1), told.iter().map(|x| x.2).sum::<usize>());
     json!({ "speaker": speaker, "recency": recency, "replies": replies })
+}
+
+/// How many memories lie in each of the times that are asked for, and in any of them.
+fn dates(pools: &[Pool]) -> Value {
+    let each = |at: usize| pools.iter().filter_map(|pool| pool.dated.each.get(at)).sum::<usize>();
+    let times = pools.first().map_or(0, |pool| pool.dated.each.len());
+    let any = pools.iter().map(|pool| pool.dated.count).sum::<usize>();
+    json!({ "each": (0..times).map(each).collect::<Vec<_>>(), "memories": any })
 }
 
 /// How the vectors of one namespace were searched, where not all of them were scored.
