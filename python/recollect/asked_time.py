@@ -1,6 +1,6 @@
 """What a question says of time: ranges, and which end of them it prefers."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import Any
@@ -9,7 +9,8 @@ from recollect.date_reading import Days
 from recollect.english_dates import days_of
 from recollect.localized_dates import localized_days
 from recollect.time_phrases import MOST, Clause, Phrase, clause_in, order_in, phrases_in
-from recollect.times import MAX_MICROS, MIN_MICROS, from_micros
+from recollect.times import MAX_MICROS, MIN_MICROS, from_micros, to_micros
+from recollect.records import Hit
 from recollect.rows import OnceRow, WhenRow, YearlyRow
 from recollect.zones import zone_of
 
@@ -18,6 +19,8 @@ __all__ = ["Asked", "Span", "asked_time", "zone_in"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
+_FAR = 0.75
+"""Share of the best score that a second one has at most where the best is clear."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,21 @@ class Asked:
     spans: list[Span] = field(default_factory=list)
     order: tuple[str, str] | None = None
     clause: Clause | None = None
+    anchor: dict[str, Any] | None = None
+    """The memory whose time stands for that of the clause."""
+
+    def anchor_at(self, hits: Sequence[Hit]) -> None:
+        """Take the time of the best of two hits for the clause, if it is clearly the best."""
+        if self.clause is None or not hits or hits[0].record.at is None:
+            return
+        best = hits[0].record
+        if len(hits) > 1 and not _is_clear(hits[0], hits[1]):
+            return
+        assert best.at is not None
+        start = to_micros(best.at, "start")
+        end = start + 1 if best.until is None else to_micros(best.until, "end")
+        self.anchor = {"phrase": self.clause.phrase, "uid": best.uid, "at": best.at.isoformat()}
+        self.spans.append(Span(self.clause.phrase, _beside(self.clause.bound, start, end)))
 
     def row(self) -> WhenRow:
         """Return what the native half takes."""
@@ -69,7 +87,7 @@ def zone_in(now: object) -> tzinfo:
 
 
 def asked_time(
-    question: str, now: int, zone: tzinfo, language: str, dates: bool, order: bool
+    question: str, now: int, zone: tzinfo, language: str, signals: frozenset[str]
 ) -> Asked | None:
     """Return what a question says of time, or None.
 
@@ -83,18 +101,19 @@ def asked_time(
         The zone by which days begin.
     language
         That of the namespace.
-    dates, order
-        Which of the two are looked for.
+    signals
+        Which of ``"dates"``, ``"order"`` and ``"anchors"`` are looked for.
     """
     asked, today = Asked(zone), _today(now, zone)
+    dates = "dates" in signals
     if dates and language != "english":
         found = localized_days(question, language, today, MOST)
         asked.spans = [Span(phrase, _row(days, zone)) for phrase, days in found]
     elif dates:
         asked.spans = list(_spans(phrases_in(question), today, zone))
-        asked.clause = None if asked.spans else clause_in(question)
-    if order and language == "english":
-        asked.order = order_in(question)
+    if language == "english":
+        asked.order = order_in(question) if "order" in signals else None
+        asked.clause = clause_in(question) if "anchors" in signals and not asked.spans else None
     return asked if asked.spans or asked.order or asked.clause else None
 
 
@@ -171,13 +190,24 @@ def _bounded(bound: str | None, days: Days, today: date, zone: tzinfo) -> OnceRo
         # The last of these months that has begun.
         year = today.year - (days.first.month > today.month)
         days = Days(_in_year(days.first, year), _in_year(days.last, year))
-    start, end = _row(days, zone)[:2]
+    return _beside(bound, *_row(days, zone)[:2])
+
+
+def _beside(bound: str, start: int, end: int) -> OnceRow:
+    """Return what lies before or after a range."""
     return {
         "since": (start, MAX_MICROS + 1),
         "after": (end, MAX_MICROS + 1),
         "before": (MIN_MICROS, start),
         "until": (MIN_MICROS, end),
     }[bound]
+
+
+def _is_clear(best: Hit, second: Hit) -> bool:
+    """Return whether a hit leads by far, or the next one is of the same day."""
+    one, other = best.record.at, second.record.at
+    near = one is not None and other is not None and abs(one - other) <= timedelta(days=1)
+    return near or second.score <= _FAR * best.score
 
 
 def _row(days: Days, zone: tzinfo) -> OnceRow | YearlyRow:

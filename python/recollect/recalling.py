@@ -27,7 +27,11 @@ if TYPE_CHECKING:
 __all__ = ["recall"]
 
 FUSIONS = ("adaptive", "rrf", "convex")
-SIGNALS = ("words", "vectors", "links", "replies", "speakers", "recency", "dates", "order")
+SIGNALS = ("words", "vectors", "links", "replies", "speakers", "recency", "dates")
+MORE = ("order", "anchors")
+"""Signals that take part where they are asked for."""
+NATIVE = ("links", "replies", "speakers", "recency")
+"""Signals that the native half switches."""
 CANDIDATES = 64
 """Least number of hits that a budget chooses from; up to it the choice is exact."""
 MOST_HITS = 10_000
@@ -82,7 +86,7 @@ def recall(
         "weight": None if weight is None else unit(weight, "weight"),
         "scope": paths,
         "below": below,
-        **{name: name in named for name in SIGNALS[2:6]},
+        **{name: name in named for name in NATIVE},
         "when": None if asked is None else asked.row(),
         "base_level": number_of(base_level, "base_level"),
         "least": None if min_base_level is None else number_of(min_base_level, "min_base_level"),
@@ -90,6 +94,11 @@ def recall(
         "recall_target": _recall_target(recall_target),
         "explain": bool(explain),
     }
+    if asked is not None and asked.clause is not None:
+        own = tuple(name for name in ("words", "vectors") if name in named)
+        same = {"filter": filter, "kinds": kinds, "between": between, "held_back": held_back, "scope": scope}
+        asked.anchor_at(recall(handle, asked.clause.text, 2, **same, signals=own, explain=False, now=time).hits)
+        arguments["when"] = asked.row()
     found, space, why_not = _query_vector(handle, text, vector, words, vectors, (paths, below))
 
     def ask(number: int) -> tuple[list[Hit], dict[str, Any]]:
@@ -130,8 +139,7 @@ def recall(
 def _asked_time(
     handle: Handle, text: str | None, now: Time | None, time: int, signals: frozenset[str]
 ) -> "Asked | None":
-    dates, order = "dates" in signals, "order" in signals
-    if text is None or not (dates or order):
+    if text is None or not {"dates", "order", "anchors"} & signals:
         return None
     language = handle.namespace.language()
     if language is None or not may_speak_of_time(text, language):
@@ -139,7 +147,7 @@ def _asked_time(
     # Only here: most questions have no time, and its patterns take a while to compile.
     from recollect.asked_time import asked_time, zone_in
 
-    return asked_time(text, time, zone_in(now), language, dates, order)
+    return asked_time(text, time, zone_in(now), language, signals)
 
 
 def _told(asked: "Asked | None", counted: dict[str, Any]) -> dict[str, Any] | None:
@@ -150,6 +158,7 @@ def _told(asked: "Asked | None", counted: dict[str, Any]) -> dict[str, Any] | No
     return {
         "ranges": [{**span.as_dict(), "memories": count} for span, count in each],
         "memories": counted["memories"],
+        "anchor": asked.anchor,
         "order": None if asked.order is None else dict(zip(("phrase", "prefers"), asked.order, strict=True)),
     }
 
@@ -176,7 +185,7 @@ def _recall_target(value: object) -> float:
 def _signals(signals: Sequence[str]) -> frozenset[str]:
     named = texts_of(signals, "signals")
     for at, name in enumerate(named):
-        one_of(name, SIGNALS, f"signals[{at}]")
+        one_of(name, (*SIGNALS, *MORE), f"signals[{at}]")
     if not {"words", "vectors"}.intersection(named):
         raise InvalidArgument("signals: expected at least one of words, vectors")
     return frozenset(named)

@@ -108,7 +108,7 @@ def phrases_in(question: str) -> list[Phrase]:
         join = _JOIN.fullmatch(question, found[-1].end, match.start()) if found else None
         joined = ("and" if "and" in join[0].lower() else "to") if join else ""
         led = bool(joined) or _leads(words)
-        if not _is_date(question, match, named, led, bool(before)):
+        if not _is_date(question, match, named, led, (words.get("in") or "").lower()):
             continue
         kind = next((name for name in _KINDS if name in named), "calendar")
         word = "".join((words.get("bound") or "").lower().split())
@@ -143,11 +143,11 @@ def _leads(words: dict[str, str | None]) -> bool:
 _IN = frozenset({"in", "during", "within", "over", "every", "through"})
 
 
-def _is_date(question: str, match: re.Match[str], named: dict[str, str], led: bool, preceded: bool) -> bool:
+def _is_date(question: str, match: re.Match[str], named: dict[str, str], led: bool, preceded: str) -> bool:
     """Return whether words that can be something else stand where a date does."""
     if "weekday" in named:
         # "On Sunday mornings" is no day.
-        return (led or preceded) and not re.match(r"\s+[a-z]+s\b", question[match.end() :])
+        return (led or preceded == "on") and not re.match(r"\s+[a-z]+s\b", question[match.end() :])
     if "near" in named or {"d1", "d2", "y1", "y2", "y3", "part", "week"} & named.keys():
         return True
     if month := named.get("m3"):
@@ -155,7 +155,7 @@ def _is_date(question: str, match: re.Match[str], named: dict[str, str], led: bo
         alone = led and match[0][0] == month[0]
         return word not in SHORT_MONTHS and (word not in AMBIGUOUS or alone)
     if "y4" in named:
-        return preceded or "decade" in named or not re.match(r"\s+[a-z]+s\b", question[match.end() :])
+        return led or "decade" in named or not re.match(r"\s+[a-z]+s\b", question[match.end() :])
     return True
 
 
@@ -176,6 +176,9 @@ def clause_in(question: str) -> Clause | None:
     return None
 
 
+_SENTENCE = re.compile(r"[.!?]+[\"')\]*]*(?:\s|$)")
+_TURN = 3
+"""Sentences that make it a turn of a conversation, which says "now" of itself."""
 _EARLIEST = re.compile(
     r"\b(?:(?:the|for\s+the|my|very)\s+first\s+time|earliest|originally|initially|at\s+first"
     r"|(?:did|do|does|has|have|had)(?:\s+[\w']+){1,3}\s+first(?=\s+[a-z]+\b))",
@@ -191,6 +194,8 @@ _LATEST = re.compile(
 def order_in(question: str) -> tuple[str, Literal["earliest", "latest"]] | None:
     """Return which end of time a question prefers, with the words that say so; None if it speaks of both."""
     question = question[:LONGEST]
+    if len(_SENTENCE.findall(question)) >= _TURN:
+        return None
     first, last = _EARLIEST.search(question), _LATEST.search(question)
     if first and not last:
         return first[0], "earliest"

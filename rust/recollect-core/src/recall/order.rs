@@ -1,6 +1,6 @@
 //! The first or the last of what leads.
 //!
-//! Of the 30 best candidates each gains a share of its lead over the 31st: half of it the first one in the order that is
+//! Of the ten best candidates each gains a share of its lead over the eleventh: half of it the first one in the order that is
 //! asked for, nothing the last one, the others by their rank between. Those of one time share a rank.
 
 use super::parts::Parts;
@@ -8,7 +8,7 @@ use super::pool::Pool;
 use super::when::Order;
 
 /// Candidates among which the order counts.
-const LEADING: usize = 30;
+const LEADING: usize = 10;
 /// Share of its lead that the first in order gains.
 const SHARE: f32 = 0.5;
 

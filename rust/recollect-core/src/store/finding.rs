@@ -24,6 +24,9 @@ use crate::record::Metadata;
 use crate::time::Timestamp;
 use crate::vector::{Plan, VectorIndex, admit};
 
+/// Most times that a question may speak of.
+const MAX_SPANS: usize = 64;
+
 /// A memory recalled, with its namespace and why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
@@ -109,6 +112,10 @@ fn check(request: &Request, space: Option<&Space>) -> Result<()> {
         if text.trim().is_empty() && request.vector.is_none() {
             return Err(Error::invalid("query", "the text is empty"));
         }
+    }
+    let (found, limit) = (request.when.spans.len() as u64, MAX_SPANS as u64);
+    if found > limit {
+        return Err(Error::Limit { argument: "when".into(), found, limit });
     }
     if !(request.recall > 0.0 && request.recall <= 1.0) {
         return Err(Error::invalid("recall_target", "expected a number above 0 and up to 1"));
