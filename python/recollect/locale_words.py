@@ -10,7 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from recollect.time_words import GATE, LONGEST, MONTHS, PLAIN, SHAPES, WEEKDAYS
+from recollect.time_words import GATE, MONTHS, SHAPES, WEEKDAYS, plain_words
 
 __all__ = ["CODES", "LocaleWords", "locale_words", "may_speak_of_time"]
 
@@ -68,7 +68,7 @@ class LocaleWords:
     """Patterns of phrases with a number."""
     between: frozenset[str]
     """Words that may stand between a day, a month and a year."""
-    gate: frozenset[str]
+    gate: frozenset[bytes]
     """Of these words a question with a time holds one."""
 
 
@@ -81,7 +81,7 @@ def may_speak_of_time(text: str, language: str) -> bool:
         if words is None:
             return False
         gate = words.gate
-    return not gate.isdisjoint(text[:LONGEST].lower().translate(PLAIN).split())
+    return not gate.isdisjoint(plain_words(text))
 
 
 @lru_cache(maxsize=64)
@@ -103,7 +103,7 @@ def locale_words(language: str) -> LocaleWords | None:
         for pattern in numbered.get(f"\\1 {unit} ago", [])
         if len(re.findall(r"[^\W\d_]+", _NUMBER.sub(" ", pattern))[-1]) > 2
     ]
-    plain = [_NUMBER.sub(" ", phrase).translate(PLAIN).split() for phrase in (*relative, *ago)]
+    plain = [plain_words(_NUMBER.sub(" ", phrase)) for phrase in (*relative, *ago)]
     # The longest word of each: "a week ago" has others that say nothing.
     telling = {max(phrase, key=len) for phrase in plain if phrase}
     skipped = (word.lower() for word in (*info.get("skip", []), *info.get("pertain", [])))
@@ -113,7 +113,7 @@ def locale_words(language: str) -> LocaleWords | None:
         tuple(relative),
         tuple(ago),
         frozenset(word for word in skipped if word.isalpha()),
-        frozenset(telling.union(spelled, days, SHAPES)),
+        frozenset(telling.union(word.encode() for word in (*spelled, *days, *SHAPES))),
     )
 
 

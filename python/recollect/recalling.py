@@ -28,6 +28,7 @@ __all__ = ["recall"]
 
 FUSIONS = ("adaptive", "rrf", "convex")
 SIGNALS = ("words", "vectors", "links", "replies", "speakers", "recency", "dates")
+_OF_TIME = ("dates", "order", "anchors")
 MORE = ("order", "anchors")
 """Signals that take part where they are asked for."""
 NATIVE = ("links", "replies", "speakers", "recency")
@@ -139,7 +140,7 @@ def recall(
 def _asked_time(
     handle: Handle, text: str | None, now: Time | None, time: int, signals: frozenset[str]
 ) -> "Asked | None":
-    if text is None or not {"dates", "order", "anchors"} & signals:
+    if text is None or signals.isdisjoint(_OF_TIME):
         return None
     language = handle.namespace.language()
     if language is None or not may_speak_of_time(text, language):

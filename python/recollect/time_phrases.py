@@ -38,16 +38,15 @@ _DATE = re.compile(
       | (?P<y4>(?:19|20)\d\d)(?P<decade>s)?(?![\d,.]\d|\d)
     )
     )(?!\w)""",
-    re.IGNORECASE | re.VERBOSE,
+    re.VERBOSE,
 )
 _BEFORE = re.compile(
     r"(?:\b(?P<bound>since|after|before|until|till|up\s+to|prior\s+to|by)"
     r"|\b(?P<pair>between|from)"
     r"|\b(?P<in>in|on|of|during|within|over|for|at|every|through|around|about|to|and|or))"
-    r"(?:\s+(?:the|on|in))*\s+$",
-    re.IGNORECASE,
+    r"(?:\s+(?:the|on|in))*\s+$"
 )
-_JOIN = re.compile(r"\s*(?:-|–|\b(?:and|to|through|until|till)\b)\s*(?:the\s+|in\s+|on\s+)*", re.IGNORECASE)
+_JOIN = re.compile(r"\s*(?:-|–|\b(?:and|to|through|until|till)\b)\s*(?:the\s+|in\s+|on\s+)*")
 _BOUNDS: dict[str, Bound] = {"since": "since", "after": "after", "before": "before", "priorto": "before"}
 
 
@@ -99,32 +98,34 @@ class Clause:
 
 def phrases_in(question: str) -> list[Phrase]:
     """Return the phrases, in their order; of a long question those in its beginning."""
-    question = question[:LONGEST]
+    written, question = question[:LONGEST], question[:LONGEST].lower()
+    if len(written) != len(question):
+        written = question  # A letter that is two in small ones.
     found: list[Phrase] = []
     for match in _DATE.finditer(question):
         named = {name: text for name, text in match.groupdict().items() if text}
         before = _BEFORE.search(question, max(0, match.start() - 24), match.start())
         words = before.groupdict() if before else {}
         join = _JOIN.fullmatch(question, found[-1].end, match.start()) if found else None
-        joined = ("and" if "and" in join[0].lower() else "to") if join else ""
+        joined = ("and" if "and" in join[0] else "to") if join else ""
         led = bool(joined) or _leads(words)
-        if not _is_date(question, match, named, led, (words.get("in") or "").lower()):
+        if not _is_date(question, match, named, led, words.get("in") or ""):
             continue
         kind = next((name for name in _KINDS if name in named), "calendar")
-        word = "".join((words.get("bound") or "").lower().split())
+        word = "".join((words.get("bound") or "").split())
         bound = _BOUNDS.get(word, "until") if word else None
         start = before.start() if before and not words.get("in") else match.start()
         found.append(
             Phrase(
                 match.start(),
                 match.end(),
-                question[start : match.end()].strip(),
+                written[start : match.end()].strip(),
                 kind,
-                {name: " ".join(text.lower().split()) for name, text in named.items()},
+                {name: " ".join(text.split()) for name, text in named.items()},
                 bound,
                 bool(words.get("pair")),
                 joined,
-                match[0],
+                written[match.start() : match.end()],
             )
         )
         if len(found) == MOST:
@@ -137,7 +138,7 @@ _KINDS = ("iso", "numeric", "ago", "lately", "near", "day", "weekday")
 
 def _leads(words: dict[str, str | None]) -> bool:
     """Return whether the words before speak of a time, and not only may do so."""
-    return bool(words.get("bound") or words.get("pair") or (words.get("in") or "").lower() in _IN)
+    return bool(words.get("bound") or words.get("pair") or words.get("in") in _IN)
 
 
 _IN = frozenset({"in", "during", "within", "over", "every", "through"})
@@ -151,7 +152,7 @@ def _is_date(question: str, match: re.Match[str], named: dict[str, str], led: bo
     if "near" in named or {"d1", "d2", "y1", "y2", "y3", "part", "week"} & named.keys():
         return True
     if month := named.get("m3"):
-        word = month.lower().rstrip(".")
+        word = month.rstrip(".")
         alone = led and match[0][0] == month[0]
         return word not in SHORT_MONTHS and (word not in AMBIGUOUS or alone)
     if "y4" in named:
@@ -181,19 +182,17 @@ _TURN = 3
 """Sentences that make it a turn of a conversation, which says "now" of itself."""
 _EARLIEST = re.compile(
     r"\b(?:(?:the|for\s+the|my|very)\s+first\s+time|earliest|originally|initially|at\s+first"
-    r"|(?:did|do|does|has|have|had)(?:\s+[\w']+){1,3}\s+first(?=\s+[a-z]+\b))",
-    re.IGNORECASE,
+    r"|(?:did|do|does|has|have|had)(?:\s+[\w']+){1,3}\s+first(?=\s+[a-z]+\b))"
 )
 _LATEST = re.compile(
     r"\b(?:latest|newest|most\s+recent(?:ly)?|(?:the|my)\s+last\s+time|currently|current|right\s+now|nowadays"
-    r"|these\s+days|at\s+the\s+moment|at\s+present|as\s+of\s+now|anymore|now(?=\s*\?))\b",
-    re.IGNORECASE,
+    r"|these\s+days|at\s+the\s+moment|at\s+present|as\s+of\s+now|anymore|now(?=\s*\?))\b"
 )
 
 
 def order_in(question: str) -> tuple[str, Literal["earliest", "latest"]] | None:
     """Return which end of time a question prefers, with the words that say so; None if it speaks of both."""
-    question = question[:LONGEST]
+    question = question[:LONGEST].lower()
     if len(_SENTENCE.findall(question)) >= _TURN:
         return None
     first, last = _EARLIEST.search(question), _LATEST.search(question)

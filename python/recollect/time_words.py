@@ -9,11 +9,11 @@ __all__ = [
     "LONGEST",
     "MONTHS",
     "NUMBERS",
-    "PLAIN",
     "SHAPES",
     "SHORT_MONTHS",
     "UNITS",
     "WEEKDAYS",
+    "plain_words",
 ]
 
 LONGEST = 2_000
@@ -57,9 +57,22 @@ LATEST = ("anymore", "current", "currently", "latest", "newest", "nowadays")
 
 SHAPES = ("0000", "0000s")
 """A number that may be a year, its digits as zeros."""
-PLAIN = str.maketrans(dict.fromkeys("123456789", "0") | dict.fromkeys(".,;:?!'\"()[]{}<>/-_*#’‘“”«»¿¡–—", " "))
+_DIGITS, _MARKS = b"123456789", b".,;:?!'\"()[]{}<>/-_*#"
+_PLAIN = bytes.maketrans(_DIGITS + _MARKS, b"0" * len(_DIGITS) + b" " * len(_MARKS))
+_QUOTES = str.maketrans(dict.fromkeys("’‘“”«»„¿¡–—،؟।", " "))
+
+
+def plain_words(text: str) -> list[bytes]:
+    """Return the words of a text without its marks, in small letters, digits as zeros: the fastest way to look at them."""
+    text = text[:LONGEST].lower()
+    if not text.isascii():
+        text = text.translate(_QUOTES)
+    return text.encode("utf-8", "surrogatepass").translate(_PLAIN).split()
+
+
 GATE = frozenset(
-    (
+    word.encode()
+    for word in (
         *MONTHS,
         *WEEKDAYS,
         *EARLIEST,
