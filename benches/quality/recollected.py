@@ -21,7 +21,7 @@ ADDED = ("order", "anchors")
 
 
 def _ways() -> dict[str, tuple[str, ...]]:
-    """Return the signals of each way to recall: the default, without all the others, without one, with one more."""
+    """Return the signals of each way to recall: the default, without others, with one more."""
     everything = ("words", "vectors", *ABLATED)
     without = {f"-{name}": tuple(x for x in everything if x != name) for name in ABLATED}
     more = {f"+{name}": (*everything, name) for name in ADDED}

@@ -8,10 +8,10 @@ from typing import Any
 from recollect.date_reading import Days
 from recollect.english_dates import days_of
 from recollect.localized_dates import localized_days
-from recollect.time_phrases import MOST, Clause, Phrase, clause_in, order_in, phrases_in
-from recollect.times import MAX_MICROS, MIN_MICROS, from_micros, to_micros
 from recollect.records import Hit
 from recollect.rows import OnceRow, WhenRow, YearlyRow
+from recollect.time_phrases import MOST, Clause, Phrase, clause_in, order_in, phrases_in
+from recollect.times import MAX_MICROS, MIN_MICROS, from_micros, to_micros
 from recollect.zones import zone_of
 
 __all__ = ["Asked", "Span", "asked_time", "zone_in"]
@@ -86,9 +86,7 @@ def zone_in(now: object) -> tzinfo:
     return UTC if zone is None else zone
 
 
-def asked_time(
-    question: str, now: int, zone: tzinfo, language: str, signals: frozenset[str]
-) -> Asked | None:
+def asked_time(question: str, now: int, zone: tzinfo, language: str, signals: frozenset[str]) -> Asked | None:
     """Return what a question says of time, or None.
 
     Parameters
@@ -127,7 +125,7 @@ def _today(now: int, zone: tzinfo) -> date:
 def _spans(phrases: list[Phrase], today: date, zone: tzinfo) -> Iterator[Span]:
     """Yield the ranges: two phrases that are the ends of one, and all others one by one."""
     bounds = [phrase.bound for phrase in phrases]
-    if len(phrases) == 2 and {*bounds} in _BOTH and not phrases[1].joined == "to":
+    if len(phrases) == 2 and {*bounds} in _BOTH and phrases[1].joined != "to":
         yield from _within(phrases, today, zone)
         return
     years = {year for phrase in phrases if (year := phrase.year) is not None}
@@ -152,12 +150,11 @@ _BOTH = [{lower, upper} for lower in ("since", "after") for upper in ("before", 
 
 def _within(phrases: list[Phrase], today: date, zone: tzinfo) -> Iterator[Span]:
     """Yield what lies after one phrase and before the other."""
-    found = [days for phrase in phrases if (days := days_of(phrase, today))]
-    if len(found) == len(phrases):
-        rows = [_bounded(phrase.bound, days, today, zone) for phrase, days in zip(phrases, found, strict=True)]
-        start, end = max(row[0] for row in rows), min(row[1] for row in rows)
-        if start < end:
-            yield Span(" and ".join(phrase.text for phrase in phrases), (start, end))
+    found = [(phrase.bound, days) for phrase in phrases if (days := days_of(phrase, today))]
+    rows = [_bounded(bound, days, today, zone) for bound, days in found]
+    start, end = max((row[0] for row in rows), default=0), min((row[1] for row in rows), default=0)
+    if len(rows) == len(phrases) and start < end:
+        yield Span(" and ".join(phrase.text for phrase in phrases), (start, end))
 
 
 def _between(first: Days | None, last: Days | None) -> Days | None:
@@ -168,9 +165,13 @@ def _between(first: Days | None, last: Days | None) -> Days | None:
     if first.yearly and last.yearly:
         return Days(begin, end, yearly=True)
     if first.yearly:
-        begin = _in_year(begin, end.year if (begin.month, begin.day) <= (end.month, end.day) else end.year - 1)
+        begin = _in_year(
+            begin, end.year if (begin.month, begin.day) <= (end.month, end.day) else end.year - 1
+        )
     elif last.yearly:
-        end = _in_year(end, begin.year if (begin.month, begin.day) <= (end.month, end.day) else begin.year + 1)
+        end = _in_year(
+            end, begin.year if (begin.month, begin.day) <= (end.month, end.day) else begin.year + 1
+        )
     return Days(min(begin, last.first), max(end, first.last)) if begin > end else Days(begin, end)
 
 

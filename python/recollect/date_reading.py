@@ -73,4 +73,4 @@ def _parsed(phrase: str, code: str, today: date) -> tuple[date, str] | None:
         data = parser.get_date_data(phrase)
     except (OverflowError, ValueError):  # Beyond the years of the calendar.
         return None
-    return None if data.date_obj is None else (data.date_obj.date(), data.period)
+    return None if data.date_obj is None else (data.date_obj.date(), str(data.period))

@@ -84,7 +84,9 @@ def _ago(text: str, today: date) -> Days | None:
 
 
 def _since(number: int, unit: str, today: date) -> Days | None:
-    begin = read(f"{number * (7 if unit == 'week' else 1)} {'day' if unit == 'week' else unit}s ago", "en", today)
+    if unit == "week":
+        number, unit = 7 * number, "day"
+    begin = read(f"{number} {unit}s ago", "en", today)
     return None if begin is None else Days(begin.first, today)
 
 
@@ -107,7 +109,7 @@ def _near(which: str, unit: str, phrase: Phrase, today: date) -> Days | None:
         return None
     if back and (which == "past" or "rolling" in phrase.named):
         return _since(1, unit, today)
-    return read(f"{ {'past': 'last', 'previous': 'last', 'coming': 'next'}.get(which, which)} {unit}", "en", today)
+    return read(f"{'last' if back else 'this' if which == 'this' else 'next'} {unit}", "en", today)
 
 
 def _day(text: str, today: date) -> Days | None:

@@ -118,7 +118,7 @@ def locale_words(language: str) -> LocaleWords | None:
 
 
 def _data(language: str) -> dict[str, Any] | None:
-    """Return what the parser knows of a language, read as a file: importing it would import all of the parser."""
+    """Return what the parser knows of a language, read as a file: an import would be one of all of it."""
     found = importlib.util.find_spec("dateparser")
     if language not in CODES or found is None or not found.submodule_search_locations:
         return None

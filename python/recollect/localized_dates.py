@@ -14,7 +14,6 @@ __all__ = ["localized_days"]
 _YEAR = r"(?:1[89]|20)\d\d"
 
 
-
 def localized_days(question: str, language: str, today: date, most: int) -> Iterator[tuple[str, Days]]:
     """Yield the dates of a question with their phrases, at most so many.
 
@@ -23,29 +22,27 @@ def localized_days(question: str, language: str, today: date, most: int) -> Iter
     words = locale_words(language)
     if words is None:
         return
-    years, dated = [], []
+    years: list[tuple[str, Days]] = []
+    dated: list[tuple[str, Days]] = []
     for match in _pattern(language).finditer(question[:LONGEST].replace("’", "'")):
-        phrase = match[0].strip()
         days = _days(match, words, CODES[language], today)
         if days is not None:
-            (years if match["year"] else dated).append((phrase, days))
+            (years if match["year"] else dated).append((match[0].strip(), days))
         if len(years) + len(dated) == most:
             break
-    yearless = [at for at, (_, days) in enumerate(dated) if days.yearly]
-    if len(years) == 1 and yearless:
+    if len(years) == 1 and any(days.yearly for _, days in dated):
         year = years.pop()[1].first.year
-        for at in yearless:
-            phrase, days = dated[at]
-            dated[at] = phrase, _in_year(days, year)
+        dated = [(phrase, _in_year(days, year) if days.yearly else days) for phrase, days in dated]
     yield from dated
     yield from years
 
 
 def _in_year(days: Days, year: int) -> Days:
-    last = min(days.last.day, month_days(year, days.last.month).last.day)
-    if days.first.day == 1 and days.last.day > 27:
-        return month_days(year, days.first.month)
-    return Days(days.first.replace(year=year, day=min(days.first.day, last)), days.last.replace(year=year, day=last))
+    month = month_days(year, days.first.month)
+    if days.first != days.last:
+        return month
+    day = days.first.replace(year=year, day=min(days.first.day, month.last.day))
+    return Days(day, day)
 
 
 def _days(match: re.Match[str], words: LocaleWords, code: str, today: date) -> Days | None:

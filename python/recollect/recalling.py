@@ -12,13 +12,13 @@ from recollect.embedding.protocol import Vectors, embed, space_of
 from recollect.errors import EmbedderMissing, InvalidArgument, WrongType
 from recollect.filters import Filter, filter_text
 from recollect.handle import Handle
+from recollect.locale_words import may_speak_of_time
 from recollect.migrating import aside
 from recollect.packing import CountTokens, everything, packed, token_counter
 from recollect.reading import interval, listed
 from recollect.records import Hit, Recall, Record
 from recollect.rows import SpaceRow
 from recollect.spaces import Open, for_query, for_vector, opened
-from recollect.locale_words import may_speak_of_time
 from recollect.times import Time
 
 if TYPE_CHECKING:
@@ -96,9 +96,11 @@ def recall(
         "explain": bool(explain),
     }
     if asked is not None and asked.clause is not None:
-        own = tuple(name for name in ("words", "vectors") if name in named)
-        same = {"filter": filter, "kinds": kinds, "between": between, "held_back": held_back, "scope": scope}
-        asked.anchor_at(recall(handle, asked.clause.text, 2, **same, signals=own, explain=False, now=time).hits)
+        same: dict[str, Any] = {"filter": filter, "kinds": kinds, "between": between, "scope": scope}
+        same |= {"held_back": held_back, "now": time, "explain": False}
+        alone = [name for name in ("words", "vectors") if name in named]
+        known = recall(handle, asked.clause.text, 2, signals=alone, **same)
+        asked.anchor_at(known.hits)
         arguments["when"] = asked.row()
     found, space, why_not = _query_vector(handle, text, vector, words, vectors, (paths, below))
 

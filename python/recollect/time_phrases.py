@@ -19,7 +19,13 @@ _NAME = rf"(?:{_MONTH}|(?:{_SHORT})\b\.?)"
 _DAY = r"(?:0?[1-9]|[12]\d|3[01])(?:st|nd|rd|th)?(?![\d:%])"
 _TO = r"\s?(?:-|–|to|through|until|till|and)\s?"
 _ANY_YEAR = r"\d{4}(?![\d,.]\d|\d)"
-_PART = r"(?:the\s+)?(?:early|mid|late|beginning|start|middle|end|first\s+half|second\s+half)(?:\s+of|\s+in)?[\s-](?:the\s+)?"
+_PART = (
+    r"(?:the\s+)?(?:early|mid|late|beginning|start|middle|end|first\s+half|second\s+half)"
+    r"(?:\s+of|\s+in)?[\s-](?:the\s+)?"
+)
+_WHICH = r"last|past|previous|this|next|coming|this\s+past|this\s+coming"
+_UNIT = "|".join((*UNITS, *WEEKDAYS, *MONTHS))
+_OF = r",?\s+(?:of\s+)?"
 _WEEK = r"(?:the\s+)?(?:first|second|third|fourth|last)\s+week\s+(?:of|in)\s+"
 
 _DATE = re.compile(
@@ -28,13 +34,15 @@ _DATE = re.compile(
   | (?P<numeric>\d{{1,2}}(?P<by>[/.])\d{{1,2}}(?P=by)\d{{4}})(?!\d)
   | (?P<ago>{COUNT}\s+(?:hour|day|week|month|year)s?\s+ago)
   | (?P<lately>(?:the\s+)?(?:last|past|previous)\s+(?P<many>{COUNT})\s+(?P<units>day|week|month|year)s?)
-  | (?P<near>(?P<rolling>(?:in|over|during|within|for)\s+the\s+)?(?P<which>last|past|previous|this|next|coming|this\s+past|this\s+coming)\s+(?P<unit>{"|".join(UNITS)}|{"|".join(WEEKDAYS)}|{_MONTH}))
-  | (?P<day>the\s+day\s+before\s+yesterday|yesterday|today|tomorrow|last\s+night|tonight|this\s+(?:morning|afternoon|evening))
+  | (?P<near>(?P<rolling>(?:in|over|during|within|for)\s+the\s+)?(?P<which>{_WHICH})\s+(?P<unit>{_UNIT}))
+  | (?P<day>the\s+day\s+before\s+yesterday|yesterday|today|tomorrow|last\s+night|tonight
+      |this\s+(?:morning|afternoon|evening))
   | (?P<weekday>{"|".join(WEEKDAYS)})
   | (?P<part>{_PART})?(?P<week>{_WEEK})?(?:the\s+)?(?:
-        (?:(?P<d0>{_DAY}){_TO})?(?P<d1>{_DAY})\s+(?:of\s+)?(?P<m1>{_NAME})(?:,?\s+(?:of\s+)?(?P<y1>{_ANY_YEAR}))?
-      | (?P<m2>{_NAME})\s+(?:the\s+)?(?P<d2>{_DAY})(?!\s+(?:{_NAME})\b)(?:{_TO}(?P<d3>{_DAY})(?!\s+(?:of\s+)?{_NAME}))?(?:,?\s+(?:of\s+)?(?P<y2>{_ANY_YEAR}))?
-      | (?P<m3>{_NAME})(?:,?\s+(?:of\s+)?(?P<y3>{_ANY_YEAR}))?
+        (?:(?P<d0>{_DAY}){_TO})?(?P<d1>{_DAY})\s+(?:of\s+)?(?P<m1>{_NAME})(?:{_OF}(?P<y1>{_ANY_YEAR}))?
+      | (?P<m2>{_NAME})\s+(?:the\s+)?(?P<d2>{_DAY})(?!\s+(?:{_NAME})\b)
+        (?:{_TO}(?P<d3>{_DAY})(?!\s+(?:of\s+)?{_NAME}))?(?:{_OF}(?P<y2>{_ANY_YEAR}))?
+      | (?P<m3>{_NAME})(?:{_OF}(?P<y3>{_ANY_YEAR}))?
       | (?P<y4>(?:19|20)\d\d)(?P<decade>s)?(?![\d,.]\d|\d)
     )
     )(?!\w)""",
