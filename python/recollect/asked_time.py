@@ -65,8 +65,11 @@ class Asked:
         assert best.at is not None
         start = to_micros(best.at, "start")
         end = start + 1 if best.until is None else to_micros(best.until, "end")
+        row = _beside(self.clause.bound, start, end)
+        if row[0] >= row[1]:
+            return
         self.anchor = {"phrase": self.clause.phrase, "uid": best.uid, "at": best.at.isoformat()}
-        self.spans.append(Span(self.clause.phrase, _beside(self.clause.bound, start, end)))
+        self.spans.append(Span(self.clause.phrase, row))
 
     def row(self) -> WhenRow:
         """Return what the native half takes."""
@@ -108,7 +111,9 @@ def asked_time(question: str, now: int, zone: tzinfo, language: str, signals: fr
         found = localized_days(question, language, today, MOST)
         asked.spans = [Span(phrase, _row(days, zone)) for phrase, days in found]
     elif dates:
-        asked.spans = list(_spans(phrases_in(question), today, zone))
+        spans = _spans(phrases_in(question), today, zone)
+        # Before the first day and after the last one there is nothing.
+        asked.spans = [span for span in spans if len(span.row) == 4 or span.row[0] < span.row[1]]
     if language == "english":
         asked.order = order_in(question) if "order" in signals else None
         asked.clause = clause_in(question) if "anchors" in signals and not asked.spans else None

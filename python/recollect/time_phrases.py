@@ -178,9 +178,10 @@ def clause_in(question: str) -> Clause | None:
     """Return the first event that bounds a time and is no date itself."""
     for match in _CLAUSE.finditer(question[:LONGEST]):
         text = match["clause"].strip()
-        if len(text.split()) < 2 or _DATE.match(text):
-            continue
         word = match["bound"].lower()
+        # "Since it rained, who came?" gives a reason.
+        if len(text.split()) < 2 or _DATE.match(text.lower()) or (word == "since" and not match.start()):
+            continue
         return Clause(_BOUNDS.get(word, "until"), match[0].strip(), text)
     return None
 
