@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 import recollect
+from recollect.locale_words import CODES, locale_words, may_speak_of_time
+from recollect.localized_dates import localized_days
 from recollect.recalling import SIGNALS
 
 NOW = datetime(2023, 5, 17, 15, 30, tzinfo=UTC)  # A Wednesday.
@@ -249,6 +251,7 @@ def test_the_ends_of_the_calendar():
         ("german", "Was war am 8. Mai?", [("05-08", "05-08")]),
         ("german", "Was war im März 2022?", [("2022-03-01", "2022-04-01")]),
         ("german", "Was sagte Jan zu Anna, wo wohnt sie?", []),
+        ("german", "Was war am 8.5.2023 und am 31.2.2023?", [("2023-05-08", "2023-05-09")]),
         ("french", "Qu'ai-je fait avant-hier ?", [("2023-05-15", "2023-05-16")]),
         ("french", "Qu’ai-je fait aujourd’hui ?", [("2023-05-17", "2023-05-18")]),
         ("french", "en mai, en 2022", [("2022-05-01", "2022-06-01")]),
@@ -258,6 +261,7 @@ def test_the_ends_of_the_calendar():
         ("portuguese", "o que fiz pela segunda vez em maio de 2022?", [("2022-05-01", "2022-06-01")]),
         ("dutch", "Wat zei Jan gisteren?", [("2023-05-16", "2023-05-17")]),
         ("russian", "Что было вчера?", [("2023-05-16", "2023-05-17")]),
+        ("hungarian", "2023-05-08 2023-13-01", [("2023-05-08", "2023-05-09")]),
         ("hungarian", "Mi volt 2023. május 8.?", [("2023-05-08", "2023-05-09")]),
         ("arabic", "ماذا فعلت أمس", [("2023-05-16", "2023-05-17")]),
         ("sesotho", "2023-05-08", []),
@@ -335,3 +339,15 @@ def test_an_event_stands_for_its_time_where_it_is_asked_for():
         assert memory.recall(question, now=NOW).trace["time"] is None
         vague = memory.recall("before I worked on the project", now=NOW, signals=["words", "anchors"])
         assert vague.trace["time"] is None or vague.trace["time"]["anchor"] is None
+
+
+@pytest.mark.parametrize("language", sorted(CODES))
+def test_every_language_has_its_words_of_time(language):
+    words = locale_words(language)
+    assert words is not None
+    for month in set(words.months.values()):
+        question = f"8 {month} 2023"
+        assert may_speak_of_time(question, language)
+        ((_, found),) = localized_days(question, language, NOW.date(), 16)
+        assert (found.first.day, found.first.year, found.yearly) == (8, 2023, False)
+    assert all(may_speak_of_time(phrase, language) for phrase in words.relative)

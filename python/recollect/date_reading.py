@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import lru_cache
 
-__all__ = ["Days", "month_days", "read"]
+__all__ = ["Days", "iso_days", "month_days", "read"]
 
 _APART = timedelta(days=465)
 """No whole number of years, months or weeks."""
@@ -27,6 +27,18 @@ class Days:
 def month_days(year: int, month: int) -> Days:
     """Return the days of a month."""
     return Days(date(year, month, 1), date(year, month, monthrange(year, month)[1]))
+
+
+def iso_days(text: str) -> Days | None:
+    """Return the day or the month of a text such as ``2023-05-08`` or ``2023-05``; None if there is none."""
+    year, month, *day = (int(part) for part in text.split("-"))
+    try:
+        if not day:
+            return month_days(year, month)
+        one = date(year, month, day[0])
+    except ValueError:
+        return None
+    return Days(one, one)
 
 
 @lru_cache(maxsize=1024)

@@ -3,7 +3,7 @@
 import re
 from datetime import date, timedelta
 
-from recollect.date_reading import Days, month_days, read
+from recollect.date_reading import Days, iso_days, month_days, read
 from recollect.time_phrases import Phrase
 from recollect.time_words import MONTHS, NUMBERS, WEEKDAYS
 
@@ -47,8 +47,7 @@ def days_of(phrase: Phrase, today: date, year: int | None = None) -> Days | None
     try:
         match phrase.kind:
             case "iso":
-                parts = [int(part) for part in named["iso"].split("-")]
-                return month_days(*parts) if len(parts) == 2 else _one(date(*parts))
+                return iso_days(named["iso"])
             case "numeric":
                 return read(named["numeric"], "en", today)
             case "ago":

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import date
 from functools import lru_cache
 
-from recollect.date_reading import Days, month_days, read
+from recollect.date_reading import Days, iso_days, month_days, read
 from recollect.locale_words import CODES, LocaleWords, locale_words
 from recollect.time_words import LONGEST
 
@@ -47,7 +47,7 @@ def _in_year(days: Days, year: int) -> Days:
 
 def _days(match: re.Match[str], words: LocaleWords, code: str, today: date) -> Days | None:
     if match["iso"]:
-        return read(match["iso"], code, today)
+        return iso_days(match["iso"])
     if match["year"]:
         return Days(date(int(match["year"]), 1, 1), date(int(match["year"]), 12, 31))
     if match["month"]:
@@ -72,6 +72,7 @@ def _pattern(language: str) -> re.Pattern[str]:
     relative = "|".join(sorted((*counted, *spaced), key=len, reverse=True)) or "(?!)"
     return re.compile(
         rf"(?<!\w)(?:(?P<iso>\d{{4}}-\d\d(?:-\d\d)?)"
+        rf"|\d{{1,2}}(?P<mark>[./])\d{{1,2}}(?P=mark)\d{{4}}"
         rf"|(?P<relative>{relative})"
         rf"|(?:(?P<y1>{_YEAR}){apart})?(?:(?P<before>{day})[.ºª°]?(?:er|a)?{apart})?(?P<month>{month})"
         rf"(?:{apart}(?P<after>{day})(?!\d)[.ºª°]?)?(?:{apart}(?P<y2>{_YEAR}))?"
