@@ -37,10 +37,10 @@ def compared(values: dict[str, npt.NDArray[np.float64]], embedder: str) -> Compa
 
 
 def ablated(values: dict[str, npt.NDArray[np.float64]], embedder: str, way: str) -> Comparison:
-    """Return the difference to recollect without some signals, with its 95 % interval."""
+    """Return what some signals are worth, with its 95 % interval: with them less without them."""
     column = NAMES.index("nDCG@10")
     gaps = values[f"recollect({embedder})"][:, column] - values[f"recollect({embedder}){way}"][:, column]
-    return Comparison(embedder, way, *interval(gaps))
+    return Comparison(embedder, way, *interval(-gaps if way.startswith("+") else gaps))
 
 
 def interval(gaps: npt.NDArray[np.float64]) -> tuple[float, float, float]:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from benches.quality.bootstrap import Comparison, ablated, compared
 from benches.quality.measures import NAMES, table_row
-from benches.quality.recollected import ABLATED
+from benches.quality.recollected import ABLATED, ADDED
 from benches.readme import table
 
 EMBEDDERS = ("minilm", "static")
@@ -48,8 +48,8 @@ class SetOutcome:
         return [compared(self.values, embedder) for embedder in EMBEDDERS]
 
     def ablations(self) -> list[Comparison]:
-        """Return recollect against itself without signals, for each embedder."""
-        ways = ["-all", *(f"-{name}" for name in ABLATED)]
+        """Return recollect against itself without signals or with more, for each embedder."""
+        ways = ["-all", *(f"-{name}" for name in ABLATED), *(f"+{name}" for name in ADDED)]
         return [ablated(self.values, embedder, way) for embedder in EMBEDDERS for way in ways]
 
 
@@ -101,7 +101,7 @@ def _ablation_table(outcomes: list[SetOutcome]) -> str:
         for embedder in EMBEDDERS:
             own = [x for x in found if x.embedder == embedder]
             rows.append([one.name, embedder, *map(_told, own)])
-    head = ["set", "embedder", "all four", *ABLATED]
+    head = ["set", "embedder", "all", *ABLATED, *(f"with {name}" for name in ADDED)]
     title = "**What the signals beside words and vectors are worth**, nDCG@10 in points, 95 % in brackets"
     return f"{title}\n\n{table(head, rows)}"
 

@@ -14,15 +14,18 @@ SEED = 7
 _METADATA = ("title", "kind", "location", "topic", "order")
 
 
-ABLATED = ("links", "replies", "speakers", "recency")
+ABLATED = ("links", "replies", "speakers", "recency", "dates")
 """The signals beside words and vectors."""
+ADDED = ("order", "anchors")
+"""Signals that take part where they are named."""
 
 
 def _ways() -> dict[str, tuple[str, ...]]:
-    """Return the signals of each way to recall: as it is by default, without all the others, without one."""
+    """Return the signals of each way to recall: the default, without others, with one more."""
     everything = ("words", "vectors", *ABLATED)
     without = {f"-{name}": tuple(x for x in everything if x != name) for name in ABLATED}
-    return {"": everything, "-all": ("words", "vectors"), **without}
+    more = {f"+{name}": (*everything, name) for name in ADDED}
+    return {"": everything, "-all": ("words", "vectors"), **without, **more}
 
 
 def recollected(
@@ -31,7 +34,7 @@ def recollected(
     """Return the rankings of every query, and how many memories had a time that is none.
 
     The rankings have the key ``""`` with the defaults of recall, ``"-all"`` by words and vectors alone, and
-    ``"-links"`` and so on without one signal.
+    ``"-links"`` and so on without one signal, ``"+order"`` and so on with one more.
 
     Parameters
     ----------
@@ -59,6 +62,7 @@ def recollected(
                     k=DEPTH,
                     vector=data.query_vectors[at] if given else None,
                     filter=None if before is None else {"order": {"$lt": before}},
+                    now=_time(query.get("time")),
                     **({"signals": signals} if way else {}),
                 )
                 rankings[way].append([position[hit.uid] for hit in found])

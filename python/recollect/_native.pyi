@@ -18,6 +18,7 @@ from recollect.rows import (
     PendingRow,
     RecordRow,
     SpaceRow,
+    WhenRow,
 )
 
 __all__ = [
@@ -170,6 +171,7 @@ class Namespace:
         kinds: builtins.list[str] | None = None,
         now: int,
     ) -> builtins.list[RecordRow]: ...
+    def language(self) -> str | None: ...
     def recall(
         self,
         *,
@@ -190,6 +192,7 @@ class Namespace:
         replies: bool = True,
         speakers: bool = True,
         recency: bool = True,
+        when: WhenRow | None = None,
         base_level: float = 0.0,
         least: float | None = None,
         held_back: bool = False,

@@ -125,11 +125,16 @@ class Readable:
             Share of the vectors in ``"convex"``, between 0 and 1.
         signals
             Which of these take part. ``"words"`` and ``"vectors"``, one of which must, find memories. With
-            the fusion ``"adaptive"`` four more add to them: ``"links"`` lead from the best, and from memories
+            the fusion ``"adaptive"`` five more add to them: ``"links"`` lead from the best, and from memories
             whose title the query names, to what belongs to them (:attr:`Hit.path` says over which);
             ``"replies"`` lead from questions to their answers, what another named speaker says next;
             ``"speakers"`` favours whom the query speaks of, by name or as "I" and "you"; ``"recency"``
-            favours the latest of all sessions where the query is a turn of three sentences or more.
+            favours the latest of all sessions where the query is a turn of three sentences or more;
+            ``"dates"`` favours what lies in a time that the query speaks of ("last week", "in May", "before
+            June 2023"), by `now` and in the language of this namespace. Two take part only where they are
+            named: ``"order"`` prefers the first or the last of the best where the query asks for it ("first
+            time", "latest"), and ``"anchors"`` takes the time of what stands after "before" or "after"
+            ("before I moved") from another memory, by a recall within this one.
         base_level
             Weight of the base-level activation (frequency and recency of use) beside the other signals, both
             as standard scores; only with the fusion ``"adaptive"``.
@@ -156,14 +161,20 @@ class Readable:
             had. Erased memories are gone from there too. The first call for a time reads the whole journal of
             the namespace; two times stay in memory.
         now
-            The time of this call: expired memories are not recalled. With `known_at` it is that time.
+            The time of this call, or `known_at`: expired memories are not recalled. What the query says of
+            time is read as of then, with days of its time zone (UTC for a time without one, and where it is
+            not given).
 
         Returns
         -------
         Recall
             A sequence of hits, best first. ``trace["lexical_only"]`` says why no vectors took part, or is
             None; ``trace["space"]`` in which embedding space they did, and how many of the memories have one
-            there; ``trace["migration"]`` how far a migration is, see :meth:`Memory.start_migration`.
+            there; ``trace["migration"]`` how far a migration is, see :meth:`Memory.start_migration`;
+            ``trace["time"]`` what was understood of time, None where nothing was: the ranges (each with its
+            phrase, the times or, for ``every_year``, the months and days from which and to which it goes,
+            None where it is open, and the memories in scope that lie there), the memories in any of them, the
+            order and the anchor.
 
         Raises
         ------

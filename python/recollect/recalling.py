@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
@@ -12,6 +12,7 @@ from recollect.embedding.protocol import Vectors, embed, space_of
 from recollect.errors import EmbedderMissing, InvalidArgument, WrongType
 from recollect.filters import Filter, filter_text
 from recollect.handle import Handle
+from recollect.locale_words import may_speak_of_time
 from recollect.migrating import aside
 from recollect.packing import CountTokens, everything, packed, token_counter
 from recollect.reading import interval, listed, times_asked, told
@@ -20,10 +21,18 @@ from recollect.rows import SpaceRow
 from recollect.spaces import Open, for_query, for_vector, opened
 from recollect.times import Time
 
+if TYPE_CHECKING:
+    from recollect.asked_time import Asked
+
 __all__ = ["recall"]
 
 FUSIONS = ("adaptive", "rrf", "convex")
-SIGNALS = ("words", "vectors", "links", "replies", "speakers", "recency")
+SIGNALS = ("words", "vectors", "links", "replies", "speakers", "recency", "dates")
+_OF_TIME = ("dates", "order", "anchors")
+MORE = ("order", "anchors")
+"""Signals that take part where they are asked for."""
+NATIVE = ("links", "replies", "speakers", "recency")
+"""Signals that the native half switches."""
 CANDIDATES = 64
 """Least number of hits that a budget chooses from; up to it the choice is exact."""
 MOST_HITS = 10_000
@@ -71,6 +80,7 @@ def recall(
     if weight is not None and fusion != "convex":
         raise InvalidArgument("weight: only the fusion 'convex' has a weight")
     start, end = interval(between)
+    asked = _asked_time(handle, text, now, time, named) if words and fusion == "adaptive" else None
     arguments: dict[str, Any] = {
         "text": text,
         "now": time,
@@ -82,7 +92,8 @@ def recall(
         "weight": None if weight is None else unit(weight, "weight"),
         "scope": paths,
         "below": below,
-        **{name: name in named for name in SIGNALS[2:]},
+        **{name: name in named for name in NATIVE},
+        "when": None if asked is None else asked.row(),
         "base_level": number_of(base_level, "base_level"),
         "least": None if min_base_level is None else number_of(min_base_level, "min_base_level"),
         "held_back": held_back,
@@ -90,6 +101,14 @@ def recall(
         "explain": bool(explain),
         "as_of": as_of,
     }
+    if asked is not None and asked.clause is not None:
+        same: dict[str, Any] = {"filter": filter, "kinds": kinds, "between": between, "scope": scope}
+        same |= {"held_back": held_back, "now": time, "explain": False}
+        same |= {"valid_at": as_of[0], "known_at": as_of[1]}
+        alone = [name for name in ("words", "vectors") if name in named]
+        known = recall(handle, asked.clause.text, 2, signals=alone, **same)
+        asked.anchor_at(known.hits)
+        arguments["when"] = asked.row()
     found, space, why_not = _query_vector(handle, text, vector, words, vectors, (paths, below))
 
     def ask(number: int) -> tuple[list[Hit], dict[str, Any]]:
@@ -122,10 +141,38 @@ def recall(
         trace["budget"] = {"tokens": used, "of": limit, "candidates": candidates, "kept": len(hits)}
     trace["exhaustive"] = exhaustive
     trace["as_of"] = told(as_of)
+    trace["time"] = _told(asked, trace.pop("dates"))
     trace["lexical_only"] = why_not
     trace["migration"] = aside(handle)
     trace["reinforced"] = _reinforce(handle, hits, time) if reinforce else 0
     return Recall(tuple(hits), trace, text)
+
+
+def _asked_time(
+    handle: Handle, text: str | None, now: Time | None, time: int, signals: frozenset[str]
+) -> "Asked | None":
+    if text is None or signals.isdisjoint(_OF_TIME):
+        return None
+    language = handle.namespace.language()
+    if language is None or not may_speak_of_time(text, language):
+        return None
+    # Only here: most questions have no time, and its patterns take a while to compile.
+    from recollect.asked_time import asked_time, zone_in
+
+    return asked_time(text, time, zone_in(now), language, signals)
+
+
+def _told(asked: "Asked | None", counted: dict[str, Any]) -> dict[str, Any] | None:
+    """Return what was understood of time, with the memories in scope that lie there."""
+    if asked is None:
+        return None
+    each = zip(asked.spans, counted["each"], strict=True)
+    return {
+        "ranges": [{**span.as_dict(), "memories": count} for span, count in each],
+        "memories": counted["memories"],
+        "anchor": asked.anchor,
+        "order": None if asked.order is None else dict(zip(("phrase", "prefers"), asked.order, strict=True)),
+    }
 
 
 def _reinforce(handle: Handle, hits: list[Hit], now: int) -> int:
@@ -150,7 +197,7 @@ def _recall_target(value: object) -> float:
 def _signals(signals: Sequence[str]) -> frozenset[str]:
     named = texts_of(signals, "signals")
     for at, name in enumerate(named):
-        one_of(name, SIGNALS, f"signals[{at}]")
+        one_of(name, (*SIGNALS, *MORE), f"signals[{at}]")
     if not {"words", "vectors"}.intersection(named):
         raise InvalidArgument("signals: expected at least one of words, vectors")
     return frozenset(named)

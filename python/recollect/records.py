@@ -143,8 +143,8 @@ class Signal(NamedTuple):
     """What one signal said about a hit."""
 
     name: str
-    """``words``, ``vectors``, ``neighbours``, ``session``, ``speaker``, ``recency``, ``replies``, ``links``
-    or ``base level``."""
+    """``words``, ``vectors``, ``neighbours``, ``session``, ``speaker``, ``recency``, ``replies``, ``dates``,
+    ``links``, ``order`` or ``base level``."""
     rank: int
     """Place in the order of this signal, from 1."""
     score: float

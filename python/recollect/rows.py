@@ -11,12 +11,15 @@ __all__ = [
     "ClaimRow",
     "HitRow",
     "KeysRow",
+    "OnceRow",
     "OutcomeRow",
     "PendingRow",
     "RecordRow",
     "SignalRow",
     "SpaceRow",
     "StepRow",
+    "WhenRow",
+    "YearlyRow",
 ]
 
 RecordRow: TypeAlias = tuple[
@@ -76,3 +79,16 @@ KeysRow: TypeAlias = tuple[npt.NDArray[np.float32], npt.NDArray[np.int64], Space
 
 PendingRow: TypeAlias = tuple[str, int, str, str | None]
 """uid, version, text, speaker."""
+
+OnceRow: TypeAlias = tuple[int, int]
+"""A half-open range of microseconds."""
+
+YearlyRow: TypeAlias = tuple[int, int, int, int]
+"""The first month and day and the last, both inside, of every year."""
+
+WhenRow: TypeAlias = tuple[
+    list[OnceRow | YearlyRow],
+    tuple[int, list[int], list[int], int | None] | None,  # the zone, see `zones`
+    str | None,  # earliest or latest
+]
+"""What a question says of time."""

@@ -26,6 +26,7 @@ mod timeline_nodes;
 mod timeline_search;
 mod uses;
 mod vector_index;
+mod when;
 
 use pyo3::prelude::*;
 

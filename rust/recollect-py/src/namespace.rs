@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyList, PyTuple};
 use recollect_core::error::{Error, Result};
 use recollect_core::journal::ledger::Purge;
+use recollect_core::lexical::Language;
 use recollect_core::namespace::Namespace as Path;
 use recollect_core::recall::{Beside, Fusion, Request};
 use recollect_core::store::{Brought, Call, Edit, Memory, Order, Selection, Store as Core};
@@ -22,6 +23,7 @@ use crate::query::{
 };
 use crate::rows::{OutcomeRow, change, found, held, list, outcome, stats};
 use crate::uses::Uses;
+use crate::when::{WhenRow, when as asked};
 
 type SpaceArgument = Option<SpaceRow>;
 type KeysArgument<'py> = (PyReadonlyArray2<'py, f32>, PyReadonlyArray1<'py, i64>, SpaceRow);
@@ -53,6 +55,11 @@ impl Namespace {
     #[getter]
     fn path(&self) -> Vec<String> {
         self.memory.path().segments().to_vec()
+    }
+
+    /// The language of the texts; none where words are taken as they stand.
+    fn language(&self, py: Python<'_>) -> PyResult<Option<&'static str>> {
+        Ok(enter(py, self.pid, |cancel| self.memory.language(cancel))?.map(Language::word))
     }
 
     /// Adds memories, all or none.
@@ -331,7 +338,7 @@ impl Namespace {
 
     /// The memories that answer a query best, here, below, or in other namespaces.
     #[pyo3(signature = (*, text=None, vector=None, space=None, k=10, now, filter=None, kinds=None, start=None, end=None,
-        fusion="adaptive", weight=None, words=true, vectors=true, links=true, replies=true, speakers=true, recency=true, base_level=0.0, least=None, held_back=false, recall_target=DEFAULT_RECALL, explain=true, scope=None,
+        fusion="adaptive", weight=None, words=true, vectors=true, links=true, replies=true, speakers=true, recency=true, when=None, base_level=0.0, least=None, held_back=false, recall_target=DEFAULT_RECALL, explain=true, scope=None,
         below=false, as_of=(None, None)))]
     fn recall<'py>(
         &self,
@@ -353,6 +360,7 @@ impl Namespace {
         replies: bool,
         speakers: bool,
         recency: bool,
+        when: Option<WhenRow>,
         base_level: f32,
         least: Option<f64>,
         held_back: bool,
@@ -370,6 +378,7 @@ impl Namespace {
                 k,
                 recall: recall_target,
                 beside: Beside { links, replies, speakers, recency },
+                when: when.map(asked).transpose()?.unwrap_or_default(),
                 base_level,
                 fusion: Fusion::new(fusion, weight)?,
                 explain,

@@ -19,7 +19,7 @@ use crate::graph_ids::listed;
 const WAIT: Duration = Duration::from_millis(50);
 
 /// The offset before all changes, instants of changes, offsets from then on, and the instant after which they repeat.
-type ZoneRow = (i32, Vec<i64>, Vec<i32>, Option<i64>);
+pub(crate) type ZoneRow = (i32, Vec<i64>, Vec<i32>, Option<i64>);
 
 /// Words of an event with how often they occur.
 type Words = Vec<(String, u32)>;
@@ -56,7 +56,7 @@ impl Timeline {
     }
 }
 
-fn zone((before, at, offsets, repeats): ZoneRow) -> Result<Zone> {
+pub(crate) fn zone((before, at, offsets, repeats): ZoneRow) -> Result<Zone> {
     let changes: Vec<(i64, i32)> = at.into_iter().zip(offsets).collect();
     Zone::new(before, &changes, repeats)
 }

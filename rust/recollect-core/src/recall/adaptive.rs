@@ -9,6 +9,7 @@
 //! out few memories has a small `rho` and is told by words; one of common words is told by meaning.
 
 use super::context::{Context, REACH};
+use super::dates;
 use super::parts::Parts;
 use super::pool::Pool;
 use super::population::Population;
@@ -25,6 +26,7 @@ const SPREAD: f32 = 1e-6;
 pub(super) fn parts(pools: &[Pool]) -> Vec<Parts> {
     let similarity = Population::joined(pools.iter().map(|pool| pool.similarity));
     let weight = if similarity.count == 0 { 1.0 } else { weight(pools) };
+    let dated = dates::gain(pools);
     let sessions = pools.iter().any(|pool| pool.conversational);
     pools
         .iter()
@@ -34,6 +36,9 @@ pub(super) fn parts(pools: &[Pool]) -> Vec<Parts> {
             if similarity.count > 0 && !pool.addressed.is_empty() {
                 parts.speaker.resize(pool.slots.len(), 0.0);
                 pool.addressed.iter().for_each(|&at| parts.speaker[at as usize] += SPEAKER);
+            }
+            if dated > 0.0 {
+                parts.dates = dates::part(pool, dated);
             }
             if weight <= 0.0 || pool.words.is_empty() {
                 return parts;

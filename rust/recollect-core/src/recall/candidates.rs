@@ -11,7 +11,7 @@ use crate::scored::Scored;
 use crate::vector::{Plan, TopK, VectorIndex};
 
 /// Least candidates taken from each index of a large scope.
-const CANDIDATES: usize = 256;
+pub(super) const CANDIDATES: usize = 256;
 /// Best by words, in multiples of the hits asked for, whose similarity is made exact.
 const WORDS_REFINED: usize = 4;
 

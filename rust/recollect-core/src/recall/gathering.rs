@@ -4,6 +4,7 @@ use super::adaptive;
 use super::associative;
 use super::candidates::{Asked, Vector};
 use super::conversation;
+use super::dates::Dated;
 use super::fusion::Fusion;
 use super::pool::{Mode, Pool};
 use super::population::Population;
@@ -33,6 +34,8 @@ impl Pool {
         // Without words there is nothing to fuse: the search of the vectors is the answer.
         let fused = request.text.is_some();
         let exhaustive = if fused { EXHAUSTIVE } else { SAMPLE };
+        let speaks = fused && request.fusion == Fusion::Adaptive;
+        let dated = if speaks { Dated::of(view, &request.when) } else { Dated::default() };
         let mode = if scope <= exhaustive { Mode::Exhaustive } else { Mode::Candidates };
         let (plan, similarity, lists) = match mode {
             Mode::Exhaustive => {
@@ -40,19 +43,23 @@ impl Pool {
                 (None, Population::of(&lists.vectors), lists)
             }
             Mode::Candidates => {
-                let (slots, plan) = asked.best(view, request, cancel)?;
+                let (mut slots, plan) = asked.best(view, request, cancel)?;
+                dated.join(view, &asked, request, &mut slots, cancel)?;
                 (plan, sample(view, asked.vector)?, asked.scored(view, slots)?)
             }
         };
         let mut pool = Self::of(view, request, mode, similarity, query.clone(), lists);
-        if fused && request.fusion == Fusion::Adaptive {
+        pool.dated = dated;
+        if speaks {
             let more = beside(view, request, &mut pool, cancel)?;
             if !more.is_empty() {
                 let mut slots = std::mem::take(&mut pool.slots);
                 slots.extend(more);
                 slots.sort_unstable();
                 let lists = asked.scored(view, slots)?;
+                let dated = std::mem::take(&mut pool.dated);
                 pool = Self::of(view, request, mode, similarity, query.clone(), lists);
+                pool.dated = dated;
                 beside(view, request, &mut pool, cancel)?;
             }
         }

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::adaptive;
 use super::context::Context;
+use super::dates::Dated;
 use super::parts::{Links, Parts};
 use super::pool::{Mode, Pool};
 use super::population::Population;
@@ -21,6 +22,10 @@ struct Places(Vec<Option<(SessionId, Place)>>, Bitmap);
 impl Standing for Places {
     fn place(&self, slot: Slot) -> Option<(SessionId, Place)> {
         self.0[slot as usize]
+    }
+
+    fn event(&self, _: Slot) -> (i64, i64) {
+        (0, 1)
     }
 
     fn base_level(&self, _: Slot) -> f32 {
@@ -125,6 +130,8 @@ fn pool(case: &Value) -> Pool {
         given: Parts::default(),
         alone: None,
         links: Links::default(),
+        dated: Dated::default(),
+        times: Vec::new(),
         role: None,
         top,
         memories,

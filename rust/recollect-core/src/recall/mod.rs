@@ -3,11 +3,14 @@
 //! | file | idea |
 //! |---|---|
 //! | `request` | what is asked |
+//! | `when` | what is asked of time |
 //! | `view` | the indexes of one namespace, as recall sees them |
 //! | `candidates` | who is one, and what words and vectors say |
 //! | `pool` | the candidates with all that is known of them |
 //! | `gathering` | how they are gathered |
 //! | `conversation` | what its course adds |
+//! | `dates` | who lies in the times that are asked for |
+//! | `order` | the first or the last of what leads |
 //! | `associative` | what links add |
 //! | `positions` | where each slot stands among the candidates |
 //! | `context` | who stands beside a candidate in its session |
@@ -27,8 +30,10 @@ mod candidates;
 mod classic;
 mod context;
 mod conversation;
+mod dates;
 mod fusion;
 mod gathering;
+mod order;
 mod packing;
 mod parts;
 mod pool;
@@ -37,6 +42,7 @@ mod positions;
 mod ranking;
 mod request;
 mod view;
+mod when;
 
 pub use fusion::Fusion;
 pub use packing::pack;
@@ -44,6 +50,7 @@ pub use pool::{Mode, Pool};
 pub use ranking::{Hit, Signal, rank};
 pub use request::{Beside, Request};
 pub use view::{Linked, Role, Standing, Step, View};
+pub use when::{Order, Span, When};
 
 #[cfg(test)]
 mod golden;

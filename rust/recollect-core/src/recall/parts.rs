@@ -20,8 +20,12 @@ pub(super) struct Parts {
     pub recency: Vec<f32>,
     /// From the question it answers, or from being one.
     pub replies: Vec<f32>,
+    /// From lying in a time that is asked for.
+    pub dates: Vec<f32>,
     /// From the links that lead to it.
     pub links: Vec<f32>,
+    /// From being early or late, if that is asked for.
+    pub order: Vec<f32>,
     /// From how often and how lately it was of use.
     pub base_level: Vec<f32>,
 }
@@ -29,9 +33,13 @@ pub(super) struct Parts {
 impl Parts {
     /// The fused score of each of `count` candidates.
     pub(super) fn sum(&self, count: usize) -> Vec<f32> {
-        let Self { words, vectors, neighbours, session, speaker, recency, replies, links, base_level } = self;
+        let Self { words, vectors, neighbours, session, speaker, recency, replies, .. } = self;
+        let Self { dates, links, order, base_level, .. } = self;
         let mut sum = vec![0.0; count];
-        for list in [words, vectors, neighbours, session, speaker, recency, replies, links, base_level] {
+        for list in [words, vectors, neighbours, session, speaker, recency, replies] {
+            add(&mut sum, list);
+        }
+        for list in [dates, links, base_level, order] {
             add(&mut sum, list);
         }
         sum

@@ -2,6 +2,7 @@
 
 use super::candidates::Lists;
 use super::context::Context;
+use super::dates::Dated;
 use super::parts::{Links, Parts};
 use super::population::Population;
 use super::request::Request;
@@ -45,6 +46,10 @@ pub struct Pool {
     pub(super) alone: Option<Parts>,
     /// How links were followed.
     pub(super) links: Links,
+    /// Who lies in the times that are asked for.
+    pub dated: Dated,
+    /// The time of each candidate, where an order is asked for.
+    pub(super) times: Vec<i64>,
     /// Of whom the query speaks.
     pub(super) role: Option<Role>,
     /// Whether a session has two memories in scope.
@@ -90,6 +95,10 @@ impl Pool {
             true => slots.iter().map(|&slot| view.standing.base_level(slot)).collect(),
             false => Vec::new(),
         };
+        let times = match request.when.order {
+            Some(_) => slots.iter().map(|&slot| view.standing.event(slot).0).collect(),
+            None => Vec::new(),
+        };
         let seen =
             |members: &[Place]| members.iter().filter(|x| view.admitted().contains(x.slot)).take(2).count();
         let conversational = view.sessions.iter().any(|members| seen(members) == 2);
@@ -104,6 +113,8 @@ impl Pool {
             given: Parts::default(),
             alone: None,
             links: Links::default(),
+            dated: Dated::default(),
+            times,
             role: None,
             conversational,
             similarity,

@@ -4,6 +4,7 @@ use super::adaptive;
 use super::base_level;
 use super::classic;
 use super::fusion::Fusion;
+use super::order;
 use super::parts::Parts;
 use super::pool::Pool;
 use super::request::Request;
@@ -12,7 +13,7 @@ use crate::id::{Slot, Uid};
 /// What one signal says of a hit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Signal {
-    /// `words`, `vectors`, `neighbours`, `session`, `speaker`, `recency`, `replies`, `links` or `base level`.
+    /// `words`, `vectors`, `neighbours`, `session`, `speaker`, `recency`, `replies`, `dates`, `links`, `order` or `base level`.
     pub name: &'static str,
     /// Rank of the hit by this signal alone, from 1.
     pub rank: usize,
@@ -59,6 +60,9 @@ pub fn rank(pools: &[Pool], request: &Request) -> Vec<Hit> {
     for (pool, parts) in pools.iter().zip(&parts) {
         scores.push(parts.sum(pool.slots.len()));
     }
+    if let (Some(order), Fusion::Adaptive) = (request.when.order, fusion) {
+        order::prefer(order, pools, &mut parts, &mut scores);
+    }
     let mut best = select(pools, &parts, &scores, k);
     best.sort_unstable_by(|a, b| {
         let uid = |x: &Candidate| pools[x.pool].uids[x.at];
@@ -99,6 +103,7 @@ fn select(pools: &[Pool], parts: &[Parts], scores: &[Vec<f32>], k: usize) -> Vec
                 || beside.get(at).is_some_and(|&x| x > 0.0)
                 || vectors.get(at).is_some_and(|&x| x > f32::NEG_INFINITY)
                 || parts[pool].replies.get(at).is_some_and(|&x| x > 0.0)
+                || parts[pool].dates.get(at).is_some_and(|&x| x > 0.0)
                 || parts[pool].links.get(at).is_some_and(|&x| x > 0.0);
             if !spoken {
                 continue;
@@ -124,6 +129,7 @@ fn signals(pools: &[Pool], parts: &[Parts], best: &[Candidate]) -> Vec<Vec<Signa
     let session = given(|p| &p.session);
     let speaker = given(|p| &p.speaker);
     let (recency, replies) = (given(|p| &p.recency), given(|p| &p.replies));
+    let (dates, order) = (given(|p| &p.dates), given(|p| &p.order));
     let links = given(|p| &p.links);
     let base_level = given(|p| &p.base_level);
     let lists = [
@@ -134,7 +140,9 @@ fn signals(pools: &[Pool], parts: &[Parts], best: &[Candidate]) -> Vec<Vec<Signa
         ("speaker", 0.0, speaker.clone(), speaker),
         ("recency", 0.0, recency.clone(), recency),
         ("replies", 0.0, replies.clone(), replies),
+        ("dates", 0.0, dates.clone(), dates),
         ("links", 0.0, links.clone(), links),
+        ("order", 0.0, order.clone(), order),
         ("base level", f32::NEG_INFINITY, own(|p| &p.base_levels), base_level),
     ];
     for (name, silent, scores, shares) in lists {

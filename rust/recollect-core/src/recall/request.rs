@@ -1,6 +1,7 @@
 //! What is asked.
 
 use super::fusion::Fusion;
+use super::when::When;
 
 /// One recall.
 #[derive(Debug, Clone)]
@@ -15,6 +16,8 @@ pub struct Request {
     pub recall: f64,
     /// What speaks beside words and vectors, in the adaptive fusion.
     pub beside: Beside,
+    /// What is asked of time, in the adaptive fusion.
+    pub when: When,
     /// Weight of the base-level activation beside the other signals; 0 leaves it out.
     pub base_level: f32,
     /// How the signals become one score.

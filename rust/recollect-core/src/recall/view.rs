@@ -22,6 +22,8 @@ pub enum Role {
 pub trait Standing {
     /// Its session and place there.
     fn place(&self, slot: Slot) -> Option<(SessionId, Place)>;
+    /// First instant of its event, or of its write, and the first after it.
+    fn event(&self, slot: Slot) -> (i64, i64);
     /// Its base-level activation.
     fn base_level(&self, slot: Slot) -> f32;
     /// Who said it, by number.

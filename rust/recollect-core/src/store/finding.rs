@@ -24,6 +24,9 @@ use crate::record::Metadata;
 use crate::time::Timestamp;
 use crate::vector::{Plan, VectorIndex, admit};
 
+/// Most times that a question may speak of.
+const MAX_SPANS: usize = 64;
+
 /// A memory recalled, with its namespace and why.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Found {
@@ -111,6 +114,10 @@ fn check(request: &Request, space: Option<&Space>) -> Result<()> {
         if text.trim().is_empty() && request.vector.is_none() {
             return Err(Error::invalid("query", "the text is empty"));
         }
+    }
+    let (found, limit) = (request.when.spans.len() as u64, MAX_SPANS as u64);
+    if found > limit {
+        return Err(Error::Limit { argument: "when".into(), found, limit });
     }
     if !(request.recall > 0.0 && request.recall <= 1.0) {
         return Err(Error::invalid("recall_target", "expected a number above 0 and up to 1"));
@@ -303,6 +310,7 @@ fn trace(pools: &[Pool], request: &Request, space: Option<&Space>, used: &[Used]
         },
         "links": links(pools, request),
         "conversation": conversation(pools),
+        "dates": dates(pools),
         "space": space,
         "vector_search": plans,
         "skipped": skipped,
@@ -331,6 +339,14 @@ fn conversation(pools: &[Pool]) -> Value {
     });
     let (recency, replies) = (told.iter().any(|x| x.1), told.iter().map(|x| x.2).sum::<usize>());
     json!({ "speaker": speaker, "recency": recency, "replies": replies })
+}
+
+/// How many memories lie in each of the times that are asked for, and in any of them.
+fn dates(pools: &[Pool]) -> Value {
+    let each = |at: usize| pools.iter().filter_map(|pool| pool.dated.each.get(at)).sum::<usize>();
+    let times = pools.first().map_or(0, |pool| pool.dated.each.len());
+    let any = pools.iter().map(|pool| pool.dated.count).sum::<usize>();
+    json!({ "each": (0..times).map(each).collect::<Vec<_>>(), "memories": any })
 }
 
 /// How the vectors of one namespace were searched, where not all of them were scored.

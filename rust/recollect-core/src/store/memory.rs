@@ -17,6 +17,7 @@ use crate::error::{Error, Result};
 use crate::id::{Slot, Uid};
 use crate::journal::event::{Event, KeyVector, Seq};
 use crate::journal::ledger::Space;
+use crate::lexical::Language;
 use crate::namespace::Namespace;
 use crate::record::Record;
 use crate::time::Timestamp;
@@ -181,6 +182,18 @@ impl Memory {
             cancel.check()?;
             held(&seen, &page)
         })
+    }
+
+    /// The language of the namespace; none where words are taken as they stand.
+    ///
+    /// # Errors
+    /// As any read.
+    pub fn language(&self, cancel: Cancel<'_>) -> Result<Option<Language>> {
+        // It never changes: a state that may be behind the ledger tells as well.
+        if let Some(loaded) = self.cell.state.read().as_ref().filter(|loaded| loaded.id.is_some()) {
+            return Ok(loaded.state.config.language);
+        }
+        self.read(cancel, |seen| Ok(Some(seen.state.config.language)))
     }
 
     /// How many memories a selection holds.

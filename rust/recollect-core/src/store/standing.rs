@@ -19,6 +19,11 @@ impl Standing for At<'_> {
         entry.session.map(|session| (session, entry.place(slot)))
     }
 
+    fn event(&self, slot: Slot) -> (i64, i64) {
+        let entry = &self.state.entries[slot as usize];
+        (entry.time(), entry.end)
+    }
+
     fn base_level(&self, slot: Slot) -> f32 {
         self.state.base_level(slot, self.now) as f32
     }

@@ -10,7 +10,7 @@ use recollect_core::journal::ledger::{Ledger, Space};
 use recollect_core::journal::sqlite::{Durability, Options, SqliteLedger};
 use recollect_core::lexical::Language;
 use recollect_core::namespace::Namespace;
-use recollect_core::recall::{Beside, Fusion, Request};
+use recollect_core::recall::{Beside, Fusion, Request, When};
 use recollect_core::store::{Call, Store};
 use recollect_core::time::Timestamp;
 use recollect_core::vector::Keep;
@@ -118,6 +118,7 @@ pub(crate) fn request(text: Option<&str>, vector: Option<Vec<f32>>, fusion: Fusi
         vector,
         k: 1000,
         recall: 1.0,
+        when: When::default(),
         beside: Beside { speakers: true, ..Beside::NONE },
         base_level: 0.0,
         fusion,
