@@ -21,6 +21,7 @@ mod rows;
 mod segmentation;
 mod store;
 mod timeline;
+mod timeline_follow;
 mod timeline_nodes;
 mod timeline_search;
 mod uses;

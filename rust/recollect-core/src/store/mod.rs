@@ -12,6 +12,7 @@
 //! | `speakers` | who said which memories |
 //! | `uses` | how memories were used, and which are pinned |
 //! | `using` | the verbs that say so |
+//! | `times` | memories by the time of their events |
 //! | `selection` | which memories a call may see |
 //! | `state` | everything a namespace knows; `apply` is the only function that changes it |
 //! | `segment` | the state as checksummed parts inside the file |
@@ -25,6 +26,7 @@
 //! | `next`, `migration` | a namespace moves to another embedding space |
 //! | `linked` | the links as recall follows them |
 //! | `associating` | events of links and uses, applied |
+//! | `following`, `parting` | a temporal tree of the memories of a namespace; its sessions and segments |
 //! | `standing` | what recall asks about memories |
 //! | `linking` | links between memories |
 //! | `forget` | deletion and erasure |
@@ -41,6 +43,7 @@ mod digests;
 mod embeddings;
 mod entry;
 mod finding;
+mod following;
 mod forget;
 mod joining;
 mod keys;
@@ -49,6 +52,7 @@ mod linking;
 mod memory;
 mod migration;
 mod next;
+mod parting;
 mod segment;
 mod selection;
 mod shared;
@@ -58,6 +62,7 @@ mod standing;
 mod state;
 #[expect(clippy::module_inception, reason = "the file that holds the store")]
 mod store;
+mod times;
 mod uses;
 mod using;
 mod words;
@@ -66,6 +71,7 @@ mod write;
 pub use admission::{Draft, MAX_DEPTH, MAX_K, MAX_LIST, MAX_METADATA, MAX_NAME, MAX_QUERY, MAX_TEXT};
 pub use batch::Call;
 pub use finding::{Found, Recall};
+pub use following::{Follower, Following};
 pub use joining::Brought;
 pub use linking::{Link, Linkage, Neighbour};
 pub use memory::{Change, Held, Memory, Order, VectorKeys};

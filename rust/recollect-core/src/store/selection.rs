@@ -25,11 +25,11 @@ pub struct Selection {
 
 impl Selection {
     fn is_empty(&self) -> bool {
-        self.filter.is_none()
-            && self.kinds.is_none()
-            && self.between.is_none()
-            && self.least.is_none()
-            && !self.held_back
+        self.between.is_none() && self.asks_of_time_alone()
+    }
+
+    fn asks_of_time_alone(&self) -> bool {
+        self.filter.is_none() && self.kinds.is_none() && self.least.is_none() && !self.held_back
     }
 }
 
@@ -40,17 +40,24 @@ impl State {
         if selection.is_empty() && expired.is_empty() {
             return None;
         }
-        let range = selection.between.map(|x| (x.start.0, x.end.0));
+        let in_time = selection.between.map(|x| self.times.within(self, x.start.0, x.end.0));
+        if selection.asks_of_time_alone() {
+            let mut all = in_time.unwrap_or_else(|| self.live.clone());
+            expired.iter().for_each(|slot| {
+                all.remove(slot);
+            });
+            return (all.len() < self.live.len()).then_some(all);
+        }
         Some(
-            self.live
+            in_time
+                .as_ref()
+                .unwrap_or(&self.live)
                 .iter()
                 .filter(|&slot| {
                     let entry = &self.entries[slot as usize];
-                    let in_time = range.is_none_or(|(from, to)| entry.time() < to && from < entry.end);
                     let kind = selection.kinds.as_ref().is_none_or(|kinds| kinds.contains(&entry.kind));
-                    in_time
-                        && kind
-                        && (expired.contains(slot) || self.faded(slot, selection, now)) == selection.held_back
+                    kind && (expired.contains(slot) || self.faded(slot, selection, now))
+                        == selection.held_back
                         && selection.filter.as_ref().is_none_or(|filter| filter.matches(&self.named(slot)))
                 })
                 .collect(),

@@ -8,12 +8,11 @@
 //!
 //! Equal timelines give equal bytes, whatever their history; nothing of removed events is in them.
 
-use std::collections::BTreeSet;
-
 use super::event::Event;
 use super::node::{Key, NodeId, State};
 use super::settings::Settings;
 use super::timeline::{MAX_EVENTS, Timeline};
+use crate::bitmap::Bitmap;
 use crate::bytes::{Reader, Writer};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -80,11 +79,15 @@ impl Timeline {
     }
 
     /// Sessions and words of the events that are there.
-    pub(super) fn in_use(&self) -> (BTreeSet<u32>, BTreeSet<u32>) {
-        let (mut sessions, mut words) = (BTreeSet::new(), BTreeSet::new());
+    pub(super) fn in_use(&self) -> (Bitmap, Bitmap) {
+        let (mut sessions, mut words) = (Bitmap::new(), Bitmap::new());
         for span in self.index.to_vec() {
-            sessions.extend(self.names_of(span.item).0);
-            words.extend(self.events.terms(span.item).iter().map(|x| x.0));
+            if let Some(session) = self.names_of(span.item).0 {
+                sessions.insert(session);
+            }
+            for term in self.events.terms(span.item) {
+                words.insert(term.0);
+            }
         }
         (sessions, words)
     }
@@ -203,7 +206,8 @@ impl Timeline {
         if flags > 15 || !terms.is_sorted_by(|a, b| a.0 < b.0) {
             return Err(damaged("an event out of range"));
         }
-        let event = Event { start, end, salience, session, segment, vector: None, terms: &terms };
+        let event =
+            Event { start, end, salience, session, segment, vector: None, terms: &terms, alone: false };
         let sound = vector.iter().flatten().all(|x| x.abs() < 1.001);
         if !sound || (slot as usize) >= MAX_EVENTS || event.check(&self.settings).is_err() {
             return Err(damaged("an event out of range"));
