@@ -53,12 +53,13 @@ def told(timeline):
                     node.salience,
                     node.session,
                     node.segment,
-                    tuple(child(item) for item in timeline.children(node)),
+                    tuple(sorted((child(item) for item in timeline.children(node)), key=repr)),
                     tuple(timeline.mean(node).tolist()),
                     tuple(sorted(timeline.words(node).items())),
                 )
             )
-    return out
+    # Nodes that start together stand in any order.
+    return sorted(out, key=repr)
 
 
 class Follows(RuleBasedStateMachine):
@@ -153,7 +154,7 @@ class Follows(RuleBasedStateMachine):
 
 TestFollows = Follows.TestCase
 TestFollows.settings = settings(
-    max_examples=30, stateful_step_count=20, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=25, stateful_step_count=15, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )
 
 

@@ -63,7 +63,7 @@ pub(crate) fn node_row(core: &NamedTimeline, view: View) -> NodeRow {
     let session =
         |number: u32| Some(core.session_name(number)).filter(|x| !x.starts_with('\0')).map(str::to_owned);
     let names = match view.id.key {
-        Key::Segment(within, segment) => (within.and_then(session), Some(segment)),
+        Key::Segment(within, segment) => (within.and_then(session), Some(core.segment_number(segment))),
         Key::Session(number) => (session(number), None),
         _ => (None, None),
     };

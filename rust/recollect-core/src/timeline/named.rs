@@ -55,6 +55,11 @@ impl NamedTimeline {
         Ok(Self { by_slot: true, ..Self::new(settings)? })
     }
 
+    /// The number of a segment as it is told: inside its session, where a tree without sessions numbers all of them.
+    pub fn segment_number(&self, segment: i64) -> i64 {
+        if self.by_slot { segment & i64::from(u32::MAX) } else { segment }
+    }
+
     /// Forgets the texts of sessions and words that no event has any more.
     pub fn forget_unused(&mut self) {
         let (sessions, words) = self.timeline.in_use();
