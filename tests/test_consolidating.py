@@ -49,7 +49,10 @@ def test_an_extract_is_word_for_word_with_its_sources(memory):
     # They are in no recall that does not ask for them.
     assert {hit.uid for hit in memory.recall("roof pears piano", k=50)} <= set(uids)
     assert memory.count() == 3
+    assert {hit.uid for hit in memory.recall("roof pears piano", k=50, scope="below")} <= set(uids)
     assert memory.namespaces() == [(derived.BELOW,)]
+    named = memory.recall("roof", k=50, scope=[(derived.BELOW,)])
+    assert {hit.record.source for hit in named} == {"timeline"}
 
 
 def test_three_granularities(memory):

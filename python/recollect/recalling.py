@@ -8,6 +8,7 @@ from typing import Any
 import numpy.typing as npt
 
 from recollect.checks import count_of, kinds_of, matrix, number_of, one_of, text_of, texts_of, unit
+from recollect.derived import BELOW
 from recollect.embedding.protocol import Vectors, embed, space_of
 from recollect.errors import EmbedderMissing, InvalidArgument, WrongType
 from recollect.filters import Filter, filter_text
@@ -197,7 +198,12 @@ def _spaces(handle: Handle, paths: list[list[str]] | None, below: bool) -> list[
 
 def _scope(handle: Handle, scope: object) -> tuple[list[list[str]] | None, bool]:
     if isinstance(scope, str):
-        return None, one_of(scope, ("exact", "below"), "scope") == "below"
+        if one_of(scope, ("exact", "below"), "scope") == "exact":
+            return None, False
+        all_paths = handle.store.namespaces(list(handle.path))
+        told = [path for path in all_paths if BELOW not in path[len(handle.path) :]]
+        # Summaries say again what memories say; who wants them names their namespace.
+        return (None, True) if len(told) == len(all_paths) else (told or [list(handle.path)], False)
     if not isinstance(scope, Sequence):
         raise WrongType(f"scope: expected 'exact', 'below' or a list of paths, found {type(scope).__name__}")
     if not scope:

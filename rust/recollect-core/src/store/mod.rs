@@ -26,7 +26,7 @@
 //! | `next`, `migration` | a namespace moves to another embedding space |
 //! | `linked` | the links as recall follows them |
 //! | `associating` | events of links and uses, applied |
-//! | `following`, `parting` | a temporal tree of the memories of a namespace; its sessions and segments |
+//! | `following`, `parting`, `followed` | a temporal tree of the memories of a namespace; its sessions and segments; what is asked of it |
 //! | `standing` | what recall asks about memories |
 //! | `linking` | links between memories |
 //! | `forget` | deletion and erasure |
@@ -43,6 +43,7 @@ mod digests;
 mod embeddings;
 mod entry;
 mod finding;
+mod followed;
 mod following;
 mod forget;
 mod joining;

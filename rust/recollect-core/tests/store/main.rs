@@ -25,4 +25,5 @@ mod regressions;
 mod script;
 mod sight;
 mod spaces;
+mod timelines;
 mod wrapped;
