@@ -43,6 +43,9 @@ pub struct Following {
     pub kinds: Option<Vec<Kind>>,
 }
 
+/// Words by their numbers in the tree, with how often they occur.
+type Terms = Vec<(u32, u32)>;
+
 /// Which state a tree is of: its number, the event with which it last moved to another space, and the dimensions.
 type Mark = (u64, Seq, usize);
 
@@ -99,6 +102,15 @@ impl Follower {
 
     /// One chunk of the way; whether that was the last, none where a content was erased meanwhile.
     fn step(&mut self, seen: &Seen<'_>, tree: &mut NamedTimeline, now: i64) -> Result<Option<(bool, bool)>> {
+        let answer = self.chunk(seen, tree, now);
+        if answer.is_err() {
+            // It may have stopped anywhere: the next call begins anew.
+            self.mark = None;
+        }
+        answer
+    }
+
+    fn chunk(&mut self, seen: &Seen<'_>, tree: &mut NamedTimeline, now: i64) -> Result<Option<(bool, bool)>> {
         let state = seen.state;
         let dim = state.vectors.as_ref().filter(|_| self.wish.vectors).map_or(0, |index| index.dim());
         let mark = (state.number, state.moved, dim);
@@ -171,7 +183,9 @@ impl Follower {
                     }
                     (None, Some(start)) => {
                         let day = self.day(start);
-                        self.days.insert(day, entry.place(slot));
+                        if self.days.around(day, entry.place(slot)).is_none() {
+                            self.days.insert(day, entry.place(slot));
+                        }
                         self.parts.insert(Part::Day(day));
                     }
                     // Neither a session nor a time says what it stands beside: the order of a file is no sign of it.
@@ -281,10 +295,9 @@ impl Follower {
     ) -> Result<bool> {
         let (state, dim) = (seen.state, tree.timeline.settings().dim);
         let Some(terms) = terms(&fresh, seen, tree)? else {
-            // What was to come is looked for again.
+            // What was to come is not there, so the next comparison finds it again.
             (self.seq, self.told) = (0, (i64::MIN, i64::MAX));
-            self.parts.extend(fresh.iter().filter_map(|x| x.1.map(|placed| placed.0)));
-            self.alone.extend(fresh.iter().filter(|x| x.1.is_none()).map(|x| x.0));
+            self.alone.clear();
             self.streams.clear();
             return Ok(false);
         };
@@ -326,7 +339,7 @@ fn terms(
     fresh: &[(Slot, Option<(Part, Label)>)],
     seen: &Seen<'_>,
     tree: &mut NamedTimeline,
-) -> Result<Option<Vec<Vec<(u32, u32)>>>> {
+) -> Result<Option<Vec<Terms>>> {
     let Some(id) = seen.id.filter(|_| tree.timeline.settings().terms > 0 && !fresh.is_empty()) else {
         return Ok(Some(vec![Vec::new(); fresh.len()]));
     };
