@@ -156,6 +156,21 @@ def test_surprise_begins_a_segment(memory):
     assert read.value.argmax() == 1
 
 
+@pytest.mark.parametrize(("minutes", "segments"), [(29, 1), (31, 2)])
+def test_a_gap_parts_what_a_session_holds_together(memory, minutes, segments):
+    at = [MONDAY, MONDAY + timedelta(minutes=1), MONDAY + timedelta(minutes=1 + minutes)]
+    memory.add_many(["one", "two", "three"], at=at, session=["s"] * 3)
+    timeline = memory.timeline()
+    assert len(timeline.nodes("segment")) == segments
+    assert len(timeline.nodes("session")) == 1
+    # A late arrival in between closes the gap, and touches no other session.
+    memory.add_many(["x", "y"], at=[MONDAY + timedelta(days=1)] * 2, session=["t"] * 2)
+    before = timeline.nodes("segment", MONDAY + timedelta(days=1))
+    memory.add("late", at=MONDAY + timedelta(minutes=10), session="s")
+    assert len(timeline.nodes("segment", MONDAY, MONDAY + timedelta(hours=1))) == 1
+    assert timeline.nodes("segment", MONDAY + timedelta(days=1)) == before
+
+
 def test_nothing_of_what_is_erased_stays(memory):
     memory.add("the quay", at="2026-01-01T10:00", session="s", vector=[1.0, 0.0])
     uid = memory.add("zanzibar", at="2026-01-01T10:01", session="s", vector=[0.0, 1.0]).uid
