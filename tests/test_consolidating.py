@@ -55,6 +55,13 @@ def test_an_extract_is_word_for_word_with_its_sources(memory):
     assert {hit.record.source for hit in named} == {"timeline"}
 
 
+def test_they_are_not_exported(memory, tmp_path):
+    three_days(memory)
+    memory.timeline().consolidate(until=LATER)
+    assert memory.export(tmp_path / "all.jsonl") == 3
+    assert memory.namespace(derived.BELOW).export(tmp_path / "said.jsonl") == 8
+
+
 def test_three_granularities(memory):
     three_days(memory)
     timeline = memory.timeline()

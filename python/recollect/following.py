@@ -191,8 +191,8 @@ class FollowingTree:
     def neighbours(self, item: Item | str, n: int = 1) -> tuple[list[Item], list[Item]]:
         """Return up to `n` before and after a memory or a node by time, inside what it is in.
 
-        What happened in another session is no neighbour. A memory that names neither a session nor a time
-        has none: the order of a file says nothing.
+        What is in another segment is no neighbour: ask for those of its segment, which are segments. A memory
+        that names neither a session nor a time has none: the order of a file says nothing.
         """
         native = self._follow()
         before, after = native.neighbours(self._which(item), count_of(n, "n"))
@@ -201,7 +201,7 @@ class FollowingTree:
     def with_neighbours(
         self, hits: Sequence[Any], budget: int, *, n: int = 1, share: float = 0.3
     ) -> list[BesideMemory]:
-        """Return hits, best first, each followed by memories beside it in its session, `budget` in all.
+        """Return hits, best first, each followed by memories beside it in its segment, `budget` in all.
 
         What is there only for standing beside takes at most `share` of the budget (EM-LLM, 2407.09450).
         Hits are those of a recall, records or uids.

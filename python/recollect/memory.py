@@ -141,6 +141,8 @@ class Memory(Writable, Linkable, Adaptable, Prunable, Movable, Readable):
     def export(self, path: str | os.PathLike[str], progress: Progress | None = None) -> int:
         """Write the memories of this namespace and of those below it as JSON Lines, and return how many.
 
+        Summaries of timelines are left out.
+
         Raises
         ------
         StorageFailure
