@@ -1,5 +1,6 @@
 """The timeline of a memory: found by time, up, down and beside, and told at several granularities."""
 
+import threading
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -281,3 +282,32 @@ def test_the_example_is_right():
 
     for module in (attention, memory_timeline, sentences):
         assert doctest.testmod(module).failed == 0
+
+
+def test_it_is_read_while_others_write(memory):
+    timeline, failed = memory.timeline(), []
+
+    def write(name):
+        for number in range(60):
+            uid = memory.add(f"{name} {number}", at=MONDAY + timedelta(minutes=number), session=name).uid
+            if number % 3 == 0:
+                memory.forget(uid, erase=number % 2 == 0)
+
+    def read():
+        try:
+            while any(thread.is_alive() for thread in writers):
+                records = timeline.between()
+                assert [one.at for one in records] == sorted(one.at for one in records)
+                timeline.nodes("session")
+                timeline.recall("a 1", ("memory", "day"))
+        except Exception as error:
+            failed.append(error)
+
+    writers = [threading.Thread(target=write, args=(name,)) for name in "abc"]
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for thread in (*writers, *readers):
+        thread.start()
+    for thread in (*writers, *readers):
+        thread.join()
+    assert failed == []
+    assert len(timeline) == memory.count() == 120

@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 import recollect
 from recollect import Record
+from recollect.derived import BELOW
 
 START = datetime(2026, 3, 27, 22, tzinfo=UTC)
 """Two days before clocks change in Brussels."""
@@ -121,6 +122,7 @@ class Follows(RuleBasedStateMachine):
         uid = data.draw(st.sampled_from(self.uids))
         self.uids.remove(uid)
         self.memory.forget(uid, erase=erase)
+        self.gone.append(uid)
 
     @rule(at=minutes, session=sessions)
     def expires(self, at, session):
@@ -137,6 +139,8 @@ class Follows(RuleBasedStateMachine):
             return
         anew = self.memory.timeline(**self.options)
         assert told(self.timeline) == told(anew)
+        told_of = {uid for one in self.memory.namespace(BELOW).list() for uid in one.parents}
+        assert told_of.isdisjoint(self.gone)
         live = self.memory.list()
         assert len(self.timeline) == len(live)
         when = lambda record: record.at or record.ingested  # noqa: E731 -- a key

@@ -163,7 +163,7 @@ class Consolidating(FollowingTree):
 
     def _valid(self, node: Node) -> Summary | None:
         known = self._summaries.get(self._called(node))
-        return known[0] if known is not None and known[1] == self._digest(node) else None
+        return known[0] if known is not None and self._same(node, known[1]) else None
 
     def _read(self) -> None:
         """Look which summaries there are, if anything changed among them."""

@@ -1,7 +1,7 @@
 """The temporal tree of what a namespace remembers, level with it whenever it is asked."""
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -23,7 +23,9 @@ from recollect.zones import Zone, zone_of
 
 __all__ = ["FollowingTree", "native_tree"]
 
-_HEX = frozenset("0123456789abcdef")
+T = TypeVar("T")
+
+_ATTEMPTS = 8
 
 
 def native_tree(
@@ -265,20 +267,41 @@ class FollowingTree:
         within = None if start is None and end is None else range_of(start, end)
         sought = (row, words, unit(weight, "weight"), within)
         wide = count_of(beam, "beam", 1)
-        found, steps = native.step(None, sought, wide), list[MemoryStep]()
-        if not found[2]:
-            return MemoryDescent((MemoryStep(found[0], found[1], ()),), False)
+        return self._again(lambda: self._way(sought, wide, until))
+
+    def _again(self, work: Callable[[], T]) -> T:
+        """Do what several calls of the tree do, anew where another thread changed it in between."""
+        for _ in range(_ATTEMPTS):
+            try:
+                return work()
+            except UnknownMemory:
+                self._follow()
+        return work()
+
+    def _way(
+        self,
+        sought: tuple[npt.NDArray[np.float32] | None, list[str], float, tuple[int, int] | None],
+        beam: int,
+        until: Callable[[tuple[FoundMemory, ...]], bool] | None,
+    ) -> MemoryDescent:
+        native = self._tree._native
+        found, steps = native.step(None, sought, beam), list[MemoryStep]()
         while True:
             opened_nodes, scored, best = found
-            known = self._items([item for item, _ in best])
-            told = tuple(FoundMemory(item, score) for item, (_, score) in zip(known, best, strict=False))
-            steps.append(MemoryStep(opened_nodes, scored, told))
-            if until is not None and until(told):
+            events = np.array([event for (event, _), _ in best if event is not None], dtype=np.int64)
+            records = self._records(events) if len(events) else {}
+            told = []
+            for (event, row), score in best:
+                item: Item | None = records.get(event) if event is not None else None
+                item = self._told(node_of_row(row)) if row is not None else item
+                told += [] if item is None else [FoundMemory(item, score)]
+            steps.append(MemoryStep(opened_nodes, scored, tuple(told)))
+            if until is not None and until(steps[-1].best):
                 return MemoryDescent(tuple(steps), True)
             if all(row is None for (_, row), _ in best):
                 return MemoryDescent(tuple(steps), False)
             kept = [event if row is None else row[0] for (event, row), _ in best]
-            found = native.step([one for one in kept if one is not None], sought, wide)
+            found = native.step([one for one in kept if one is not None], sought, beam)
 
     def _query_vector(
         self, query: str | None, vector: npt.ArrayLike | None

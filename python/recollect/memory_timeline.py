@@ -33,6 +33,7 @@ from recollect.handle import Handle
 from recollect.options import RecallOptions
 from recollect.packing import estimate_tokens
 from recollect.passages import Passage, Passages
+from recollect.records import Hit, Recall
 from recollect.timeline import LEVELS
 from recollect.timeline_picture import picture
 from recollect.timeline_results import Node, node_of_row
@@ -136,26 +137,28 @@ class MemoryTimeline(Consolidating):
         hits = recalling.recall(
             self._handle, query, count_of(leaves, "leaves", 1), kinds=self._kinds, **options
         )
-        native = self._follow()
+        self._follow()
+        return Passages(tuple(self._again(lambda: self._passages(hits, most))), query)
+
+    def _passages(self, hits: Recall, most: Mapping[str, int]) -> list[Passage]:
         known: list[tuple[int, float]] = []
-        passages: list[Passage] = []
+        kept: list[Hit] = []
         for hit in hits:
             try:
                 known.append((int(self._events([hit.uid])[0]), hit.score))
             except UnknownMemory:  # Gone since.
                 continue
-            if len(passages) < most.get(MEMORY, 0):
-                passages.append(Passage(MEMORY, hit.score, hit.text, record=hit.record))
-        passages.sort(
-            key=lambda one: (one.record.at or one.record.ingested, one.record.turn) if one.record else ()
-        )
+            kept.append(hit)
+        kept = kept[: most.get(MEMORY, 0)]
+        kept.sort(key=lambda hit: (hit.record.at or hit.record.ingested, hit.record.turn))
+        passages = [Passage(MEMORY, hit.score, hit.text, record=hit.record) for hit in kept]
         events = np.array([event for event, _ in known], dtype=np.int64)
         scores = np.array([score for _, score in known], dtype=np.float32)
-        found = native.climb(events, scores, [most.get(level, 0) for level in self.levels])
-        for row, score in found:
+        budgets = [most.get(level, 0) for level in self.levels]
+        for row, score in self._tree._native.climb(events, scores, budgets):
             node = self._told(node_of_row(row))
             passages.append(Passage(node.level, score, self._text(node), node=node))
-        return Passages(tuple(passages), query)
+        return passages
 
     def _text(self, node: Node) -> str:
         """Return what is said of a node, or an extract made now."""
