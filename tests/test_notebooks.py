@@ -10,8 +10,10 @@ NOTEBOOKS = sorted((Path(__file__).parents[1] / "python" / "notebooks").glob("*.
 
 
 def pictures(notebook):
-    outputs = (output for cell in notebook.cells for output in cell.get("outputs", ()))
-    return [output.data["image/png"] for output in outputs if "image/png" in output.get("data", ())]
+    """Return what is drawn: images, and HTML with one."""
+    outputs = [output.get("data", {}) for cell in notebook.cells for output in cell.get("outputs", ())]
+    drawn = [data["image/png"] for data in outputs if "image/png" in data]
+    return drawn + [data["text/html"] for data in outputs if "<svg" in "".join(data.get("text/html", ""))]
 
 
 def test_there_is_a_notebook():

@@ -25,12 +25,12 @@ def clusters(seed: int) -> np.ndarray:
 
 def test_clusters_are_segments():
     options = {"min_size": 8, "max_size": 128}
-    for seed in range(20):
-        assert segment(clusters(seed), **options).bounds.tolist() == [0, 20, 40, 60]
-    wrong = [
-        segment(clusters(seed), gamma=1, **options).bounds.tolist() != [0, 20, 40, 60] for seed in range(50)
-    ]
-    assert sum(wrong) > 5
+    found = [segment(clusters(seed), **options).bounds.tolist() for seed in range(50)]
+    assert found == [[0, 20, 40, 60]] * 50
+    # 41 and 19 of 50 where the bound is lower: 3 is for cosines, 1 for log-probabilities.
+    for gamma, right in ((2, 41), (1, 19)):
+        found = [segment(clusters(seed), gamma=gamma, **options).bounds.tolist() for seed in range(50)]
+        assert abs(found.count([0, 20, 40, 60]) - right) <= 3
     found = segment(clusters(0), **options)
     assert found.reasons == [(), ("cosine",), ("cosine",)]
     assert found.labels().tolist() == [0] * 20 + [1] * 20 + [2] * 20

@@ -73,7 +73,11 @@ def test_a_time_to_live_runs_in_the_past_too(memory: recollect.Memory) -> None:
 def test_namespaces_below(memory: recollect.Memory) -> None:
     memory.add("apple pie", now=1_000)
     memory.namespace("b").add("apple tart", now=2_000)
-    assert [len(memory.recall("apple", scope="below", known_at=at)) for at in (500, 1_500, 2_500)] == [0, 1, 2]
+    assert [len(memory.recall("apple", scope="below", known_at=at)) for at in (500, 1_500, 2_500)] == [
+        0,
+        1,
+        2,
+    ]
 
 
 def test_errors(memory: recollect.Memory) -> None:
@@ -133,4 +137,6 @@ def test_the_past_is_the_journal_up_to_then(steps: list[tuple[Any, ...]], cut: i
             replayed = part.recall(query, now=then, **options)
             # Identities are drawn at random, and decide between equals.
             assert sorted(told(past)) == sorted(told(replayed))
-        assert sorted(x.text for x in whole.list(known_at=then)) == sorted(x.text for x in part.list(now=then))
+        assert sorted(x.text for x in whole.list(known_at=then)) == sorted(
+            x.text for x in part.list(now=then)
+        )

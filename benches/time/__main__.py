@@ -8,6 +8,7 @@ from pathlib import Path
 from benches.machine import machine, made
 from benches.readme import write_between
 from benches.time.dialogues import measured, read
+from benches.time.memories import memories
 from benches.time.tables import markdown
 from benches.time.trial import events, facts
 
@@ -17,6 +18,13 @@ _FACTS = 1_000_000
 
 def main() -> None:
     options = _options()
+    if options.memories:
+        rows = [row for size in options.memories for row in memories(size, options.queries, options.rounds)]
+        print(markdown(rows, []))
+        if options.out:
+            text = json.dumps([row.as_dict() for row in rows], indent=1) + "\n"
+            options.out.write_text(text, encoding="utf-8")
+        return
     sizes = (20_000,) if options.quick else tuple(size for size in _EVENTS if size <= options.most)
     rows = []
     for size in sizes:
@@ -42,6 +50,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--most", type=int, default=10_000_000, help="events at most")
     parser.add_argument("--data", type=Path, help="folder of sets: LoCoMo, for segmentation")
     parser.add_argument("--write-readme", action="store_true", help="put the tables into benches/README.md")
+    parser.add_argument("--memories", type=int, nargs="+", help="only the timeline of so many memories")
     options = parser.parse_args()
     if options.rounds < 1 or options.queries < 1 or options.most < 1_000:
         parser.error("--rounds, --queries: expected at least 1; --most: at least 1000")

@@ -50,7 +50,7 @@ def markdown(rows: Sequence[TimeRow], segments: Sequence[SegmentRow]) -> str:
 def _aims(rows: Sequence[TimeRow]) -> str:
     lines = []
     for row in rows:
-        if row.engine == "recollect":
+        if row.engine == "recollect" and row.work in _AIMS:
             most = _AIMS[row.work]
             verdict = "reached" if row.p50_us <= most else "missed"
             lines.append([f"{row.work}, {row.items:,}", f"at most {most:g}", f"{row.p50_us:.2f}", verdict])

@@ -32,8 +32,10 @@ from recollect.using import Use
 if TYPE_CHECKING:
     from recollect import activation, gpu, kvcache, lsh, rabitq, segmentation, utility
     from recollect.absence import Absence
+    from recollect.attention import two_level_read
     from recollect.facts import Fact, Facts
     from recollect.graph import Graph
+    from recollect.memory_timeline import MemoryTimeline
     from recollect.segmentation import Segmenter, segment
     from recollect.selecting import Cases
     from recollect.timeline import Timeline
@@ -47,6 +49,7 @@ _LATER = {
     "Fact": "facts",
     "Facts": "facts",
     "Graph": "graph",
+    "MemoryTimeline": "memory_timeline",
     "Segmenter": "segmentation",
     "Timeline": "timeline",
     "VectorIndex": "vector_index",
@@ -57,6 +60,7 @@ _LATER = {
     "rabitq": "",
     "segment": "segmentation",
     "segmentation": "",
+    "two_level_read": "attention",
     "utility": "",
 }
 """What is loaded when it is first asked for, and the module it is in."""
@@ -88,6 +92,7 @@ __all__ = [
     "Hit",
     "InvalidArgument",
     "Memory",
+    "MemoryTimeline",
     "Neighbour",
     "Outcome",
     "Recall",
@@ -115,5 +120,6 @@ __all__ = [
     "rabitq",
     "segment",
     "segmentation",
+    "two_level_read",
     "utility",
 ]

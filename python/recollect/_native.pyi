@@ -43,10 +43,42 @@ __all__ = [
     "graph_standing_out",
     "lsh_collision",
     "pack",
+    "recall",
     "segmentation_merge",
     "segmentation_segment",
     "version",
 ]
+
+def recall(
+    namespace: Namespace,
+    *,
+    text: str | None = None,
+    vector: npt.NDArray[np.float32] | None = None,
+    space: SpaceRow | None = None,
+    k: int = 10,
+    now: int,
+    filter: str | None = None,
+    kinds: list[str] | None = None,
+    start: int | None = None,
+    end: int | None = None,
+    fusion: str = "adaptive",
+    weight: float | None = None,
+    words: bool = True,
+    vectors: bool = True,
+    links: bool = True,
+    replies: bool = True,
+    speakers: bool = True,
+    recency: bool = True,
+    when: WhenRow | None = None,
+    base_level: float = 0.0,
+    least: float | None = None,
+    held_back: bool = False,
+    recall_target: float = ...,
+    explain: bool = True,
+    scope: list[list[str]] | None = None,
+    below: bool = False,
+    as_of: AsOfRow = ...,
+) -> tuple[list[HitRow], str]: ...
 
 @final
 class Store:
@@ -172,36 +204,6 @@ class Namespace:
         now: int,
     ) -> builtins.list[RecordRow]: ...
     def language(self) -> str | None: ...
-    def recall(
-        self,
-        *,
-        text: str | None = None,
-        vector: npt.NDArray[np.float32] | None = None,
-        space: SpaceRow | None = None,
-        k: int = 10,
-        now: int,
-        filter: str | None = None,
-        kinds: builtins.list[str] | None = None,
-        start: int | None = None,
-        end: int | None = None,
-        fusion: str = "adaptive",
-        weight: float | None = None,
-        words: bool = True,
-        vectors: bool = True,
-        links: bool = True,
-        replies: bool = True,
-        speakers: bool = True,
-        recency: bool = True,
-        when: WhenRow | None = None,
-        base_level: float = 0.0,
-        least: float | None = None,
-        held_back: bool = False,
-        recall_target: float = ...,
-        explain: bool = True,
-        scope: builtins.list[builtins.list[str]] | None = None,
-        below: bool = False,
-        as_of: AsOfRow = ...,
-    ) -> tuple[builtins.list[HitRow], str]: ...
     def stats(self) -> str: ...
 
 @final
@@ -580,6 +582,26 @@ class Timeline:
         self, hits: _Int64, budget: int, reach: int, share: float
     ) -> list[tuple[int, int | None]]: ...
     def blocks(self, size: int, by: str, count: int) -> tuple[_Int64, _Int64, _Int64, _Int64, _Float32]: ...
+    def node_blocks(
+        self, level: int, by: str, count: int
+    ) -> tuple[_Int64, _Int64, _Int64, _Int64, _Float32]: ...
+    def vectors(self, events: _Int64) -> _Float32: ...
+    def vectors_of(self, node: _NodeKey) -> tuple[_Int64, _Float32]: ...
+    @staticmethod
+    def following(
+        levels: list[str],
+        gap: int,
+        terms: int,
+        changes: _ZoneRow,
+        vectors: bool,
+        row: tuple[float, float, int, int, int, int | None],
+        kinds: list[str] | None,
+    ) -> Timeline: ...
+    def follow(self, namespace: Namespace, now: int) -> bool: ...
+    def records(self, namespace: Namespace, events: _Int64) -> list[tuple[int, RecordRow]]: ...
+    def events(self, namespace: Namespace, uids: list[str]) -> _Int64: ...
+    def digest(self, namespace: Namespace, node: _NodeKey) -> str: ...
+    def terms_in(self, namespace: Namespace, text: str) -> list[str]: ...
 
 _FactRow = tuple[int, str, str, str, int, int, int, int, float, list[str]]
 _PatternRow = tuple[str | None, str | None, str | None]

@@ -1,14 +1,18 @@
 """What happened: memories with a time and a place in a conversation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
 from recollect import reading, recalling, writing
 from recollect.handle import Handle
-from recollect.options import AddManyOptions, AddOptions, RecallOptions
+from recollect.options import LEVELS, AddManyOptions, AddOptions, RecallOptions, TimelineOptions
 from recollect.records import Outcome, Recall, Record
 from recollect.times import Time
+from recollect.zones import Zone
+
+if TYPE_CHECKING:
+    from recollect.memory_timeline import MemoryTimeline
 
 __all__ = ["EpisodicStore"]
 
@@ -94,6 +98,31 @@ class EpisodicStore:
             If the moment can be read neither as a uid nor as a time.
         """
         return reading.around(self._handle, moment, k, kinds=_KIND)
+
+    def timeline(
+        self, levels: Sequence[str] = LEVELS, zone: Zone = "UTC", **options: Unpack[TimelineOptions]
+    ) -> "MemoryTimeline":
+        """Return the temporal tree of the episodic memories: sessions, days, weeks, months, and all.
+
+        It follows every write, update and deletion from then on; keep it, as making it anew reads all.
+
+        Parameters
+        ----------
+        levels
+            Of the tree, from the finest to the coarsest, as of :class:`recollect.Timeline`.
+        zone
+            Where days begin: a name or a tzinfo.
+        **options
+            As of :meth:`Memory.timeline`.
+
+        Raises
+        ------
+        InvalidArgument, WrongType
+            If an argument cannot be read.
+        """
+        from recollect.memory_timeline import MemoryTimeline
+
+        return MemoryTimeline(self._handle, levels=levels, zone=zone, kinds=_KIND, **options)
 
     def recall(self, query: str | None, k: int = 10, **options: Unpack[RecallOptions]) -> Recall:
         """Recall episodic memories; the options are those of :meth:`Memory.recall`.

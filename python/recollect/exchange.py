@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from recollect import linking, writing
+from recollect.derived import BELOW
 from recollect.embedding.protocol import Embedder
 from recollect.errors import InvalidArgument, StorageFailure, StoreMissing, WrongType
 from recollect.handle import Handle, Progress
@@ -51,7 +52,9 @@ def export(handle: Handle, path: str | os.PathLike[str], progress: Progress | No
     """Write the memories of a namespace and of those below it; the file appears whole or not at all."""
     target = Path(path)
     own = len(handle.path)
-    inside = [tuple(found) for found in handle.store.namespaces(list(handle.path))]
+    # Summaries are found by uids, which are others where they are read; a timeline says them anew there.
+    below = (tuple(found) for found in handle.store.namespaces(list(handle.path)))
+    inside = [found for found in below if BELOW not in found[own:]]
     handles = [handle.child(found[own:]) for found in inside]
     now = handle.now(None)
     total = sum(

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from recollect import writing
 from recollect.checks import text_of, uids_of
+from recollect.derived import drop
 from recollect.errors import InvalidArgument, WrongType
 from recollect.filters import Filter
 from recollect.handle import Handle
@@ -39,7 +40,10 @@ def forget(
         outcomes = writing.delete(handle, list(uids), reason=reason, now=now)
         deleted = tuple(outcome.uid for outcome in outcomes if outcome.op == "deleted")
         return Receipt("done", deleted=deleted, unsupported=unsupported)
+    # Before, so that a crash in between leaves no summary of what is gone; after, for one made meanwhile.
+    drop(handle, uids)
     state = handle.namespace.forget(list(uids), now=handle.now(now))
+    drop(handle, uids)
     return Receipt("done" if state == "done" else "pending", erased=uids, unsupported=unsupported)
 
 

@@ -3,8 +3,9 @@
 import builtins
 import json
 import os
+from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self, Unpack
 
 from recollect.adaptable import Adaptable
 from recollect.checks import KEEPS, one_of
@@ -14,14 +15,16 @@ from recollect.handle import Handle, Progress
 from recollect.linkable import Linkable
 from recollect.migrating import status
 from recollect.movable import Movable
-from recollect.options import Keep
+from recollect.options import LEVELS, Keep, TimelineOptions
 from recollect.prunable import Prunable
 from recollect.readable import Readable
 from recollect.records import Verification
 from recollect.semantic import SemanticStore
 from recollect.writable import Writable
+from recollect.zones import Zone
 
 if TYPE_CHECKING:
+    from recollect.memory_timeline import MemoryTimeline
     from recollect.mirroring import MemoryMirror
 
 __all__ = ["Memory"]
@@ -138,6 +141,8 @@ class Memory(Writable, Linkable, Adaptable, Prunable, Movable, Readable):
     def export(self, path: str | os.PathLike[str], progress: Progress | None = None) -> int:
         """Write the memories of this namespace and of those below it as JSON Lines, and return how many.
 
+        Summaries of timelines are left out.
+
         Raises
         ------
         StorageFailure
@@ -170,6 +175,38 @@ class Memory(Writable, Linkable, Adaptable, Prunable, Movable, Readable):
         from recollect import exchange
 
         return exchange.import_file(self._handle, path, format, progress)
+
+    def timeline(
+        self,
+        levels: Sequence[str] = LEVELS,
+        zone: Zone = "UTC",
+        *,
+        kinds: str | Sequence[str] | None = None,
+        **options: Unpack[TimelineOptions],
+    ) -> "MemoryTimeline":
+        """Return the temporal tree of what happened: segments, sessions, days, weeks, months, and all.
+
+        It follows every write, update and deletion from then on; keep it, as making it anew reads all.
+
+        Parameters
+        ----------
+        levels
+            Of the tree, from the finest to the coarsest, as of :class:`recollect.Timeline`.
+        zone
+            Where days begin: a name or a tzinfo.
+        kinds
+            Only memories of these kinds.
+        **options
+            Of :class:`TimelineOptions`.
+
+        Raises
+        ------
+        InvalidArgument, WrongType
+            If an argument cannot be read.
+        """
+        from recollect.memory_timeline import MemoryTimeline
+
+        return MemoryTimeline(self._handle, levels=levels, zone=zone, kinds=kinds, **options)
 
     def to_gpu(self, *, backend: str | None = None) -> "MemoryMirror":
         """Return a mirror of the vectors of this namespace, for many queries at once on a GPU.

@@ -11,6 +11,7 @@ from recollect.packing import CountTokens
 from recollect.times import Duration, Time
 
 __all__ = [
+    "LEVELS",
     "AddManyOptions",
     "AddOptions",
     "Between",
@@ -21,6 +22,7 @@ __all__ = [
     "Order",
     "RecallOptions",
     "Scope",
+    "TimelineOptions",
 ]
 
 T = TypeVar("T")
@@ -33,6 +35,8 @@ Duplicates: TypeAlias = Literal["noop", "keep"]
 Fusion: TypeAlias = Literal["adaptive", "rrf", "convex"]
 Keep: TypeAlias = Literal["f32", "f16", "int8"]
 """In how many bits vectors are kept."""
+LEVELS = ("segment", "session", "day", "week", "month", "persona")
+"""The levels of a timeline if not told otherwise; ``"hour"`` and ``"year"`` are there too."""
 Order: TypeAlias = Literal["time", "-time", "ingested", "-ingested"]
 Scope: TypeAlias = Literal["exact", "below"] | Sequence[Sequence[str]]
 """This namespace, this and all below it, or a list of paths relative to it."""
@@ -81,6 +85,24 @@ class AddManyOptions(_Shared, total=False):
     keys: Sequence[str | None] | None
     parents: Sequence[str] | Sequence[Sequence[str]]
     progress: Progress | None
+
+
+class TimelineOptions(TypedDict, total=False):
+    """What :meth:`Memory.timeline` takes beside the levels and the zone.
+
+    ``gap`` (600 s): memories in no session are in one while their starts lie no further apart.
+    ``words`` (64): terms that a node keeps count of. ``vectors`` (True): whether the tree has them.
+    ``gamma`` (3), ``min_size`` (2), ``max_size`` (25) and ``segment_gap`` (1800 s): what begins a segment,
+    see :class:`recollect.Segmenter`.
+    """
+
+    gap: Duration
+    words: int
+    vectors: bool
+    gamma: float
+    min_size: int
+    max_size: int
+    segment_gap: Duration | None
 
 
 class RecallOptions(TypedDict, total=False):

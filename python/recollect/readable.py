@@ -145,8 +145,8 @@ class Readable:
             Whether the hits are noted as used, see :meth:`reinforce`; a write after each recall, and never in
             a store that is open for reading only. ``trace["reinforced"]`` says how many were.
         scope
-            ``"exact"`` (this namespace), ``"below"`` (and all below it), or a list of paths relative to this
-            one.
+            ``"exact"`` (this namespace), ``"below"`` (and all below it but summaries), or a list of paths
+            relative to this one.
         recall_target
             The share of the nearest vectors that a search of many memories is to find, above 0 and up to 1;
             at 1 it finds all. ``trace["vector_search"]`` says how it went and what share is to be expected;

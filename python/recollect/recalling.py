@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy.typing as npt
 
+from recollect import _native
 from recollect.checks import count_of, kinds_of, matrix, number_of, one_of, text_of, texts_of, unit
+from recollect.derived import BELOW
 from recollect.embedding.protocol import Vectors, embed, space_of
 from recollect.errors import EmbedderMissing, InvalidArgument, WrongType
 from recollect.filters import Filter, filter_text
@@ -112,7 +114,8 @@ def recall(
     found, space, why_not = _query_vector(handle, text, vector, words, vectors, (paths, below))
 
     def ask(number: int) -> tuple[list[Hit], dict[str, Any]]:
-        rows, trace = handle.namespace.recall(
+        rows, trace = _native.recall(
+            handle.namespace,
             vector=found,
             space=space,
             words=words and text is not None,
@@ -252,7 +255,12 @@ def _spaces(handle: Handle, paths: list[list[str]] | None, below: bool) -> list[
 
 def _scope(handle: Handle, scope: object) -> tuple[list[list[str]] | None, bool]:
     if isinstance(scope, str):
-        return None, one_of(scope, ("exact", "below"), "scope") == "below"
+        if one_of(scope, ("exact", "below"), "scope") == "exact":
+            return None, False
+        all_paths = handle.store.namespaces(list(handle.path))
+        told = [path for path in all_paths if BELOW not in path[len(handle.path) :]]
+        # Summaries say again what memories say; who wants them names their namespace.
+        return (None, True) if len(told) == len(all_paths) else (told or [list(handle.path)], False)
     if not isinstance(scope, Sequence):
         raise WrongType(f"scope: expected 'exact', 'below' or a list of paths, found {type(scope).__name__}")
     if not scope:

@@ -226,7 +226,14 @@ class Tree:
         )
         return [Beside(event, of) for event, of in found]
 
-    def blocks(self, size: int = 128, representative: str = "salient", count: int = 4) -> Blocks:
+    def blocks(
+        self,
+        size: int = 128,
+        representative: str = "salient",
+        count: int = 4,
+        *,
+        level: str | None = None,
+    ) -> Blocks:
         """Return all events by time in blocks, each with a key (InfLLM, 2402.04617).
 
         Parameters
@@ -238,13 +245,16 @@ class Tree:
             (``"mean"``), or the one at place `count` from 0 (``"landmark"``).
         count
             As above.
+        level
+            The nodes of a level as blocks, in place of `size`.
         """
         if representative not in _WAYS:
             raise InvalidArgument(f"representative: expected one of {', '.join(_WAYS)}")
         least = 1 if representative == "salient" else 0
-        return Blocks(
-            *self._native.blocks(count_of(size, "size", 1), representative, count_of(count, "count", least))
-        )
+        number = count_of(count, "count", least)
+        if level is not None:
+            return Blocks(*self._native.node_blocks(self._level(level), representative, number))
+        return Blocks(*self._native.blocks(count_of(size, "size", 1), representative, number))
 
     def _level(self, level: object) -> int:
         if level not in self._levels:

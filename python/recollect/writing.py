@@ -7,6 +7,7 @@ import numpy.typing as npt
 
 from recollect.checks import KINDS, count_of, json_text, one_of, text_of, texts_of, uids_of, unit
 from recollect.columns import column, filled, json_column, list_column, single_column
+from recollect.derived import drop
 from recollect.errors import InvalidArgument, WrongType
 from recollect.extracting import stated
 from recollect.handle import Handle, Progress
@@ -119,6 +120,8 @@ def add(
         beside=beside.row(),
         **arguments,
     )
+    if claim is not None:
+        drop(handle, [row[0] for row in rows[1:]])
     return [Outcome.from_native(row) for row in rows]
 
 
@@ -190,12 +193,15 @@ def update(
     row = handle.namespace.update(
         identity, now=time, vectors=found.vectors, space=found.space, beside=beside.row(), **arguments
     )
+    drop(handle, [identity])
     return Outcome.from_native(row)
 
 
 def delete(handle: Handle, uid: object, *, reason: str = "", now: Time | None = None) -> list[Outcome]:
     """Take memories out of recall; their history stays."""
-    rows = handle.namespace.delete(uids_of(uid), now=handle.now(now), reason=text_of(reason, "reason"))
+    uids = uids_of(uid)
+    rows = handle.namespace.delete(uids, now=handle.now(now), reason=text_of(reason, "reason"))
+    drop(handle, uids)
     return [Outcome.from_native(row) for row in rows]
 
 

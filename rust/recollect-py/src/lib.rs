@@ -18,10 +18,12 @@ mod migration;
 mod namespace;
 mod query;
 mod rabitq;
+mod recalling;
 mod rows;
 mod segmentation;
 mod store;
 mod timeline;
+mod timeline_follow;
 mod timeline_nodes;
 mod timeline_search;
 mod uses;
@@ -57,6 +59,8 @@ mod _native {
     use super::query::pack;
     #[pymodule_export]
     use super::rabitq::RabitqCodes;
+    #[pymodule_export]
+    use super::recalling::recall;
     #[pymodule_export]
     use super::segmentation::{Segmenter, segmentation_merge, segmentation_segment};
     #[pymodule_export]

@@ -6,11 +6,8 @@ use pyo3::types::{PyList, PyTuple};
 use recollect_core::error::{Error, Result};
 use recollect_core::journal::ledger::Purge;
 use recollect_core::lexical::Language;
-use recollect_core::namespace::Namespace as Path;
-use recollect_core::recall::{Beside, Fusion, Request};
-use recollect_core::store::{Brought, Call, Edit, Memory, Order, Selection, Store as Core};
+use recollect_core::store::{Brought, Call, Edit, Memory, Order, Store as Core};
 use recollect_core::time::Timestamp;
-use recollect_core::vector::DEFAULT_RECALL;
 
 use crate::arrays::{matrix, rows_by_owner};
 use crate::claims::{self, AsOf, Claim, Claims, as_of as timed};
@@ -18,12 +15,9 @@ use crate::drafts::Columns;
 use crate::enter::{enter, write};
 use crate::links::Links;
 use crate::migration::{Migration, SpaceRow, told};
-use crate::query::{
-    event, metadata as json, path, selection, space as named, uid as identity, uids as identities,
-};
-use crate::rows::{OutcomeRow, change, found, held, list, outcome, stats};
+use crate::query::{event, metadata as json, selection, space as named, uid as identity, uids as identities};
+use crate::rows::{OutcomeRow, change, held, list, outcome, stats};
 use crate::uses::Uses;
-use crate::when::{WhenRow, when as asked};
 
 type SpaceArgument = Option<SpaceRow>;
 type KeysArgument<'py> = (PyReadonlyArray2<'py, f32>, PyReadonlyArray1<'py, i64>, SpaceRow);
@@ -334,71 +328,6 @@ impl Namespace {
             }
         })?;
         list(py, found, self.memory.path())
-    }
-
-    /// The memories that answer a query best, here, below, or in other namespaces.
-    #[pyo3(signature = (*, text=None, vector=None, space=None, k=10, now, filter=None, kinds=None, start=None, end=None,
-        fusion="adaptive", weight=None, words=true, vectors=true, links=true, replies=true, speakers=true, recency=true, when=None, base_level=0.0, least=None, held_back=false, recall_target=DEFAULT_RECALL, explain=true, scope=None,
-        below=false, as_of=(None, None)))]
-    fn recall<'py>(
-        &self,
-        py: Python<'py>,
-        text: Option<String>,
-        vector: Option<PyReadonlyArray1<'_, f32>>,
-        space: SpaceArgument,
-        k: usize,
-        now: i64,
-        filter: Option<&str>,
-        kinds: Option<Vec<String>>,
-        start: Option<i64>,
-        end: Option<i64>,
-        fusion: &str,
-        weight: Option<f32>,
-        words: bool,
-        vectors: bool,
-        links: bool,
-        replies: bool,
-        speakers: bool,
-        recency: bool,
-        when: Option<WhenRow>,
-        base_level: f32,
-        least: Option<f64>,
-        held_back: bool,
-        recall_target: f64,
-        explain: bool,
-        scope: Option<Vec<Vec<String>>>,
-        below: bool,
-        as_of: AsOf,
-    ) -> PyResult<(Vec<Bound<'py, PyTuple>>, String)> {
-        let vector = vector.filter(|_| vectors).map(|x| x.as_array().to_vec());
-        let recall = enter(py, self.pid, |cancel| {
-            let request = Request {
-                text: text.filter(|_| words),
-                vector,
-                k,
-                recall: recall_target,
-                beside: Beside { links, replies, speakers, recency },
-                when: when.map(asked).transpose()?.unwrap_or_default(),
-                base_level,
-                fusion: Fusion::new(fusion, weight)?,
-                explain,
-            };
-            let selection = selection(filter, kinds, start, end)?;
-            let selection = timed(Selection { least, held_back, ..selection }, as_of);
-            let (space, now) = (named(space), Timestamp(now));
-            let paths: Option<Vec<Path>> = match scope {
-                Some(scope) => Some(scope.into_iter().map(path).collect::<Result<_>>()?),
-                None if below => Some(self.store.namespaces(self.memory.path())?),
-                None => None,
-            };
-            match paths {
-                Some(paths) => self.store.recall(&paths, &request, space.as_ref(), &selection, now, cancel),
-                None => self.memory.recall(&request, space.as_ref(), &selection, now, cancel),
-            }
-        })?;
-        let trace = serde_json::Value::Object(recall.trace).to_string();
-        let hits = recall.found.into_iter().map(|x| found(py, x)).collect::<PyResult<_>>()?;
-        Ok((hits, trace))
     }
 
     /// What the namespace holds, as JSON.

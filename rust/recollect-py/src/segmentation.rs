@@ -14,9 +14,9 @@ use crate::errors::invalid;
 use crate::graph_ids::listed;
 
 /// Gammas of cosine and log-probability, window, least and most size, gap.
-type RulesRow = (f64, f64, usize, u64, u64, Option<i64>);
+pub(crate) type RulesRow = (f64, f64, usize, u64, u64, Option<i64>);
 
-fn rules((gamma_cosine, gamma_log_probability, window, least, most, gap): RulesRow) -> Rules {
+pub(crate) fn rules((gamma_cosine, gamma_log_probability, window, least, most, gap): RulesRow) -> Rules {
     Rules { gamma_cosine, gamma_log_probability, window, least, most, gap }
 }
 

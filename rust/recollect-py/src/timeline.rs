@@ -4,11 +4,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use numpy::PyArray1;
-use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use pyo3::prelude::*;
 use recollect_core::calendar::Zone;
 use recollect_core::cancel::Cancel;
 use recollect_core::error::{Error, Result};
+use recollect_core::store::Follower;
 use recollect_core::timeline::{Event, NamedTimeline, Settings};
 
 use crate::enter::enter;
@@ -29,6 +30,8 @@ type Words = Vec<(String, u32)>;
 pub(crate) struct Timeline {
     /// Taken only while detached, so that nobody who waits for it keeps the interpreter from who has it.
     core: RwLock<NamedTimeline>,
+    /// How far it follows a namespace, if it does; locked before `core`.
+    pub(crate) follower: Option<Mutex<Follower>>,
     pub(crate) pid: u32,
 }
 
@@ -52,7 +55,11 @@ impl Timeline {
     }
 
     fn new_of(core: NamedTimeline) -> Self {
-        Self { core: RwLock::new(core), pid: std::process::id() }
+        Self { core: RwLock::new(core), follower: None, pid: std::process::id() }
+    }
+
+    pub(crate) fn following(core: NamedTimeline, follower: Follower) -> Self {
+        Self { follower: Some(Mutex::new(follower)), ..Self::new_of(core) }
     }
 }
 
@@ -154,7 +161,7 @@ impl Timeline {
             let session = session.map(|name| core.take_session(name));
             let terms = words.map_or(Vec::new(), |words| numbered(&mut core, &words));
             let vector = vector.as_deref();
-            let event = Event { start, end, salience, session, segment, vector, terms: &terms };
+            let event = Event { start, end, salience, session, segment, vector, terms: &terms, alone: false };
             let (ids, reopened) = core.insert(id.map(|id| vec![id]), 1, |_| event, cancel).map_err(alone)?;
             Ok((ids[0], reopened))
         })
@@ -209,6 +216,7 @@ impl Timeline {
                 segment: segments.as_ref().map(|x| x[at]),
                 vector: vectors.as_ref().map(|x| &x[at * dim..(at + 1) * dim]),
                 terms: terms.get(at).map_or(&[], |x| &x[..]),
+                alone: false,
             };
             core.insert(ids, count, event, cancel)
         })?;

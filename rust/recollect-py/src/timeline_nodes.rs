@@ -59,10 +59,12 @@ pub(crate) fn node_row(core: &NamedTimeline, view: View) -> NodeRow {
         State::Closed => "closed",
         State::Reopened => "reopened",
     };
-    let session = |number: u32| core.session_name(number).to_owned();
+    // A session that nobody named is called by what no name can be.
+    let session =
+        |number: u32| Some(core.session_name(number)).filter(|x| !x.starts_with('\0')).map(str::to_owned);
     let names = match view.id.key {
-        Key::Segment(within, segment) => (within.map(session), Some(segment)),
-        Key::Session(number) => (Some(session(number)), None),
+        Key::Segment(within, segment) => (within.and_then(session), Some(core.segment_number(segment))),
+        Key::Session(number) => (session(number), None),
         _ => (None, None),
     };
     let text = view.text.as_deref().map(str::to_owned);

@@ -4,18 +4,21 @@ use numpy::{PyArray1, PyArray2, PyArrayMethods};
 use pyo3::prelude::*;
 use recollect_core::error::Result;
 use recollect_core::id::Slot;
-use recollect_core::timeline::{NamedTimeline, Representative, Sought, Step};
+use recollect_core::timeline::{Block, NamedTimeline, Representative, Sought, Step};
 
 use crate::enter::enter;
 use crate::errors::invalid;
 use crate::graph_ids::listed;
 use crate::timeline::Timeline;
-use crate::timeline_nodes::{ItemRow, NodeRow, Which, item_of, item_row, node_row};
+use crate::timeline_nodes::{ItemRow, NodeKey, NodeRow, Which, item_of, item_row, node_id, node_row};
 
 type Ids<'py> = Bound<'py, PyArray1<i64>>;
 
 /// What is looked for: a vector, words, the share of the vector, and a range of time.
 type SoughtRow<'py> = (Option<Bound<'py, PyArray1<f32>>>, Vec<String>, f32, Option<(i64, i64)>);
+
+/// Events, where blocks begin, what stands for them, where that begins, and keys.
+type BlockRows<'py> = (Ids<'py>, Ids<'py>, Ids<'py>, Ids<'py>, Bound<'py, PyArray2<f32>>);
 
 /// Opened, scored, and what was found: an event or a node, its start and its score.
 type StepRow = (usize, usize, Vec<(ItemRow, f32)>);
@@ -147,14 +150,59 @@ impl Timeline {
     }
 
     /// Events in blocks: ids, where blocks begin, ids of what stands for them, where those begin, and their keys.
-    #[expect(clippy::type_complexity, reason = "five arrays")]
-    fn blocks<'py>(
+    fn blocks<'py>(&self, py: Python<'py>, size: usize, by: &str, count: usize) -> PyResult<BlockRows<'py>> {
+        self.told(py, by, count, |core, by| core.timeline.blocks(size, by))
+    }
+
+    /// The nodes of a level as blocks.
+    fn node_blocks<'py>(
         &self,
         py: Python<'py>,
-        size: usize,
+        level: u8,
         by: &str,
         count: usize,
-    ) -> PyResult<(Ids<'py>, Ids<'py>, Ids<'py>, Ids<'py>, Bound<'py, PyArray2<f32>>)> {
+    ) -> PyResult<BlockRows<'py>> {
+        self.told(py, by, count, |core, by| core.timeline.node_blocks(level, by))
+    }
+
+    /// The vectors of events, one after the other.
+    fn vectors<'py>(&self, py: Python<'py>, events: &Ids<'_>) -> PyResult<Bound<'py, PyArray2<f32>>> {
+        let events = listed(events)?;
+        let (dim, vectors) = enter(py, self.pid, |cancel| {
+            let core = self.read(cancel)?;
+            let mut vectors = Vec::new();
+            for &id in &events {
+                vectors.extend(core.timeline.vector(core.known("events", id)?).unwrap_or_default());
+            }
+            Ok((core.timeline.settings().dim, vectors))
+        })?;
+        PyArray1::from_vec(py, vectors).reshape([events.len(), dim])
+    }
+
+    /// The events below a node by time, and their vectors.
+    fn vectors_of<'py>(
+        &self,
+        py: Python<'py>,
+        node: NodeKey,
+    ) -> PyResult<(Ids<'py>, Bound<'py, PyArray2<f32>>)> {
+        let (dim, events, vectors) = enter(py, self.pid, |cancel| {
+            let core = self.read(cancel)?;
+            let (slots, vectors) = core.timeline.vectors_of(node_id(node)?)?;
+            Ok((core.timeline.settings().dim, ids(&core, slots), vectors))
+        })?;
+        let vectors = PyArray1::from_vec(py, vectors).reshape([events.len(), dim])?;
+        Ok((PyArray1::from_vec(py, events), vectors))
+    }
+}
+
+impl Timeline {
+    fn told<'py>(
+        &self,
+        py: Python<'py>,
+        by: &str,
+        count: usize,
+        blocks: impl FnOnce(&NamedTimeline, Representative) -> Result<Vec<Block>> + Send,
+    ) -> PyResult<BlockRows<'py>> {
         let by = match by {
             "mean" => Representative::Mean,
             "landmark" => Representative::Landmark(count),
@@ -164,7 +212,7 @@ impl Timeline {
             let core = self.read(cancel)?;
             let (mut events, mut bounds) = (Vec::new(), vec![0]);
             let (mut chosen, mut marks, mut keys) = (Vec::new(), vec![0], Vec::new());
-            for block in core.timeline.blocks(size, by)? {
+            for block in blocks(&core, by)? {
                 events.extend(ids(&core, block.slots));
                 chosen.extend(ids(&core, block.representatives));
                 bounds.push(events.len() as i64);

@@ -12,6 +12,7 @@
 //! | `speakers` | who said which memories |
 //! | `uses` | how memories were used, and which are pinned |
 //! | `using` | the verbs that say so |
+//! | `times` | memories by the time of their events |
 //! | `selection` | which memories a call may see |
 //! | `state` | everything a namespace knows; `apply` is the only function that changes it |
 //! | `segment` | the state as checksummed parts inside the file |
@@ -26,6 +27,7 @@
 //! | `next`, `migration` | a namespace moves to another embedding space |
 //! | `linked` | the links as recall follows them |
 //! | `associating` | events of links and uses, applied |
+//! | `following`, `parting`, `followed` | a temporal tree of the memories of a namespace; its sessions and segments; what is asked of it |
 //! | `standing` | what recall asks about memories |
 //! | `linking` | links between memories |
 //! | `claims` | which memories state something of a subject |
@@ -48,6 +50,8 @@ mod embeddings;
 mod entry;
 mod evidence;
 mod finding;
+mod followed;
+mod following;
 mod forget;
 mod joining;
 mod keys;
@@ -56,6 +60,7 @@ mod linking;
 mod memory;
 mod migration;
 mod next;
+mod parting;
 mod past;
 mod segment;
 mod selection;
@@ -68,6 +73,7 @@ mod statement;
 #[expect(clippy::module_inception, reason = "the file that holds the store")]
 mod store;
 mod superseding;
+mod times;
 mod uses;
 mod using;
 mod words;
@@ -76,6 +82,7 @@ mod write;
 pub use admission::{Draft, MAX_DEPTH, MAX_K, MAX_LIST, MAX_METADATA, MAX_NAME, MAX_QUERY, MAX_TEXT};
 pub use batch::Call;
 pub use finding::{Found, Recall};
+pub use following::{Follower, Following};
 pub use joining::Brought;
 pub use linking::{Link, Linkage, Neighbour};
 pub use memory::{Change, Held, Memory, Order, VectorKeys};

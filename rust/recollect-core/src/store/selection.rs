@@ -34,14 +34,18 @@ pub struct Selection {
 
 impl Selection {
     fn is_empty(&self) -> bool {
-        self.filter.is_none()
-            && self.kinds.is_none()
-            && self.between.is_none()
-            && self.least.is_none()
-            && self.valid.is_none()
-            && self.about.is_none()
-            && self.holding.is_none()
-            && !self.held_back
+        self.between.is_none() && self.asks_of_time_alone()
+    }
+
+    fn asks_of_time_alone(&self) -> bool {
+        let Self { filter, kinds, between: _, least, about, holding, valid, known: _, held_back } = self;
+        filter.is_none()
+            && kinds.is_none()
+            && least.is_none()
+            && about.is_none()
+            && holding.is_none()
+            && valid.is_none()
+            && !held_back
     }
 }
 
@@ -52,26 +56,33 @@ impl State {
         if selection.is_empty() && expired.is_empty() {
             return None;
         }
-        let range = selection.between.map(|x| (x.start.0, x.end.0));
+        let in_time = selection.between.map(|x| self.times.within(self, x.start.0, x.end.0));
+        if selection.asks_of_time_alone() {
+            let mut all = in_time.unwrap_or_else(|| self.live.clone());
+            expired.iter().for_each(|slot| {
+                all.remove(slot);
+            });
+            return (all.len() < self.live.len()).then_some(all);
+        }
         let about = selection.about.as_ref();
-        let stated: Option<Vec<Slot>> =
-            about.map(|(subject, predicate)| self.claims.about(subject, predicate.as_deref()).collect());
-        let scope: Box<dyn Iterator<Item = Slot>> = match &stated {
-            Some(slots) => Box::new(slots.iter().copied()),
-            None => Box::new(self.live.iter()),
-        };
+        let stated: Option<Bitmap> =
+            about.map(|(subject, x)| self.claims.about(subject, x.as_deref()).collect());
         Some(
-            scope
+            stated
+                .as_ref()
+                .or(in_time.as_ref())
+                .unwrap_or(&self.live)
+                .iter()
                 .filter(|&slot| {
                     let entry = &self.entries[slot as usize];
-                    let in_time = range.is_none_or(|(from, to)| entry.time() < to && from < entry.end);
                     let kind = selection.kinds.as_ref().is_none_or(|kinds| kinds.contains(&entry.kind));
-                    in_time
-                        && kind
+                    let held = selection.holding.is_none_or(|(from, until)| {
+                        let span = entry.validity();
+                        span.0 < until && from < span.1
+                    });
+                    kind && held
                         && selection.valid.is_none_or(|at| entry.valid(at))
-                        && selection
-                            .holding
-                            .is_none_or(|x| entry.validity().0 < x.1 && x.0 < entry.validity().1)
+                        && in_time.as_ref().is_none_or(|x| x.contains(slot))
                         && (expired.contains(slot) || self.faded(slot, selection, now)) == selection.held_back
                         && selection.filter.as_ref().is_none_or(|filter| filter.matches(&self.named(slot)))
                 })

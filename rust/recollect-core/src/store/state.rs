@@ -1,5 +1,7 @@
 //! Everything a namespace knows, changed by one function.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use rustc_hash::FxHashMap;
 
 use super::claims::Claims;
@@ -9,6 +11,7 @@ use super::embeddings::Embeddings;
 use super::entry::{Entry, NEVER, Named};
 use super::next::{Next, index};
 use super::speakers::Speakers;
+use super::times::Times;
 use super::uses::Uses;
 use super::words::{facts_of, lexical_key, role_of, titles_of};
 use crate::association::{Associations, Note};
@@ -23,9 +26,14 @@ use crate::session::Sessions;
 use crate::time::Timestamp;
 use crate::vector::VectorIndex;
 
+/// Tells states of this process apart.
+static STATES: AtomicU64 = AtomicU64::new(0);
+
 /// The memories of one namespace and their indexes.
 #[derive(Debug)]
 pub(super) struct State {
+    /// Number of this state in the process: slots of another one are others.
+    pub number: u64,
     pub config: Config,
     pub space: Option<Space>,
     pub seq: Seq,
@@ -52,6 +60,7 @@ pub(super) struct State {
     pub uses: Uses,
     pub associations: Associations,
     pub claims: Claims,
+    pub times: Times,
     /// The event with which it last moved: keys that came with contents before it lie in an earlier space.
     pub moved: Seq,
 }
@@ -61,6 +70,7 @@ impl State {
         let lexical = LexicalIndex::with_parameters(config.analyzer(), Bm25::default().logarithmic());
         let vectors = space.as_ref().map(|space| index(space, config.keep)).transpose()?;
         Ok(Self {
+            number: STATES.fetch_add(1, Ordering::Relaxed),
             config,
             space,
             seq: 0,
@@ -84,6 +94,7 @@ impl State {
             uses: Uses::default(),
             associations: Associations::default(),
             claims: Claims::default(),
+            times: Times::default(),
             moved: 0,
         })
     }
@@ -185,6 +196,7 @@ impl State {
             self.mortal.insert(slot);
         }
         self.live.insert(slot);
+        self.times.insert(slot, &entry);
         self.uids.insert(entry.uid, slot);
         self.digests.insert(entry.digest, slot);
         self.claims.insert(entry.kind, &record.metadata, slot);
@@ -239,6 +251,7 @@ impl State {
         if let Some(speaker) = entry.speaker {
             self.speakers.remove(speaker, slot);
         }
+        self.times.remove(slot, &entry);
         self.digests.remove(entry.digest, slot);
         if let Some(metadata) = &entry.metadata {
             self.claims.remove(metadata, slot);

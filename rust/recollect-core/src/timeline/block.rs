@@ -1,6 +1,7 @@
 //! Runs of events as units with a representative each (InfLLM; Landmark attention).
 
 use super::event::unit;
+use super::node::NodeId;
 use super::timeline::Timeline;
 use crate::error::{Error, Result};
 use crate::id::Slot;
@@ -53,6 +54,31 @@ impl Timeline {
         }
         let all = self.index.to_vec();
         Ok(all.chunks(size).map(|spans| self.block(spans.iter().map(|x| (x.item, x.weight)), by)).collect())
+    }
+
+    /// The events of each node of a level as a block, in order of time.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for a level that the tree has not.
+    pub fn node_blocks(&self, level: u8, by: Representative) -> Result<Vec<Block>> {
+        if self.settings.levels.len() <= level as usize {
+            return Err(Error::invalid("level", "expected one of the tree"));
+        }
+        let weighed = |slot: Slot| (slot, self.event(slot).map_or(0.0, |span| span.weight));
+        let nodes = self.nodes(level, i64::MIN, i64::MAX).into_iter();
+        nodes
+            .map(|view| Ok(self.block(self.events_of(view.id, usize::MAX)?.into_iter().map(weighed), by)))
+            .collect()
+    }
+
+    /// The vectors of the events below a node, one after the other, in order of time.
+    ///
+    /// # Errors
+    /// [`Error::Unknown`].
+    pub fn vectors_of(&self, id: NodeId) -> Result<(Vec<Slot>, Vec<f32>)> {
+        let slots = self.events_of(id, usize::MAX)?;
+        let vectors = slots.iter().flat_map(|&slot| self.events.vector(slot)).copied().collect();
+        Ok((slots, vectors))
     }
 
     fn block(&self, events: impl Iterator<Item = (Slot, f32)>, by: Representative) -> Block {

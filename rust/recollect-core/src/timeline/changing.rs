@@ -45,6 +45,9 @@ impl Timeline {
             return Err(Error::invalid("event", format!("{slot} is in the timeline already")));
         }
         self.events.put(slot, event.start, vector.as_deref(), event.terms);
+        if event.alone {
+            self.events.alone.insert(slot);
+        }
         // Zero stays zero, whatever its sign.
         let span = Span { start: event.start, end: event.end, item: slot, weight: event.salience + 0.0 };
         self.index.insert(span);
@@ -55,7 +58,9 @@ impl Timeline {
                 let node = self.arena.take(id);
                 self.attach(node, span, change);
             }
-            None if self.level_of(Level::Session).is_some() => self.insert_in_run(span, change),
+            None if self.level_of(Level::Session).is_some() && !event.alone => {
+                self.insert_in_run(span, change)
+            }
             None => {}
         }
         Ok(self.reopened)
@@ -85,8 +90,37 @@ impl Timeline {
         Ok(self.reopened)
     }
 
+    /// Puts an event in another session and segment.
+    ///
+    /// # Errors
+    /// As [`Timeline::insert`]; [`Error::Unknown`] if it is not there.
+    pub fn put_in(&mut self, slot: Slot, session: u32, segment: Option<i64>) -> Result<()> {
+        let span = self.event(slot).ok_or_else(|| unknown(slot))?;
+        let vector = (self.settings.dim > 0).then(|| self.events.vector(slot).to_vec());
+        let terms = self.events.terms(slot).to_vec();
+        let event = Event {
+            start: span.start,
+            end: span.end,
+            salience: span.weight,
+            session: Some(session),
+            segment,
+            vector: None,
+            terms: &terms,
+            alone: false,
+        };
+        event.check(&self.settings)?;
+        self.remove(slot)?;
+        self.insert_unit(slot, event, vector)?;
+        Ok(())
+    }
+
     /// The node an event goes in, unless that is a run or there is none.
     fn lowest(&self, event: &Event<'_>) -> Option<NodeId> {
+        if event.alone {
+            let fine = |level: &Level| matches!(level, Level::Segment | Level::Session);
+            let first = self.settings.levels.iter().position(|level| !fine(level))?;
+            return Some(self.node_for(first as u8, event.start));
+        }
         if let (Some(level), Some(segment)) = (self.level_of(Level::Segment), event.segment) {
             let session = event.session.filter(|_| self.level_of(Level::Session).is_some());
             return Some(NodeId { level, key: Key::Segment(session, segment) });

@@ -3,6 +3,7 @@
 use rustc_hash::FxHashMap;
 
 use super::settings::Settings;
+use crate::bitmap::Bitmap;
 use crate::error::{Error, Result};
 use crate::id::Slot;
 
@@ -26,6 +27,8 @@ pub struct Event<'a> {
     pub vector: Option<&'a [f32]>,
     /// Words with how often they occur, each once, ascending.
     pub terms: &'a [(u32, u32)],
+    /// Whether it stands beside nothing: it is in no segment and no session, and has no neighbours.
+    pub alone: bool,
 }
 
 impl Event<'_> {
@@ -39,6 +42,7 @@ impl Event<'_> {
             segment: None,
             vector: None,
             terms: &[],
+            alone: false,
         }
     }
 
@@ -55,6 +59,9 @@ impl Event<'_> {
         let sessions = settings.levels.contains(&super::level::Level::Session);
         if self.segment.is_some() && self.session.is_none() && sessions {
             return Err(Error::invalid("segment", "expected a session with it"));
+        }
+        if self.alone && self.session.is_some() {
+            return Err(Error::invalid("session", "expected none of an event that stands alone"));
         }
         if let Some(vector) = self.vector {
             let (expected, found) = (settings.dim, vector.len());
@@ -89,6 +96,8 @@ pub(super) struct Events {
     dim: usize,
     vectors: Vec<f32>,
     terms: FxHashMap<Slot, Box<[(u32, u32)]>>,
+    /// What stands beside nothing.
+    pub(super) alone: Bitmap,
 }
 
 impl Events {
@@ -144,6 +153,7 @@ impl Events {
         (self.starts[at], self.parents[at]) = (0, NOBODY);
         self.vectors[at * self.dim..(at + 1) * self.dim].fill(0.0);
         self.terms.remove(&slot);
+        self.alone.remove(slot);
     }
 
     pub(super) fn bytes(&self) -> usize {

@@ -32,6 +32,8 @@ pub struct NamedTimeline {
     ids: Ids,
     sessions: Interner,
     words: Interner,
+    /// Whether ids are slots that somebody else gives.
+    by_slot: bool,
 }
 
 impl NamedTimeline {
@@ -41,7 +43,36 @@ impl NamedTimeline {
     /// As [`Timeline::new`].
     pub fn new(settings: Settings) -> Result<Self> {
         let timeline = Timeline::new(settings)?;
-        Ok(Self { timeline, ids: Ids::default(), sessions: Interner::default(), words: Interner::default() })
+        let (sessions, words) = (Interner::default(), Interner::default());
+        Ok(Self { timeline, ids: Ids::default(), sessions, words, by_slot: false })
+    }
+
+    /// An empty one in which ids are slots: what comes and goes does so in [`NamedTimeline::timeline`].
+    ///
+    /// # Errors
+    /// As [`Timeline::new`].
+    pub fn by_slot(settings: Settings) -> Result<Self> {
+        Ok(Self { by_slot: true, ..Self::new(settings)? })
+    }
+
+    /// The number of a segment as it is told: inside its session, where a tree without sessions numbers all of them.
+    pub fn segment_number(&self, segment: i64) -> i64 {
+        if self.by_slot { segment & i64::from(u32::MAX) } else { segment }
+    }
+
+    /// Forgets the texts of sessions and words that no event has any more.
+    pub fn forget_unused(&mut self) {
+        let (sessions, words) = self.timeline.in_use();
+        for (texts, used) in [(&mut self.sessions, sessions), (&mut self.words, words)] {
+            let mut kept = Interner::default();
+            for (number, text) in (0..).zip(texts.texts()) {
+                match used.contains(number) {
+                    true => kept.intern(text),
+                    false => kept.intern(&unused(number)),
+                };
+            }
+            *texts = kept;
+        }
     }
 
     /// The slot of an event.
@@ -49,17 +80,24 @@ impl NamedTimeline {
     /// # Errors
     /// [`Error::Unknown`].
     pub fn known(&self, argument: &str, id: i64) -> Result<Slot> {
-        self.ids.slot(id).ok_or_else(|| Error::unknown(argument, format!("event {id} in this timeline")))
+        self.slot(id).ok_or_else(|| Error::unknown(argument, format!("event {id} in this timeline")))
+    }
+
+    fn slot(&self, id: i64) -> Option<Slot> {
+        match self.by_slot {
+            true => Slot::try_from(id).ok().filter(|&slot| self.timeline.contains(slot)),
+            false => self.ids.slot(id),
+        }
     }
 
     /// Whether there is an event of this id.
     pub fn contains(&self, id: i64) -> bool {
-        self.ids.slot(id).is_some()
+        self.slot(id).is_some()
     }
 
     /// The id of an event that is there.
     pub fn id(&self, slot: Slot) -> i64 {
-        self.ids.id(slot)
+        if self.by_slot { i64::from(slot) } else { self.ids.id(slot) }
     }
 
     /// The number of a session, a new one if it has none.
@@ -169,7 +207,7 @@ impl NamedTimeline {
         for (texts, used) in [(&self.sessions, sessions), (&self.words, words)] {
             (0..)
                 .zip(texts.texts())
-                .for_each(|(at, text)| names.text(if used.contains(&at) { text } else { "" }));
+                .for_each(|(at, text)| names.text(if used.contains(at) { text } else { "" }));
         }
         names.u64(self.ids.slots_end() as u64);
         names.u8(u8::from(self.ids.next().is_some()));
@@ -203,9 +241,8 @@ impl NamedTimeline {
         let texts = |count: u64, from: &mut Reader<'_>| {
             let mut known = Interner::default();
             for number in 0..count {
-                // In the place of what is not in use: a name that nothing refers to.
                 let text = match from.text()? {
-                    "" => format!("\u{0}{number}"),
+                    "" => unused(number as u32),
                     text => text.to_owned(),
                 };
                 if u64::from(known.intern(&text)) != number {
@@ -231,8 +268,13 @@ impl NamedTimeline {
             return Err(bad("ids and events do not go together"));
         }
         ids.rewind(next);
-        Ok(Self { timeline, ids, sessions, words })
+        Ok(Self { timeline, ids, sessions, words, by_slot: false })
     }
+}
+
+/// In the place of a text that is not in use: a name that nothing refers to.
+fn unused(number: u32) -> String {
+    format!("\u{0}{number}")
 }
 
 /// An error of one event among many.

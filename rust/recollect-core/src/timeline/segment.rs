@@ -3,17 +3,16 @@
 //! | piece | contents, little-endian |
 //! |---|---|
 //! | first | magic `RCTL`, version u32, settings, events u64, nodes u64 |
-//! | events | slot u32, start i64, end i64, salience f32, flags u8 (1 session u32, 2 segment i64, 4 vector f32 each, 8 terms: count u64, pairs of u32) and what they say, in order of time |
+//! | events | slot u32, start i64, end i64, salience f32, flags u8 (1 session u32, 2 segment i64, 4 vector f32 each, 8 terms: count u64, pairs of u32, 16 alone) and what they say, in order of time |
 //! | nodes | those that were closed once or have a text: identity, state u8, text |
 //!
 //! Equal timelines give equal bytes, whatever their history; nothing of removed events is in them.
-
-use std::collections::BTreeSet;
 
 use super::event::Event;
 use super::node::{Key, NodeId, State};
 use super::settings::Settings;
 use super::timeline::{MAX_EVENTS, Timeline};
+use crate::bitmap::Bitmap;
 use crate::bytes::{Reader, Writer};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -80,11 +79,15 @@ impl Timeline {
     }
 
     /// Sessions and words of the events that are there.
-    pub(super) fn in_use(&self) -> (BTreeSet<u32>, BTreeSet<u32>) {
-        let (mut sessions, mut words) = (BTreeSet::new(), BTreeSet::new());
+    pub(super) fn in_use(&self) -> (Bitmap, Bitmap) {
+        let (mut sessions, mut words) = (Bitmap::new(), Bitmap::new());
         for span in self.index.to_vec() {
-            sessions.extend(self.names_of(span.item).0);
-            words.extend(self.events.terms(span.item).iter().map(|x| x.0));
+            if let Some(session) = self.names_of(span.item).0 {
+                sessions.insert(session);
+            }
+            for term in self.events.terms(span.item) {
+                words.insert(term.0);
+            }
         }
         (sessions, words)
     }
@@ -108,7 +111,8 @@ impl Timeline {
         let flags = u8::from(session.is_some())
             | u8::from(segment.is_some()) << 1
             | u8::from(directed) << 2
-            | u8::from(!terms.is_empty()) << 3;
+            | u8::from(!terms.is_empty()) << 3
+            | u8::from(self.events.alone.contains(span.item)) << 4;
         out.u32(span.item);
         out.i64(span.start);
         out.i64(span.end);
@@ -200,10 +204,11 @@ impl Timeline {
                 terms.push((from.u32()?, from.u32()?));
             }
         }
-        if flags > 15 || !terms.is_sorted_by(|a, b| a.0 < b.0) {
+        if flags > 31 || !terms.is_sorted_by(|a, b| a.0 < b.0) {
             return Err(damaged("an event out of range"));
         }
-        let event = Event { start, end, salience, session, segment, vector: None, terms: &terms };
+        let event =
+            Event { start, end, salience, session, segment, vector: None, terms: &terms, alone: given(16) };
         let sound = vector.iter().flatten().all(|x| x.abs() < 1.001);
         if !sound || (slot as usize) >= MAX_EVENTS || event.check(&self.settings).is_err() {
             return Err(damaged("an event out of range"));

@@ -66,6 +66,11 @@ impl Timeline {
         self.index.get((self.events.start(slot)?, slot))
     }
 
+    /// The vector of an event, of length one or of zeros.
+    pub fn vector(&self, slot: Slot) -> Option<&[f32]> {
+        self.contains(slot).then(|| self.events.vector(slot))
+    }
+
     /// The place of a level, if the tree has it.
     pub(super) fn level_of(&self, level: Level) -> Option<u8> {
         self.settings.levels.iter().position(|&x| x == level).map(|at| at as u8)

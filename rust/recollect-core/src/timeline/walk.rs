@@ -115,13 +115,14 @@ impl Timeline {
     }
 
     /// Up to `count` on each side of an event or a node by time, inside what it is in: before it and after it, both in
-    /// order. Contiguity as in EM-LLM. O(log n + answers).
+    /// order. Contiguity as in EM-LLM; what stands alone has none and is none. O(log n + answers).
     ///
     /// # Errors
     /// [`Error::Unknown`].
     pub fn neighbours(&self, item: Item, count: usize) -> Result<(Vec<Item>, Vec<Item>)> {
         let parent = self.parent_of(item)?;
         let place = match item {
+            Item::Event(slot) if self.events.alone.contains(slot) => return Ok((Vec::new(), Vec::new())),
             Item::Event(slot) => (self.events.start(slot).unwrap_or(0), slot),
             Item::Node(id) => {
                 let at = self.known(id)?;
@@ -140,7 +141,12 @@ impl Timeline {
         let rank = among.rank(place);
         let before = among.slice(rank.saturating_sub(count)..rank);
         let after = among.slice(rank + 1..rank.saturating_add(count).saturating_add(1));
-        (self.in_order(&before), self.in_order(&after))
+        let side = |spans: Vec<Span>| {
+            let mut items = self.in_order(&spans);
+            items.retain(|item| !matches!(item, Item::Event(slot) if self.events.alone.contains(*slot)));
+            items
+        };
+        (side(before), side(after))
     }
 
     pub(super) fn item(&self, child: u32) -> Item {

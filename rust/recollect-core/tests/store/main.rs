@@ -27,4 +27,5 @@ mod regressions;
 mod script;
 mod sight;
 mod spaces;
+mod timelines;
 mod wrapped;

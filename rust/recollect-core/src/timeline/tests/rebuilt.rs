@@ -25,6 +25,7 @@ impl Draft {
             segment: self.segment.filter(|_| self.session.is_some()),
             vector: self.vector.as_ref().map(|x| &x[..]),
             terms: &self.terms,
+            alone: self.session.is_none() && self.segment == Some(1),
         }
     }
 }

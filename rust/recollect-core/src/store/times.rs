@@ -1,0 +1,75 @@
+//! Memories by the time of their events, so that a range of time is found without a look at all of them.
+
+use std::ops::ControlFlow;
+use std::sync::OnceLock;
+
+use super::entry::Entry;
+use super::state::State;
+use crate::bitmap::Bitmap;
+use crate::id::Slot;
+use crate::intervals::{Intervals, Span};
+
+/// Made when a range is first asked for: opening a file does not wait for it.
+#[derive(Debug, Default)]
+pub(super) struct Times(OnceLock<Intervals>);
+
+fn span(slot: Slot, entry: &Entry) -> Span {
+    Span { start: entry.time(), end: entry.end, item: slot, weight: 0.0 }
+}
+
+impl Times {
+    pub(super) fn insert(&mut self, slot: Slot, entry: &Entry) {
+        if let Some(known) = self.0.get_mut() {
+            known.insert(span(slot, entry));
+        }
+    }
+
+    pub(super) fn remove(&mut self, slot: Slot, entry: &Entry) {
+        if let Some(known) = self.0.get_mut() {
+            known.remove((entry.time(), slot));
+        }
+    }
+
+    /// The live memories whose events share an instant with `[from, to)`: those inside are taken, or those outside left out,
+    /// whichever are fewer.
+    pub(super) fn within(&self, state: &State, from: i64, to: i64) -> Bitmap {
+        let known = self.0.get_or_init(|| made(state));
+        let (first, last) = (known.rank((from, 0)), known.rank((to, 0)));
+        let next = ControlFlow::Continue::<()>;
+        if last.saturating_sub(first) * 2 <= known.len() {
+            let mut inside = Bitmap::new();
+            let _ = known.overlapping(from, to, false, &mut |span| {
+                inside.insert(span.item);
+                next(())
+            });
+            return inside;
+        }
+        let (mut inside, mut rank) = (state.live.clone(), 0);
+        let _ = known.each(&mut |span| {
+            if rank >= first {
+                return ControlFlow::Break(());
+            }
+            rank += 1;
+            if span.end <= from {
+                inside.remove(span.item);
+            }
+            next(())
+        });
+        let _ = known.each_from(last, &mut |span| {
+            inside.remove(span.item);
+            next(())
+        });
+        inside
+    }
+}
+
+fn made(state: &State) -> Intervals {
+    let entry = |slot: Slot| &state.entries[slot as usize];
+    let mut order: Vec<(i64, Slot)> = state.live.iter().map(|slot| (entry(slot).time(), slot)).collect();
+    order.sort_unstable();
+    let mut known = Intervals::default();
+    order.into_iter().for_each(|(_, slot)| {
+        known.insert(span(slot, entry(slot)));
+    });
+    known
+}
