@@ -102,3 +102,16 @@ def test_without_sessions_nothing_is_recent(memory):
     memory.add_many([f"We talked of boats, part {at}." for at in range(30)])
     turn = "We bought a boat. It leaks a little. What shall we do about boats now?"
     assert not memory.recall(turn).trace["conversation"]["recency"]
+
+
+def test_neighbours_and_session_can_be_left_out(memory):
+    memory.add_many(["The boiler broke on Friday.", "It will be mended soon.", "Good to hear."], session="a")
+    memory.add_many([f"Remark {at}." for at in range(60)], session="b")
+    names = {name for hit in memory.recall("boiler", k=3) for name in shares(hit)}
+    assert {"words", "neighbours", "session"} <= names
+    for left_out in ("neighbours", "session"):
+        kept = [name for name in ("words", "vectors", "neighbours", "session") if name != left_out]
+        hits = memory.recall("boiler", k=3, signals=kept)
+        assert left_out not in {name for hit in hits for name in shares(hit)}
+        assert hits[0].text.startswith("The boiler")
+    assert len(memory.recall("boiler", signals=["words"])) == 1

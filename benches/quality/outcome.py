@@ -101,7 +101,7 @@ def _ablation_table(outcomes: list[SetOutcome]) -> str:
         for embedder in EMBEDDERS:
             own = [x for x in found if x.embedder == embedder]
             rows.append([one.name, embedder, *map(_told, own)])
-    head = ["set", "embedder", "all four", *ABLATED]
+    head = ["set", "embedder", "all of them", *ABLATED]
     title = "**What the signals beside words and vectors are worth**, nDCG@10 in points, 95 % in brackets"
     return f"{title}\n\n{table(head, rows)}"
 

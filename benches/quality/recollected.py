@@ -14,7 +14,7 @@ SEED = 7
 _METADATA = ("title", "kind", "location", "topic", "order")
 
 
-ABLATED = ("links", "replies", "speakers", "recency")
+ABLATED = ("links", "replies", "speakers", "recency", "neighbours", "session", "context")
 """The signals beside words and vectors."""
 
 

@@ -25,7 +25,18 @@ from recollect.errors import (
 from recollect.linking import Neighbour
 from recollect.memory import Memory
 from recollect.opening import open_memory as open
-from recollect.records import Change, Hit, Outcome, Recall, Receipt, Record, Signal, Step, Verification
+from recollect.records import (
+    Change,
+    Hit,
+    Outcome,
+    Recall,
+    Receipt,
+    Reconsolidate,
+    Record,
+    Signal,
+    Step,
+    Verification,
+)
 from recollect.semantic import SemanticStore
 from recollect.using import Use
 
@@ -93,6 +104,7 @@ __all__ = [
     "Recall",
     "Receipt",
     "RecollectError",
+    "Reconsolidate",
     "Record",
     "Segmenter",
     "SemanticStore",

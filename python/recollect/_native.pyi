@@ -182,6 +182,9 @@ class Namespace:
         replies: bool = True,
         speakers: bool = True,
         recency: bool = True,
+        neighbours: bool = True,
+        session: bool = True,
+        context: bool = True,
         base_level: float = 0.0,
         least: float | None = None,
         held_back: bool = False,
@@ -189,7 +192,7 @@ class Namespace:
         explain: bool = True,
         scope: builtins.list[builtins.list[str]] | None = None,
         below: bool = False,
-    ) -> tuple[builtins.list[HitRow], str]: ...
+    ) -> tuple[builtins.list[HitRow], str, str, float]: ...
     def stats(self) -> str: ...
 
 @final

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Unpack
 
 import numpy.typing as npt
 
-from recollect import reading, recalling
+from recollect import escalating, reading, recalling
 from recollect.embedding.protocol import Vectors
 from recollect.errors import InvalidArgument
 from recollect.filters import Filter
@@ -119,11 +119,14 @@ class Readable:
             Share of the vectors in ``"convex"``, between 0 and 1.
         signals
             Which of these take part. ``"words"`` and ``"vectors"``, one of which must, find memories. With
-            the fusion ``"adaptive"`` four more add to them: ``"links"`` lead from the best, and from memories
+            the fusion ``"adaptive"`` seven more add to them: ``"links"`` lead from the best, and from memories
             whose title the query names, to what belongs to them (:attr:`Hit.path` says over which);
             ``"replies"`` lead from questions to their answers, what another named speaker says next;
             ``"speakers"`` favours whom the query speaks of, by name or as "I" and "you"; ``"recency"``
-            favours the latest of all sessions where the query is a turn of three sentences or more.
+            favours the latest of all sessions where the query is a turn of three sentences or more;
+            ``"neighbours"`` and ``"session"`` add what the two memories on either side in the session, and
+            the best of the whole session, share with the words of the query; ``"context"`` weighs, where
+            memories are short, the similarity of those around them against their own.
         base_level
             Weight of the base-level activation (frequency and recency of use) beside the other signals, both
             as standard scores; only with the fusion ``"adaptive"``.
@@ -181,6 +184,51 @@ class Readable:
             recall_target=recall_target,
             explain=explain,
             now=now,
+        )
+
+    def escalate(
+        self,
+        query: str | None,
+        k: int = 10,
+        *,
+        stages: Sequence[str] = escalating.STAGES,
+        sufficient: escalating.Sufficient | None = None,
+        on_reconsolidate: escalating.OnReconsolidate | None = None,
+        **options: Unpack[RecallOptions],
+    ) -> Recall:
+        """Recall stage by stage, from notes to episodes to a wider scope, until one stage suffices.
+
+        Parameters
+        ----------
+        query, k
+            As of :meth:`recall`.
+        stages
+            A kind of memory, ``"all"`` for every kind, or ``"below"`` for every kind here and in all
+            namespaces below.
+        sufficient
+            Is called with the recall of each stage and says whether it answers the query; by default one
+            whose state is ``"known"`` does.
+        on_reconsolidate
+            Is called where notes (``"semantic"``) did not suffice and episodes did, with what
+            :attr:`Recall.reconsolidate` then is.
+        **options
+            As of :meth:`recall`, for each stage; `scope` is that of a stage.
+
+        Returns
+        -------
+        Recall
+            That of the stage that sufficed; where none did, of the one with the greatest confidence.
+            :attr:`Recall.stages` names those that ran, and ``trace["stages"]`` says how each went.
+
+        Raises
+        ------
+        InvalidArgument, WrongType
+            If an argument cannot be read.
+        """
+        if "scope" in options:
+            raise InvalidArgument("scope: each stage has its own")
+        return escalating.escalate(
+            self._handle, query, k, stages, sufficient, on_reconsolidate, dict(options)
         )
 
     def suppressed(

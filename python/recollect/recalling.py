@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import numpy.typing as npt
 
@@ -15,7 +15,7 @@ from recollect.handle import Handle
 from recollect.migrating import aside
 from recollect.packing import CountTokens, everything, packed, token_counter
 from recollect.reading import interval, listed
-from recollect.records import Hit, Recall, Record
+from recollect.records import Hit, Recall, Record, State
 from recollect.rows import SpaceRow
 from recollect.spaces import Open, for_query, for_vector, opened
 from recollect.times import Time
@@ -23,7 +23,17 @@ from recollect.times import Time
 __all__ = ["recall"]
 
 FUSIONS = ("adaptive", "rrf", "convex")
-SIGNALS = ("words", "vectors", "links", "replies", "speakers", "recency")
+SIGNALS = (
+    "words",
+    "vectors",
+    "links",
+    "replies",
+    "speakers",
+    "recency",
+    "neighbours",
+    "session",
+    "context",
+)
 CANDIDATES = 64
 """Least number of hits that a budget chooses from; up to it the choice is exact."""
 MOST_HITS = 10_000
@@ -86,8 +96,8 @@ def recall(
     }
     found, space, why_not = _query_vector(handle, text, vector, words, vectors, (paths, below))
 
-    def ask(number: int) -> tuple[list[Hit], dict[str, Any]]:
-        rows, trace = handle.namespace.recall(
+    def ask(number: int) -> tuple[list[Hit], dict[str, Any], State, float]:
+        rows, trace, state, confidence = handle.namespace.recall(
             vector=found,
             space=space,
             words=words and text is not None,
@@ -95,21 +105,22 @@ def recall(
             k=number,
             **arguments,
         )
-        return [Hit.from_native(row, rank) for rank, row in enumerate(rows, 1)], json.loads(trace)
+        found_hits = [Hit.from_native(row, rank) for rank, row in enumerate(rows, 1)]
+        return found_hits, json.loads(trace), cast(State, state), confidence
 
     if limit is None:
-        hits, trace = ask(wanted)
+        hits, trace, state, confidence = ask(wanted)
         exhaustive = False
     else:
         selection = {"filter": filter, "kind": kinds, "between": between, "now": time}
         whole = everything(_pages(handle, paths, below, selection), tokens, limit)
         exhaustive = whole is not None
         if whole is not None:
-            hits, trace = ask(min(max(len(whole), 1), MOST_HITS))
+            hits, trace, state, confidence = ask(min(max(len(whole), 1), MOST_HITS))
             hits = _completed(hits, whole)
             used, candidates = sum(tokens(hit.text) for hit in hits), len(hits)
         else:
-            hits, trace = ask(max(wanted, CANDIDATES))
+            hits, trace, state, confidence = ask(max(wanted, CANDIDATES))
             candidates = len(hits)
             hits, used = packed(hits, tokens, limit)
         trace["budget"] = {"tokens": used, "of": limit, "candidates": candidates, "kept": len(hits)}
@@ -117,7 +128,7 @@ def recall(
     trace["lexical_only"] = why_not
     trace["migration"] = aside(handle)
     trace["reinforced"] = _reinforce(handle, hits, time) if reinforce else 0
-    return Recall(tuple(hits), trace, text)
+    return Recall(tuple(hits), trace, text, state, confidence)
 
 
 def _reinforce(handle: Handle, hits: list[Hit], now: int) -> int:

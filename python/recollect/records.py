@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, overload
 
 from recollect.html import shorten, table
 from recollect.times import from_micros
@@ -12,7 +12,7 @@ from recollect.times import from_micros
 if TYPE_CHECKING:
     from recollect.rows import ChangeRow, HitRow, OutcomeRow, RecordRow
 
-__all__ = ["Change", "Hit", "Outcome", "Recall", "Receipt", "Record", "Signal", "Step", "Verification"]
+__all__ = ["Change", "Hit", "Outcome", "Recall", "Receipt", "Reconsolidate", "Record", "Signal", "State", "Step", "Verification"]
 
 
 @dataclass(frozen=True)
@@ -139,12 +139,16 @@ class Record:
         return table(f"{self.kind} memory {self.uid}", (), rows)
 
 
+State: TypeAlias = Literal["known", "familiar", "unknown"]
+"""What is known of what a query asks for."""
+
+
 class Signal(NamedTuple):
     """What one signal said about a hit."""
 
     name: str
-    """``words``, ``vectors``, ``neighbours``, ``session``, ``speaker``, ``recency``, ``replies``, ``links``
-    or ``base level``."""
+    """``words``, ``vectors``, ``neighbours``, ``session``, ``context``, ``speaker``, ``recency``,
+    ``replies``, ``links`` or ``base level``."""
     rank: int
     """Place in the order of this signal, from 1."""
     score: float
@@ -207,6 +211,18 @@ class Hit:
         return hit
 
 
+@dataclass(frozen=True, slots=True)
+class Reconsolidate:
+    """Notes that did not answer, and episodes that do: what to write better notes from."""
+
+    query: str
+    """The text asked for."""
+    notes: tuple[str, ...]
+    """The uids of the notes that were found and did not suffice."""
+    episodes: tuple[str, ...]
+    """The uids of the episodes that do."""
+
+
 @dataclass(frozen=True)
 class Recall(Sequence[Hit]):
     """The hits of a query, best first; a sequence."""
@@ -216,6 +232,14 @@ class Recall(Sequence[Hit]):
     """How the answer came about: what was searched, what was skipped and why."""
     query: str | None = None
     """The text asked for."""
+    state: State = "unknown"
+    """Whether the memories seem to hold an answer: by words, scores and speakers, without reading them."""
+    confidence: float = 0.0
+    """How likely they do, between 0 and 1; the state goes by it. ``trace["evidence"]`` says what it rests on."""
+    stages: tuple[str, ...] = ()
+    """The stages that ran; of :meth:`Memory.escalate` only."""
+    reconsolidate: "Reconsolidate | None" = None
+    """What notes should be made of, where :meth:`Memory.escalate` found the answer in episodes only."""
 
     def __len__(self) -> int:
         """Return the number of hits."""

@@ -317,7 +317,7 @@ impl Namespace {
 
     /// The memories that answer a query best, here, below, or in other namespaces.
     #[pyo3(signature = (*, text=None, vector=None, space=None, k=10, now, filter=None, kinds=None, start=None, end=None,
-        fusion="adaptive", weight=None, words=true, vectors=true, links=true, replies=true, speakers=true, recency=true, base_level=0.0, least=None, held_back=false, recall_target=DEFAULT_RECALL, explain=true, scope=None,
+        fusion="adaptive", weight=None, words=true, vectors=true, links=true, replies=true, speakers=true, recency=true, neighbours=true, session=true, context=true, base_level=0.0, least=None, held_back=false, recall_target=DEFAULT_RECALL, explain=true, scope=None,
         below=false))]
     fn recall<'py>(
         &self,
@@ -339,6 +339,9 @@ impl Namespace {
         replies: bool,
         speakers: bool,
         recency: bool,
+        neighbours: bool,
+        session: bool,
+        context: bool,
         base_level: f32,
         least: Option<f64>,
         held_back: bool,
@@ -346,7 +349,7 @@ impl Namespace {
         explain: bool,
         scope: Option<Vec<Vec<String>>>,
         below: bool,
-    ) -> PyResult<(Vec<Bound<'py, PyTuple>>, String)> {
+    ) -> PyResult<(Vec<Bound<'py, PyTuple>>, String, &'static str, f32)> {
         let vector = vector.filter(|_| vectors).map(|x| x.as_array().to_vec());
         let recall = enter(py, self.pid, |cancel| {
             let request = Request {
@@ -354,7 +357,7 @@ impl Namespace {
                 vector,
                 k,
                 recall: recall_target,
-                beside: Beside { links, replies, speakers, recency },
+                beside: Beside { links, replies, speakers, recency, neighbours, session, context },
                 base_level,
                 fusion: Fusion::new(fusion, weight)?,
                 explain,
@@ -373,7 +376,7 @@ impl Namespace {
         })?;
         let trace = serde_json::Value::Object(recall.trace).to_string();
         let hits = recall.found.into_iter().map(|x| found(py, x)).collect::<PyResult<_>>()?;
-        Ok((hits, trace))
+        Ok((hits, trace, recall.state.word(), recall.confidence))
     }
 
     /// What the namespace holds, as JSON.

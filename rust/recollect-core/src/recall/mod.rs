@@ -11,6 +11,7 @@
 //! | `associative` | what links add |
 //! | `positions` | where each slot stands among the candidates |
 //! | `context` | who stands beside a candidate in its session |
+//! | `surroundings` | what the vectors beside a short memory add |
 //! | `population` | centre and spread of a score list |
 //! | `adaptive` | the default fusion, which weighs words by the query |
 //! | `classic` | reciprocal ranks and convex sums |
@@ -18,6 +19,7 @@
 //! | `fusion` | the choice between the three |
 //! | `parts` | what each signal adds |
 //! | `ranking` | the best of all pools, with the share of each signal |
+//! | `epistemic` | whether the answer is among them |
 //! | `packing` | which hits fit a budget |
 
 mod adaptive;
@@ -27,6 +29,7 @@ mod candidates;
 mod classic;
 mod context;
 mod conversation;
+mod epistemic;
 mod fusion;
 mod gathering;
 mod packing;
@@ -36,12 +39,14 @@ mod population;
 mod positions;
 mod ranking;
 mod request;
+mod surroundings;
 mod view;
 
+pub use epistemic::{Evidence, State};
 pub use fusion::Fusion;
 pub use packing::pack;
 pub use pool::{Mode, Pool};
-pub use ranking::{Hit, Signal, rank};
+pub use ranking::{Hit, Lead, Ranking, Signal, rank};
 pub use request::{Beside, Request};
 pub use view::{Linked, Role, Standing, Step, View};
 

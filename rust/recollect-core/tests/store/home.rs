@@ -118,7 +118,7 @@ pub(crate) fn request(text: Option<&str>, vector: Option<Vec<f32>>, fusion: Fusi
         vector,
         k: 1000,
         recall: 1.0,
-        beside: Beside { speakers: true, ..Beside::NONE },
+        beside: Beside { speakers: true, neighbours: true, session: true, ..Beside::NONE },
         base_level: 0.0,
         fusion,
         explain: true,
