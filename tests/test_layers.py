@@ -33,7 +33,7 @@ LEVELS = [
     {"migrating"},
     {"linking", "reading", "using", "writing"},
     {"duplicates", "exchange", "forgetting", "mirroring", "recalling"},
-    {"absence", "escalating", "retention", "selecting"},
+    {"absence", "apportioning", "escalating", "retention", "selecting"},
     {"adaptable", "episodic", "linkable", "movable", "prunable", "readable", "semantic", "writable"},
     {"memory"},
     {"opening"},

@@ -1,8 +1,8 @@
 """Does recall know what it does not know? ``python -m benches.quality.abstention --data DIR``.
 
-Questions that have an answer are asked beside three kinds that have none: *never said*, which the makers of a set
-marked; *taken out*, answerable ones asked where the evidence of an eighth of all questions is left out; *somebody
-else's*, asked in the namespace of another group.
+Questions that have an answer are asked beside three kinds that have none: *never said*, which the makers of
+a set marked; *taken out*, answerable ones asked where the evidence of an eighth of all questions is left out;
+*somebody else's*, asked in the namespace of another group.
 """
 
 import argparse
@@ -155,16 +155,25 @@ def markdown(outcomes: dict[tuple[str, str], dict[str, Any]]) -> str:
                 embedder,
                 f"{found['found']} of {found['answerable']}",
                 f"{100 * found['kept']:.0f} / {100 * found['known']:.0f}",
-                *(f"{100 * one['refused']:.0f} / {100 * one['not known']:.0f}" if one else "" for one in kinds),
+                *(
+                    f"{100 * one['refused']:.0f} / {100 * one['not known']:.0f}" if one else ""
+                    for one in kinds
+                ),
             ]
         )
         curve.append([name, embedder, *_curve(kinds)])
-    head = ["set", "embedder", "gold in ten", "kept / known", *(f"{kind}: refused / not known" for kind in KINDS)]
+    head = [
+        "set",
+        "embedder",
+        "gold in ten",
+        "kept / known",
+        *(f"{kind}: refused / not known" for kind in KINDS),
+    ]
     first = f"**The states**, per cent of questions\n\n{table(head, states)}"
     marks = " / ".join(f"{100 * kept:.0f}" for kept in KEPT)
     head = ["set", "embedder", *(f"{kind}: AUROC; refused" for kind in KINDS)]
     second = (
-        f"**Risk and coverage**: refused, in per cent, where {marks} per cent of the answerable questions with "
+        f"**Risk and coverage**: refused, per cent, where {marks} per cent of the answerable questions with "
         f"gold in ten are kept\n\n{table(head, curve)}"
     )
     return f"{first}\n\n{second}"

@@ -1,4 +1,4 @@
-"""The ladder from notes to episodes to a wider scope: each stage is a recall, and the first that suffices ends it."""
+"""The ladder from notes to episodes to a wider scope: the first recall that suffices ends it."""
 
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -58,9 +58,7 @@ def escalate(
     ]
     if event is not None and on_reconsolidate is not None:
         on_reconsolidate(event)
-    return Recall(
-        found.hits, found.trace, found.query, found.state, found.confidence, tuple(ran), event
-    )
+    return Recall(found.hits, found.trace, found.query, found.state, found.confidence, tuple(ran), event)
 
 
 def _stage(name: str) -> dict[str, Any]:

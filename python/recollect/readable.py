@@ -1,12 +1,12 @@
 """The reads of a memory, with their documentation."""
 
 import builtins
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Unpack
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy.typing as npt
 
-from recollect import escalating, reading, recalling
+from recollect import apportioning, escalating, reading, recalling
 from recollect.embedding.protocol import Vectors
 from recollect.errors import InvalidArgument
 from recollect.filters import Filter
@@ -84,7 +84,10 @@ class Readable:
         kinds: str | Sequence[str] | None = None,
         between: Between | None = None,
         budget: int | None = None,
+        budgets: Mapping[str, int] | None = None,
         count_tokens: CountTokens | None = None,
+        extract: bool = False,
+        ordered: bool = False,
         fusion: Fusion = "adaptive",
         weight: float | None = None,
         signals: Sequence[str] = recalling.SIGNALS,
@@ -110,17 +113,28 @@ class Readable:
             Which memories take part: see :meth:`list`.
         budget
             Tokens the result may have. Where everything in scope fits, all of it comes back and
-            ``trace["exhaustive"]`` is True; else the candidates of greatest worth that fit together.
+            ``trace["exhaustive"]`` is True; else the candidates of greatest worth that fit together, where
+            the worth falls fast with the score and grows with the length.
+        budgets
+            Hits for each kind, such as ``{"semantic": 4, "episodic": 6}``, in place of `k` and `kinds`; they
+            come kind by kind, each best first.
         count_tokens
             Returns the tokens of a text; the default estimates one for four bytes.
+        extract
+            Whether each hit says where its sentences stand that speak of the query (:attr:`Hit.spans`,
+            :attr:`Hit.excerpt`), word for word. A budget then counts those alone, unless everything in scope
+            fits it.
+        ordered
+            Whether the hits come in the order of reading and not by score: what holds always (instructions,
+            core, notes, procedures), then what happened, each in the order of time.
         fusion
             How words and vectors are joined: ``"adaptive"``, ``"rrf"`` (reciprocal ranks) or ``"convex"``.
         weight
             Share of the vectors in ``"convex"``, between 0 and 1.
         signals
             Which of these take part. ``"words"`` and ``"vectors"``, one of which must, find memories. With
-            the fusion ``"adaptive"`` seven more add to them: ``"links"`` lead from the best, and from memories
-            whose title the query names, to what belongs to them (:attr:`Hit.path` says over which);
+            the fusion ``"adaptive"`` seven more add to them: ``"links"`` lead from the best, and from
+            memories whose title the query names, to what belongs to them (:attr:`Hit.path` says over which);
             ``"replies"`` lead from questions to their answers, what another named speaker says next;
             ``"speakers"`` favours whom the query speaks of, by name or as "I" and "you"; ``"recency"``
             favours the latest of all sessions where the query is a turn of three sentences or more;
@@ -151,7 +165,8 @@ class Readable:
         Returns
         -------
         Recall
-            A sequence of hits, best first. ``trace["lexical_only"]`` says why no vectors took part, or is
+            A sequence of hits, best first; :attr:`Recall.state` says whether they seem to hold an answer.
+            ``trace["lexical_only"]`` says why no vectors took part, or is
             None; ``trace["space"]`` in which embedding space they did, and how many of the memories have one
             there; ``trace["migration"]`` how far a migration is, see :meth:`Memory.start_migration`.
 
@@ -164,27 +179,29 @@ class Readable:
         EmbedderMissing, EmbedderFailure
             If vectors alone are asked for without an embedder, or the embedder fails.
         """
-        return recalling.recall(
-            self._handle,
-            query,
-            k,
-            vector=vector,
-            filter=filter,
-            kinds=kinds,
-            between=between,
-            budget=budget,
-            count_tokens=count_tokens,
-            fusion=fusion,
-            weight=weight,
-            signals=signals,
-            base_level=base_level,
-            min_base_level=min_base_level,
-            reinforce=reinforce,
-            scope=scope,
-            recall_target=recall_target,
-            explain=explain,
-            now=now,
-        )
+        options: dict[str, Any] = {
+            "vector": vector,
+            "filter": filter,
+            "kinds": kinds,
+            "between": between,
+            "budget": budget,
+            "count_tokens": count_tokens,
+            "extract": extract,
+            "ordered": ordered,
+            "fusion": fusion,
+            "weight": weight,
+            "signals": signals,
+            "base_level": base_level,
+            "min_base_level": min_base_level,
+            "reinforce": reinforce,
+            "scope": scope,
+            "recall_target": recall_target,
+            "explain": explain,
+            "now": now,
+        }
+        if budgets is not None:
+            return apportioning.apportioned(self._handle, query, budgets, options)
+        return recalling.recall(self._handle, query, k, **options)
 
     def escalate(
         self,

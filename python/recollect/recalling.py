@@ -7,13 +7,14 @@ from typing import Any, cast
 
 import numpy.typing as npt
 
+import recollect._native as _native
 from recollect.checks import count_of, kinds_of, matrix, number_of, one_of, text_of, texts_of, unit
 from recollect.embedding.protocol import Vectors, embed, space_of
 from recollect.errors import EmbedderMissing, InvalidArgument, WrongType
 from recollect.filters import Filter, filter_text
 from recollect.handle import Handle
 from recollect.migrating import aside
-from recollect.packing import CountTokens, everything, packed, token_counter
+from recollect.packing import CountTokens, everything, in_order, packed, token_counter
 from recollect.reading import interval, listed
 from recollect.records import Hit, Recall, Record, State
 from recollect.rows import SpaceRow
@@ -52,6 +53,8 @@ def recall(
     between: object = None,
     budget: int | None = None,
     count_tokens: CountTokens | None = None,
+    extract: bool = False,
+    ordered: bool = False,
     fusion: str = "adaptive",
     weight: float | None = None,
     signals: Sequence[str] = SIGNALS,
@@ -73,6 +76,8 @@ def recall(
     words, vectors = "words" in named, "vectors" in named
     limit = None if budget is None else count_of(budget, "budget", 1)
     tokens = token_counter(count_tokens)
+    if extract and not text:
+        raise InvalidArgument("extract: expected a query with words")
     if weight is not None and fusion != "convex":
         raise InvalidArgument("weight: only the fusion 'convex' has a weight")
     start, end = interval(between)
@@ -110,6 +115,7 @@ def recall(
 
     if limit is None:
         hits, trace, state, confidence = ask(wanted)
+        hits = _extracted(handle, text, hits) if extract else hits
         exhaustive = False
     else:
         selection = {"filter": filter, "kind": kinds, "between": between, "now": time}
@@ -122,13 +128,21 @@ def recall(
         else:
             hits, trace, state, confidence = ask(max(wanted, CANDIDATES))
             candidates = len(hits)
+            hits = _extracted(handle, text, hits) if extract else hits
             hits, used = packed(hits, tokens, limit)
         trace["budget"] = {"tokens": used, "of": limit, "candidates": candidates, "kept": len(hits)}
     trace["exhaustive"] = exhaustive
     trace["lexical_only"] = why_not
     trace["migration"] = aside(handle)
     trace["reinforced"] = _reinforce(handle, hits, time) if reinforce else 0
-    return Recall(tuple(hits), trace, text, state, confidence)
+    return Recall(tuple(in_order(hits) if ordered else hits), trace, text, state, confidence)
+
+
+def _extracted(handle: Handle, query: str | None, hits: list[Hit]) -> list[Hit]:
+    """Return the hits with the places of the sentences that speak of the query."""
+    assert query is not None
+    found = _native.sentences(handle.namespace, query, [hit.text for hit in hits])
+    return [replace(hit, spans=tuple(spans)) for hit, spans in zip(hits, found, strict=True)]
 
 
 def _reinforce(handle: Handle, hits: list[Hit], now: int) -> int:

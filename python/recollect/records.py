@@ -12,7 +12,19 @@ from recollect.times import from_micros
 if TYPE_CHECKING:
     from recollect.rows import ChangeRow, HitRow, OutcomeRow, RecordRow
 
-__all__ = ["Change", "Hit", "Outcome", "Recall", "Receipt", "Reconsolidate", "Record", "Signal", "State", "Step", "Verification"]
+__all__ = [
+    "Change",
+    "Hit",
+    "Outcome",
+    "Recall",
+    "Receipt",
+    "Reconsolidate",
+    "Record",
+    "Signal",
+    "State",
+    "Step",
+    "Verification",
+]
 
 
 @dataclass(frozen=True)
@@ -183,6 +195,13 @@ class Hit:
     path: tuple[Step, ...] = ()
     """The links that led to it, from a memory that was found without them or that the query names; empty
     where links do not speak for it."""
+    spans: tuple[tuple[int, int], ...] = ()
+    """Where the sentences that speak of the query stand, in characters; empty without `extract`."""
+
+    @property
+    def excerpt(self) -> str:
+        """The sentences that speak of the query, one after the other; the whole text without `spans`."""
+        return " ".join(self.text[start:end] for start, end in self.spans) if self.spans else self.text
 
     @property
     def text(self) -> str:
@@ -205,6 +224,7 @@ class Hit:
             "rank": rank,
             "signals": tuple(map(Signal._make, signals)),
             "path": tuple(map(Step._make, path)) if path else (),
+            "spans": (),
         }
         # A frozen dataclass assigns field by field, which would cost more than the search.
         object.__setattr__(hit, "__dict__", fields)
@@ -235,7 +255,7 @@ class Recall(Sequence[Hit]):
     state: State = "unknown"
     """Whether the memories seem to hold an answer: by words, scores and speakers, without reading them."""
     confidence: float = 0.0
-    """How likely they do, between 0 and 1; the state goes by it. ``trace["evidence"]`` says what it rests on."""
+    """How likely they do, between 0 and 1; the state goes by it, and it by ``trace["evidence"]``."""
     stages: tuple[str, ...] = ()
     """The stages that ran; of :meth:`Memory.escalate` only."""
     reconsolidate: "Reconsolidate | None" = None

@@ -22,7 +22,7 @@ const NEIGHBOURS: [f32; REACH] = [0.6, 0.3];
 const SESSION: f32 = 0.9;
 const SPEAKER: f32 = 0.5;
 /// Least spread of similarities that tells memories apart.
-const SPREAD: f32 = 1e-6;
+pub(super) const SPREAD: f32 = 1e-6;
 
 /// The parts of each pool.
 pub(super) fn parts(pools: &[Pool]) -> Vec<Parts> {
@@ -56,7 +56,7 @@ pub(super) fn parts(pools: &[Pool]) -> Vec<Parts> {
 }
 
 /// A score as a standard score; none says nothing.
-pub(super) fn standard(score: f32, population: &Population) -> f32 {
+fn standard(score: f32, population: &Population) -> f32 {
     if score == f32::NEG_INFINITY || population.deviation <= SPREAD {
         return 0.0;
     }

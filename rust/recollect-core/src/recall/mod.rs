@@ -20,6 +20,7 @@
 //! | `parts` | what each signal adds |
 //! | `ranking` | the best of all pools, with the share of each signal |
 //! | `epistemic` | whether the answer is among them |
+//! | `sentences` | which sentences of a hit speak of the query |
 //! | `packing` | which hits fit a budget |
 
 mod adaptive;
@@ -39,6 +40,7 @@ mod population;
 mod positions;
 mod ranking;
 mod request;
+mod sentences;
 mod surroundings;
 mod view;
 
@@ -48,6 +50,7 @@ pub use packing::pack;
 pub use pool::{Mode, Pool};
 pub use ranking::{Hit, Lead, Ranking, Signal, rank};
 pub use request::{Beside, Request};
+pub use sentences::nearest as nearest_sentences;
 pub use view::{Linked, Role, Standing, Step, View};
 
 #[cfg(test)]

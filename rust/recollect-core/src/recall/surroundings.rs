@@ -6,8 +6,8 @@
 //! `g = 1 / (1 + (length / 30)^2)` is of the mean length of memories in terms: one for remarks, none for pages. A memory
 //! without neighbours in scope keeps its own similarity; so does every one of a scope too large to be scored whole.
 
-use super::adaptive::standard;
-use super::context::{Context, Member, REACH};
+use super::adaptive::SPREAD;
+use super::context::{Context, REACH};
 use super::pool::Pool;
 use super::population::Population;
 
@@ -36,14 +36,21 @@ pub(super) fn parts(pools: &[Pool], similarity: &Population) -> Vec<Vec<f32>> {
     let around: Vec<_> = pools.iter().map(|pool| means(&pool.context, &pool.vectors)).collect();
     let window = Population::joined(around.iter().map(|x| Population::of(&x.0)));
     let session = Population::joined(around.iter().map(|x| Population::of(&x.1)));
-    let part = |(pool, (near, whole)): (&Pool, (Vec<f32>, Vec<f32>))| {
+    let scale = |factor: f32, population: &Population| match population.deviation > SPREAD {
+        true => gate * factor / population.deviation,
+        false => 0.0,
+    };
+    let (near, whole, own) = (scale(WINDOW, &window), scale(SESSION, &session), scale(OWN, similarity));
+    let shift = near * window.mean + whole * session.mean - own * similarity.mean;
+    let part = |(pool, (window, session)): (&Pool, (Vec<f32>, Vec<f32>))| {
         let mut out = vec![0.0; pool.slots.len()];
         for member in pool.context.sessions().flatten() {
             let at = member.at as usize;
-            if let Some(&own) = pool.vectors.get(at).filter(|&&x| x > f32::NEG_INFINITY) {
-                out[at] = gate
-                    * (WINDOW * standard(near[at], &window) + SESSION * standard(whole[at], &session)
-                        - OWN * standard(own, similarity));
+            match pool.vectors.get(at) {
+                Some(&x) if x > f32::NEG_INFINITY => {
+                    out[at] = near * window[at] + whole * session[at] - own * x - shift;
+                }
+                _ => {}
             }
         }
         out
@@ -57,35 +64,38 @@ fn means(context: &Context, vectors: &[f32]) -> (Vec<f32>, Vec<f32>) {
     if vectors.is_empty() {
         return (window, session);
     }
+    // Sums and numbers of the similarities before each member of a session.
+    let mut before: Vec<(f64, u32)> = Vec::new();
     for members in context.sessions() {
-        let whole = mean(members, vectors);
-        for (place, member) in members.iter().enumerate() {
-            let at = member.at as usize;
-            if vectors[at] == f32::NEG_INFINITY {
-                continue;
+        before.clear();
+        before.push((0.0, 0));
+        let (mut sum, mut count) = (0.0, 0);
+        for member in members {
+            let similarity = vectors[member.at as usize];
+            if similarity > f32::NEG_INFINITY {
+                sum += f64::from(similarity);
+                count += 1;
             }
-            let (from, to) = (place.saturating_sub(REACH), (place + REACH + 1).min(members.len()));
-            let near = &members[from..to];
-            let first = near.partition_point(|x| x.ordinal + (REACH as u32) < member.ordinal);
-            let last = near.partition_point(|x| x.ordinal <= member.ordinal + REACH as u32);
-            window[at] = mean(&near[first..last], vectors);
-            session[at] = whole;
+            before.push((sum, count));
+        }
+        let whole = (sum / f64::from(count.max(1))) as f32;
+        let (mut from, mut to) = (0, 0);
+        for member in members {
+            while members[from].ordinal + (REACH as u32) < member.ordinal {
+                from += 1;
+            }
+            while to < members.len() && members[to].ordinal <= member.ordinal + REACH as u32 {
+                to += 1;
+            }
+            let at = member.at as usize;
+            if vectors[at] > f32::NEG_INFINITY {
+                let (sum, count) = (before[to].0 - before[from].0, before[to].1 - before[from].1);
+                window[at] = (sum / f64::from(count)) as f32;
+                session[at] = whole;
+            }
         }
     }
     (window, session)
-}
-
-/// The mean similarity of those among some members that have one.
-fn mean(members: &[Member], vectors: &[f32]) -> f32 {
-    let (mut sum, mut count) = (0.0, 0);
-    for member in members {
-        let similarity = vectors[member.at as usize];
-        if similarity > f32::NEG_INFINITY {
-            sum += similarity;
-            count += 1;
-        }
-    }
-    sum / count.max(1) as f32
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Recall over one or more namespaces, merged exactly.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -60,6 +61,27 @@ impl Recall {
 }
 
 impl Memory {
+    /// The sentences of texts that speak of a query, as ranges of bytes, by the words of this namespace.
+    ///
+    /// # Errors
+    /// As any read.
+    pub fn sentences(
+        &self,
+        query: &str,
+        texts: &[String],
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<Vec<Range<usize>>>> {
+        self.shared.check()?;
+        self.cell.read(&*self.shared.ledger, cancel, |seen| {
+            let mut found = Vec::with_capacity(texts.len());
+            for text in texts {
+                cancel.check()?;
+                found.push(recall::nearest_sentences(&seen.state.lexical, query, text));
+            }
+            Ok(Some(found))
+        })
+    }
+
     /// The memories of this namespace that answer a query best.
     ///
     /// # Errors
