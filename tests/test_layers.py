@@ -19,7 +19,7 @@ LEVELS = [
     {"graph_results"},
     {"graph_arguments"},
     {"graph_walks"},
-    {"activation", "graph_spreading", "utility"},
+    {"activation", "granularity", "graph_spreading", "utility"},
     {"time_arguments", "timeline_results"},
     {"fact_results", "timeline_tree"},
     {"facts", "segmentation", "timeline"},

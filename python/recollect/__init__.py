@@ -41,7 +41,7 @@ from recollect.semantic import SemanticStore
 from recollect.using import Use
 
 if TYPE_CHECKING:
-    from recollect import activation, gpu, kvcache, lsh, rabitq, segmentation, utility
+    from recollect import activation, gpu, granularity, kvcache, lsh, rabitq, segmentation, utility
     from recollect.absence import Absence
     from recollect.facts import Fact, Facts
     from recollect.graph import Graph
@@ -63,6 +63,7 @@ _LATER = {
     "VectorIndex": "vector_index",
     "activation": "",
     "gpu": "",
+    "granularity": "",
     "kvcache": "",
     "lsh": "",
     "rabitq": "",
@@ -121,6 +122,7 @@ __all__ = [
     "activation",
     "errors",
     "gpu",
+    "granularity",
     "kvcache",
     "lsh",
     "open",
