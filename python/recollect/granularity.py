@@ -39,7 +39,8 @@ def entropy_weights(
     Raises
     ------
     InvalidArgument, WrongType
-        If there is no granularity, one has no unit, a number is not finite, or the temperature is not above 0.
+        If there is no granularity, one has no unit, a number is not finite, or the temperature is not
+        above 0.
     """
     heat = number_of(temperature, "temperature")
     if heat <= 0:
