@@ -21,7 +21,9 @@ from benches.quality.recollected import _fill, _handle
 from benches.quality.retrieval_set import RetrievalSet, load
 from benches.quality.word_index import terms
 from benches.readme import table, write_between
-from recollect.packing import estimate_tokens
+from recollect.packing import estimate_tokens, packed
+from recollect.recalling import CANDIDATES
+from recollect.records import Hit
 
 SETS = ("locomo", "realmem", "longmemeval53")
 TURNS = 10
@@ -40,39 +42,41 @@ def measure(data: RetrievalSet, embedder: str) -> dict[str, Curve]:
         for group, scope in data.scopes.items():
             _fill(_handle(memory, group), data, scope, given, position)
 
-        def recall(at: int, **options: int | bool) -> list[tuple[int, str]]:
+        def recall(at: int, extract: bool) -> list[Hit]:
             query = data.queries[at]
             before = query.get("before_order")
-            hits = _handle(memory, query.get("group")).recall(
+            found = _handle(memory, query.get("group")).recall(
                 query["text"],
+                k=CANDIDATES,
                 vector=data.query_vectors[at] if given else None,
                 filter=None if before is None else {"order": {"$lt": before}},
                 explain=False,
-                **options,
+                extract=extract,
             )
+            return list(found)
+
+        def told(hits: list[Hit]) -> list[tuple[int, str]]:
             return [(position[hit.uid], hit.excerpt) for hit in hits]
 
         every = range(len(data.queries))
-        best = [recall(at, k=DEPTHS[-1]) for at in every]
+        whole, parts = ([recall(at, extract) for at in every] for extract in (False, True))
         curves["turns from the top"] = _curve(
-            [[_held(data, at, best[at][:depth]) for at in every] for depth in DEPTHS]
+            [[_held(data, at, told(whole[at][:depth])) for at in every] for depth in DEPTHS]
         )
         least, most = curves["turns from the top"][[1, -2], 0]
-        budgets = np.geomspace(least / 2, most, BUDGETS).astype(int)
-        for name, extract in (("packed", False), ("packed, extracted", True)):
+        budgets = np.geomspace(least / 2, most, BUDGETS).astype(int).tolist()
+        # What recall(budget=) does where not all in scope fits, without finding the same hits anew.
+        for name, hits in (("packed", whole), ("packed, extracted", parts)):
             curves[name] = _curve(
                 [
-                    [
-                        _held(data, at, recall(at, k=TURNS, budget=int(budget), extract=extract))
-                        for at in every
-                    ]
+                    [_held(data, at, told(packed(hits[at], estimate_tokens, budget)[0])) for at in every]
                     for budget in budgets
                 ]
             )
     method = f"rrf({embedder})"
     ranked = baselines(data)[method]
-    whole = [[(one, data.memories[one]["text"]) for one in ranking] for ranking in ranked]
-    curves[f"{method}, ten turns"] = _curve([[_held(data, at, whole[at][:TURNS]) for at in every]])
+    texts = [[(one, data.memories[one]["text"]) for one in ranking[:TURNS]] for ranking in ranked]
+    curves[f"{method}, ten turns"] = _curve([[_held(data, at, texts[at]) for at in every]])
     return curves
 
 

@@ -16,7 +16,7 @@ const LEAST: f32 = 0.4;
 const WHOLE: usize = 2;
 
 /// The sentences of a text as ranges of bytes, ascending, without the white space around them.
-pub fn sentences(text: &str) -> Vec<Range<usize>> {
+fn sentences(text: &str) -> Vec<Range<usize>> {
     let ends = |c: char| matches!(c, '.' | '!' | '?' | '。' | '！' | '？');
     let closes = |c: char| matches!(c, '"' | '\'' | ')' | ']' | '*' | '”' | '’');
     let mut found = Vec::new();
