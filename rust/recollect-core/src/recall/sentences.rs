@@ -52,8 +52,10 @@ pub fn nearest(lexical: &LexicalIndex, query: &str, text: &str) -> Vec<Range<usi
     let worth = |range: &Range<usize>| {
         let sentence = &text[range.clone()];
         let terms = lexical.prepare_set(sentence);
-        let own: f32 = terms.terms().iter().map(|term| term.idf).sum();
-        let shared = terms.terms().iter().filter(|term| asked.contains(term.text.as_str()));
+        // A sentence of stop words alone has terms that no memory has.
+        let held = || terms.terms().iter().filter(|term| term.documents > 0);
+        let own: f32 = held().map(|term| term.idf).sum();
+        let shared = held().filter(|term| asked.contains(term.text.as_str()));
         let shared: f32 = shared.map(|term| term.idf).sum();
         let question = sentence.ends_with(['?', '？']);
         (shared + OWN * own) * if question { QUESTION } else { 1.0 }
@@ -68,7 +70,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::lexical::Analyzer;
+    use crate::lexical::{Analyzer, Language};
 
     #[test]
     fn sentences_end_where_they_end() {
@@ -86,6 +88,10 @@ mod tests {
         let kept: Vec<&str> =
             nearest(&lexical, "grey cat from Oslo", text).into_iter().map(|x| &text[x]).collect();
         assert_eq!(kept, ["We adopted a grey cat from the shelter in Oslo."]);
+        let text = "We adopted a cat in Oslo. How are you? It is she.";
+        let mut english = LexicalIndex::new(Analyzer::new(Some(Language::English)));
+        english.insert(0, text);
+        assert_eq!(nearest(&english, "the cat", text), [0..25]);
     }
 
     proptest! {
