@@ -41,6 +41,7 @@ __all__ = [
     "pack",
     "segmentation_merge",
     "segmentation_segment",
+    "sentences",
     "version",
 ]
 
