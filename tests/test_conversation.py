@@ -1,5 +1,6 @@
 """What the course of a conversation adds to recall."""
 
+import numpy as np
 import pytest
 
 import recollect
@@ -102,3 +103,44 @@ def test_without_sessions_nothing_is_recent(memory):
     memory.add_many([f"We talked of boats, part {at}." for at in range(30)])
     turn = "We bought a boat. It leaks a little. What shall we do about boats now?"
     assert not memory.recall(turn).trace["conversation"]["recency"]
+
+
+def test_neighbours_and_session_can_be_left_out(memory):
+    memory.add_many(["The boiler broke on Friday.", "It will be mended soon.", "Good to hear."], session="a")
+    memory.add_many([f"Remark {at}." for at in range(60)], session="b")
+    names = {name for hit in memory.recall("boiler", k=3) for name in shares(hit)}
+    assert {"words", "neighbours", "session"} <= names
+    for left_out in ("neighbours", "session"):
+        kept = [name for name in ("words", "vectors", "neighbours", "session") if name != left_out]
+        hits = memory.recall("boiler", k=3, signals=kept)
+        assert left_out not in {name for hit in hits for name in shares(hit)}
+        assert hits[0].text.startswith("The boiler")
+    assert len(memory.recall("boiler", signals=["words"])) == 1
+
+
+def test_short_memories_lean_on_those_around_them(memory):
+    rng = np.random.default_rng(3)
+    topics = np.eye(4, 16, dtype=np.float32)
+    rows = topics[np.repeat([0, 1, 2, 3], 10)] + 0.3 * rng.standard_normal((40, 16)).astype(np.float32)
+    texts = [f"Remark {at}." for at in range(40)]
+    outcomes = memory.add_many(texts, session=[f"talk {at // 10}" for at in range(40)], vectors=rows)
+    hits = memory.recall("nothing of the kind", k=40, vector=topics[2])
+    own = [hit.uid for hit in hits[:10]]
+    assert sum(outcome.uid in own for outcome in outcomes[20:30]) >= 9
+    inside = {outcome.uid for outcome in outcomes[20:30]}
+    shared = {hit.uid: shares(hit) for hit in hits}
+    lowest = min(inside, key=lambda uid: shared[uid]["vectors"])
+    assert shared[lowest]["context"] > 0
+    plain = memory.recall("nothing of the kind", k=40, vector=topics[2], signals=["words", "vectors"])
+    assert all("context" not in shares(hit) for hit in plain)
+    assert sum(hit.score for hit in hits) == pytest.approx(
+        sum(sum(shares(hit).values()) for hit in hits), rel=1e-3, abs=1e-3
+    )
+
+
+def test_long_memories_do_not(memory):
+    rng = np.random.default_rng(4)
+    pages = [" ".join(f"word{at}x{n}" for n in range(300)) for at in range(12)]
+    memory.add_many(pages, session="book", vectors=rng.standard_normal((12, 16)).astype(np.float32))
+    hits = memory.recall("word3x5", k=5, vector=np.ones(16, np.float32))
+    assert all("context" not in shares(hit) for hit in hits)

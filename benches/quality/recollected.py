@@ -14,7 +14,7 @@ SEED = 7
 _METADATA = ("title", "kind", "location", "topic", "order")
 
 
-ABLATED = ("links", "replies", "speakers", "recency", "dates")
+ABLATED = ("links", "replies", "speakers", "recency", "dates", "neighbours", "session", "context")
 """The signals beside words and vectors."""
 ADDED = ("order", "anchors")
 """Signals that take part where they are named."""

@@ -3,7 +3,7 @@
 import gzip
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,7 @@ LEFT_OUT = frozenset({"usf", "graphs"})
 
 @dataclass(frozen=True, slots=True)
 class RetrievalSet:
-    """Memories and the queries that have at least one gold memory among them."""
+    """Memories, and queries with their gold among them."""
 
     name: str
     memories: list[dict[str, Any]]
@@ -52,22 +52,33 @@ def names_in(folder: Path) -> list[str]:
 
 def load(folder: Path, name: str) -> RetrievalSet:
     """Read one set; queries without a gold memory in the set are dropped, as nobody can answer them."""
+    whole = load_all(folder, name)
+    kept = [at for at, found in enumerate(whole.gold) if found]
+    return replace(
+        whole,
+        queries=[whole.queries[at] for at in kept],
+        gold=[whole.gold[at] for at in kept],
+        query_vectors=whole.query_vectors[kept],
+    )
+
+
+def load_all(folder: Path, name: str) -> RetrievalSet:
+    """Read one set with all its queries."""
     memories = list(_lines(folder / name / "memories.jsonl.gz"))
     asked = list(_lines(folder / name / "queries.jsonl.gz"))
     position = {memory["id"]: at for at, memory in enumerate(memories)}
     gold = [frozenset(position[uid] for uid in query["gold"] if uid in position) for query in asked]
-    kept = [at for at, found in enumerate(gold) if found]
     scopes: dict[str | None, list[int]] = {}
     for at, memory in enumerate(memories):
         scopes.setdefault(memory.get("group"), []).append(at)
     return RetrievalSet(
         name,
         memories,
-        [asked[at] for at in kept],
-        [gold[at] for at in kept],
+        asked,
+        gold,
         scopes,
         vectors_of(folder / name / "minilm_memories", len(memories)),
-        vectors_of(folder / name / "minilm_queries", len(asked))[kept],
+        vectors_of(folder / name / "minilm_queries", len(asked)),
     )
 
 

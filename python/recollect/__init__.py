@@ -25,12 +25,23 @@ from recollect.errors import (
 from recollect.linking import Neighbour
 from recollect.memory import Memory
 from recollect.opening import open_memory as open
-from recollect.records import Change, Hit, Outcome, Recall, Receipt, Record, Signal, Step, Verification
+from recollect.records import (
+    Change,
+    Hit,
+    Outcome,
+    Recall,
+    Receipt,
+    Reconsolidate,
+    Record,
+    Signal,
+    Step,
+    Verification,
+)
 from recollect.semantic import SemanticStore
 from recollect.using import Use
 
 if TYPE_CHECKING:
-    from recollect import activation, gpu, kvcache, lsh, rabitq, segmentation, utility
+    from recollect import activation, gpu, granularity, kvcache, lsh, rabitq, segmentation, utility
     from recollect.absence import Absence
     from recollect.attention import two_level_read
     from recollect.facts import Fact, Facts
@@ -55,6 +66,7 @@ _LATER = {
     "VectorIndex": "vector_index",
     "activation": "",
     "gpu": "",
+    "granularity": "",
     "kvcache": "",
     "lsh": "",
     "rabitq": "",
@@ -98,6 +110,7 @@ __all__ = [
     "Recall",
     "Receipt",
     "RecollectError",
+    "Reconsolidate",
     "Record",
     "Segmenter",
     "SemanticStore",
@@ -114,6 +127,7 @@ __all__ = [
     "activation",
     "errors",
     "gpu",
+    "granularity",
     "kvcache",
     "lsh",
     "open",

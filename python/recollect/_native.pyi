@@ -46,6 +46,7 @@ __all__ = [
     "recall",
     "segmentation_merge",
     "segmentation_segment",
+    "sentences",
     "version",
 ]
 
@@ -69,6 +70,9 @@ def recall(
     replies: bool = True,
     speakers: bool = True,
     recency: bool = True,
+    neighbours: bool = True,
+    session: bool = True,
+    context: bool = True,
     when: WhenRow | None = None,
     base_level: float = 0.0,
     least: float | None = None,
@@ -78,7 +82,7 @@ def recall(
     scope: list[list[str]] | None = None,
     below: bool = False,
     as_of: AsOfRow = ...,
-) -> tuple[list[HitRow], str]: ...
+) -> tuple[list[HitRow], str, str, float]: ...
 
 @final
 class Store:
@@ -290,6 +294,9 @@ class Uses:
         npt.NDArray[np.bool_],
     ]: ...
 
+def sentences(
+    namespace: Namespace, query: str, texts: builtins.list[str]
+) -> builtins.list[builtins.list[tuple[int, int]]]: ...
 def pack(scores: list[float], tokens: list[int], budget: int) -> list[int]: ...
 def version() -> str: ...
 

@@ -113,6 +113,8 @@ class RecallOptions(TypedDict, total=False):
     between: Between | None
     budget: int | None
     count_tokens: CountTokens | None
+    extract: bool
+    ordered: bool
     fusion: Fusion
     weight: float | None
     signals: Sequence[str]

@@ -1,12 +1,12 @@
 """The reads of a memory, with their documentation."""
 
 import builtins
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Unpack
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy.typing as npt
 
-from recollect import reading, recalling
+from recollect import apportioning, escalating, reading, recalling
 from recollect.embedding.protocol import Vectors
 from recollect.errors import InvalidArgument
 from recollect.filters import Filter
@@ -88,7 +88,10 @@ class Readable:
         kinds: str | Sequence[str] | None = None,
         between: Between | None = None,
         budget: int | None = None,
+        budgets: Mapping[str, int] | None = None,
         count_tokens: CountTokens | None = None,
+        extract: bool = False,
+        ordered: bool = False,
         fusion: Fusion = "adaptive",
         weight: float | None = None,
         signals: Sequence[str] = recalling.SIGNALS,
@@ -116,25 +119,39 @@ class Readable:
             Which memories take part: see :meth:`list`.
         budget
             Tokens the result may have. Where everything in scope fits, all of it comes back and
-            ``trace["exhaustive"]`` is True; else the candidates of greatest worth that fit together.
+            ``trace["exhaustive"]`` is True; else the candidates of greatest worth that fit together, where
+            the worth falls fast with the score and grows with the length.
+        budgets
+            Hits for each kind, such as ``{"semantic": 4, "episodic": 6}``, in place of `k` and `kinds`; they
+            come kind by kind, each best first.
         count_tokens
             Returns the tokens of a text; the default estimates one for four bytes.
+        extract
+            Whether each hit says where its sentences stand that speak of the query (:attr:`Hit.spans`,
+            :attr:`Hit.excerpt`), word for word. A budget then counts those alone, unless everything in scope
+            fits it.
+        ordered
+            Whether the hits come in the order of reading and not by score: what holds always (instructions,
+            core, notes, procedures), then what happened, each in the order of time.
         fusion
             How words and vectors are joined: ``"adaptive"``, ``"rrf"`` (reciprocal ranks) or ``"convex"``.
         weight
             Share of the vectors in ``"convex"``, between 0 and 1.
         signals
             Which of these take part. ``"words"`` and ``"vectors"``, one of which must, find memories. With
-            the fusion ``"adaptive"`` five more add to them: ``"links"`` lead from the best, and from memories
-            whose title the query names, to what belongs to them (:attr:`Hit.path` says over which);
+            the fusion ``"adaptive"`` eight more add to them: ``"links"`` lead from the best, and from
+            memories whose title the query names, to what belongs to them (:attr:`Hit.path` says over which);
             ``"replies"`` lead from questions to their answers, what another named speaker says next;
             ``"speakers"`` favours whom the query speaks of, by name or as "I" and "you"; ``"recency"``
             favours the latest of all sessions where the query is a turn of three sentences or more;
             ``"dates"`` favours what lies in a time that the query speaks of ("last week", "in May", "before
-            June 2023"), by `now` and in the language of this namespace. Two take part only where they are
-            named: ``"order"`` prefers the first or the last of the best where the query asks for it ("first
-            time", "latest"), and ``"anchors"`` takes the time of what stands after "before" or "after"
-            ("before I moved") from another memory, by a recall within this one.
+            June 2023"), by `now` and in the language of this namespace; ``"neighbours"`` and ``"session"``
+            add what the two memories on either side in the session, and the best of the whole session, share
+            with the words of the query; ``"context"`` weighs, where memories are short, the similarity of
+            those around them against their own. Two more take part only where they are named: ``"order"``
+            prefers the first or the last of the best where the query asks for it ("first time", "latest"),
+            and ``"anchors"`` takes the time of what stands after "before" or "after" ("before I moved") from
+            another memory, by a recall within this one.
         base_level
             Weight of the base-level activation (frequency and recency of use) beside the other signals, both
             as standard scores; only with the fusion ``"adaptive"``.
@@ -168,7 +185,8 @@ class Readable:
         Returns
         -------
         Recall
-            A sequence of hits, best first. ``trace["lexical_only"]`` says why no vectors took part, or is
+            A sequence of hits, best first; :attr:`Recall.state` says whether they seem to hold an answer.
+            ``trace["lexical_only"]`` says why no vectors took part, or is
             None; ``trace["space"]`` in which embedding space they did, and how many of the memories have one
             there; ``trace["migration"]`` how far a migration is, see :meth:`Memory.start_migration`;
             ``trace["time"]`` what was understood of time, None where nothing was: the ranges (each with its
@@ -185,28 +203,75 @@ class Readable:
         EmbedderMissing, EmbedderFailure
             If vectors alone are asked for without an embedder, or the embedder fails.
         """
-        return recalling.recall(
-            self._handle,
-            query,
-            k,
-            vector=vector,
-            filter=filter,
-            kinds=kinds,
-            between=between,
-            budget=budget,
-            count_tokens=count_tokens,
-            fusion=fusion,
-            weight=weight,
-            signals=signals,
-            base_level=base_level,
-            min_base_level=min_base_level,
-            reinforce=reinforce,
-            scope=scope,
-            recall_target=recall_target,
-            explain=explain,
-            valid_at=valid_at,
-            known_at=known_at,
-            now=now,
+        options: dict[str, Any] = {
+            "vector": vector,
+            "filter": filter,
+            "kinds": kinds,
+            "between": between,
+            "budget": budget,
+            "count_tokens": count_tokens,
+            "extract": extract,
+            "ordered": ordered,
+            "fusion": fusion,
+            "weight": weight,
+            "signals": signals,
+            "base_level": base_level,
+            "min_base_level": min_base_level,
+            "reinforce": reinforce,
+            "scope": scope,
+            "recall_target": recall_target,
+            "explain": explain,
+            "valid_at": valid_at,
+            "known_at": known_at,
+            "now": now,
+        }
+        if budgets is not None:
+            return apportioning.apportioned(self._handle, query, budgets, options)
+        return recalling.recall(self._handle, query, k, **options)
+
+    def escalate(
+        self,
+        query: str | None,
+        k: int = 10,
+        *,
+        stages: Sequence[str] = escalating.STAGES,
+        sufficient: escalating.Sufficient | None = None,
+        on_reconsolidate: escalating.OnReconsolidate | None = None,
+        **options: Unpack[RecallOptions],
+    ) -> Recall:
+        """Recall stage by stage, from notes to episodes to a wider scope, until one stage suffices.
+
+        Parameters
+        ----------
+        query, k
+            As of :meth:`recall`.
+        stages
+            A kind of memory, ``"all"`` for every kind, or ``"below"`` for every kind here and in all
+            namespaces below.
+        sufficient
+            Is called with the recall of each stage and says whether it answers the query; by default one
+            whose state is ``"known"`` does.
+        on_reconsolidate
+            Is called where notes (``"semantic"``) did not suffice and episodes did, with what
+            :attr:`Recall.reconsolidate` then is.
+        **options
+            As of :meth:`recall`, for each stage; `scope` is that of a stage.
+
+        Returns
+        -------
+        Recall
+            That of the stage that sufficed; where none did, of the one with the greatest confidence.
+            :attr:`Recall.stages` names those that ran, and ``trace["stages"]`` says how each went.
+
+        Raises
+        ------
+        InvalidArgument, WrongType
+            If an argument cannot be read.
+        """
+        if "scope" in options:
+            raise InvalidArgument("scope: each stage has its own")
+        return escalating.escalate(
+            self._handle, query, k, stages, sufficient, on_reconsolidate, dict(options)
         )
 
     def suppressed(

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy.typing as npt
 
@@ -16,9 +16,9 @@ from recollect.filters import Filter, filter_text
 from recollect.handle import Handle
 from recollect.locale_words import may_speak_of_time
 from recollect.migrating import aside
-from recollect.packing import CountTokens, everything, packed, token_counter
+from recollect.packing import CountTokens, everything, in_order, packed, token_counter
 from recollect.reading import interval, listed, times_asked, told
-from recollect.records import Hit, Recall, Record
+from recollect.records import Hit, Recall, Record, State
 from recollect.rows import SpaceRow
 from recollect.spaces import Open, for_query, for_vector, opened
 from recollect.times import Time
@@ -29,11 +29,22 @@ if TYPE_CHECKING:
 __all__ = ["recall"]
 
 FUSIONS = ("adaptive", "rrf", "convex")
-SIGNALS = ("words", "vectors", "links", "replies", "speakers", "recency", "dates")
+SIGNALS = (
+    "words",
+    "vectors",
+    "links",
+    "replies",
+    "speakers",
+    "recency",
+    "neighbours",
+    "session",
+    "context",
+    "dates",
+)
 _OF_TIME = ("dates", "order", "anchors")
 MORE = ("order", "anchors")
 """Signals that take part where they are asked for."""
-NATIVE = ("links", "replies", "speakers", "recency")
+NATIVE = SIGNALS[2:-1]
 """Signals that the native half switches."""
 CANDIDATES = 64
 """Least number of hits that a budget chooses from; up to it the choice is exact."""
@@ -53,6 +64,8 @@ def recall(
     between: object = None,
     budget: int | None = None,
     count_tokens: CountTokens | None = None,
+    extract: bool = False,
+    ordered: bool = False,
     fusion: str = "adaptive",
     weight: float | None = None,
     signals: Sequence[str] = SIGNALS,
@@ -79,6 +92,8 @@ def recall(
     words, vectors = "words" in named, "vectors" in named
     limit = None if budget is None else count_of(budget, "budget", 1)
     tokens = token_counter(count_tokens)
+    if extract and not text:
+        raise InvalidArgument("extract: expected a query with words")
     if weight is not None and fusion != "convex":
         raise InvalidArgument("weight: only the fusion 'convex' has a weight")
     start, end = interval(between)
@@ -113,8 +128,8 @@ def recall(
         arguments["when"] = asked.row()
     found, space, why_not = _query_vector(handle, text, vector, words, vectors, (paths, below))
 
-    def ask(number: int) -> tuple[list[Hit], dict[str, Any]]:
-        rows, trace = _native.recall(
+    def ask(number: int) -> tuple[list[Hit], dict[str, Any], State, float]:
+        rows, trace, state, confidence = _native.recall(
             handle.namespace,
             vector=found,
             space=space,
@@ -123,10 +138,12 @@ def recall(
             k=number,
             **arguments,
         )
-        return [Hit.from_native(row, rank) for rank, row in enumerate(rows, 1)], json.loads(trace)
+        found_hits = [Hit.from_native(row, rank) for rank, row in enumerate(rows, 1)]
+        return found_hits, json.loads(trace), cast(State, state), confidence
 
     if limit is None:
-        hits, trace = ask(wanted)
+        hits, trace, state, confidence = ask(wanted)
+        hits = _extracted(handle, text, hits) if extract else hits
         exhaustive = False
     else:
         selection = {"filter": filter, "kind": kinds, "between": between, "now": time}
@@ -134,12 +151,13 @@ def recall(
         whole = everything(_pages(handle, paths, below, selection), tokens, limit)
         exhaustive = whole is not None
         if whole is not None:
-            hits, trace = ask(min(max(len(whole), 1), MOST_HITS))
+            hits, trace, state, confidence = ask(min(max(len(whole), 1), MOST_HITS))
             hits = _completed(hits, whole)
             used, candidates = sum(tokens(hit.text) for hit in hits), len(hits)
         else:
-            hits, trace = ask(max(wanted, CANDIDATES))
+            hits, trace, state, confidence = ask(max(wanted, CANDIDATES))
             candidates = len(hits)
+            hits = _extracted(handle, text, hits) if extract else hits
             hits, used = packed(hits, tokens, limit)
         trace["budget"] = {"tokens": used, "of": limit, "candidates": candidates, "kept": len(hits)}
     trace["exhaustive"] = exhaustive
@@ -148,7 +166,14 @@ def recall(
     trace["lexical_only"] = why_not
     trace["migration"] = aside(handle)
     trace["reinforced"] = _reinforce(handle, hits, time) if reinforce else 0
-    return Recall(tuple(hits), trace, text)
+    return Recall(tuple(in_order(hits) if ordered else hits), trace, text, state, confidence)
+
+
+def _extracted(handle: Handle, query: str | None, hits: list[Hit]) -> list[Hit]:
+    """Return the hits with the places of the sentences that speak of the query."""
+    assert query is not None
+    found = _native.sentences(handle.namespace, query, [hit.text for hit in hits])
+    return [replace(hit, spans=tuple(spans)) for hit, spans in zip(hits, found, strict=True)]
 
 
 def _asked_time(

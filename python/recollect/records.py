@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, overload
 
 from recollect.html import shorten, table
 from recollect.times import from_micros
@@ -12,7 +12,19 @@ from recollect.times import from_micros
 if TYPE_CHECKING:
     from recollect.rows import ChangeRow, HitRow, OutcomeRow, RecordRow
 
-__all__ = ["Change", "Hit", "Outcome", "Recall", "Receipt", "Record", "Signal", "Step", "Verification"]
+__all__ = [
+    "Change",
+    "Hit",
+    "Outcome",
+    "Recall",
+    "Receipt",
+    "Reconsolidate",
+    "Record",
+    "Signal",
+    "State",
+    "Step",
+    "Verification",
+]
 
 
 @dataclass(frozen=True)
@@ -139,12 +151,16 @@ class Record:
         return table(f"{self.kind} memory {self.uid}", (), rows)
 
 
+State: TypeAlias = Literal["known", "familiar", "unknown"]
+"""What is known of what a query asks for."""
+
+
 class Signal(NamedTuple):
     """What one signal said about a hit."""
 
     name: str
-    """``words``, ``vectors``, ``neighbours``, ``session``, ``speaker``, ``recency``, ``replies``, ``dates``,
-    ``links``, ``order`` or ``base level``."""
+    """``words``, ``vectors``, ``neighbours``, ``session``, ``context``, ``speaker``, ``recency``,
+    ``replies``, ``dates``, ``links``, ``order`` or ``base level``."""
     rank: int
     """Place in the order of this signal, from 1."""
     score: float
@@ -179,6 +195,13 @@ class Hit:
     path: tuple[Step, ...] = ()
     """The links that led to it, from a memory that was found without them or that the query names; empty
     where links do not speak for it."""
+    spans: tuple[tuple[int, int], ...] = ()
+    """Where the sentences that speak of the query stand, in characters; empty without `extract`."""
+
+    @property
+    def excerpt(self) -> str:
+        """The sentences that speak of the query, one after the other; the whole text without `spans`."""
+        return " ".join(self.text[start:end] for start, end in self.spans) if self.spans else self.text
 
     @property
     def text(self) -> str:
@@ -201,10 +224,23 @@ class Hit:
             "rank": rank,
             "signals": tuple(map(Signal._make, signals)),
             "path": tuple(map(Step._make, path)) if path else (),
+            "spans": (),
         }
         # A frozen dataclass assigns field by field, which would cost more than the search.
         object.__setattr__(hit, "__dict__", fields)
         return hit
+
+
+@dataclass(frozen=True, slots=True)
+class Reconsolidate:
+    """Notes that did not answer, and episodes that do: what to write better notes from."""
+
+    query: str
+    """The text asked for."""
+    notes: tuple[str, ...]
+    """The uids of the notes that were found and did not suffice."""
+    episodes: tuple[str, ...]
+    """The uids of the episodes that do."""
 
 
 @dataclass(frozen=True)
@@ -216,6 +252,14 @@ class Recall(Sequence[Hit]):
     """How the answer came about: what was searched, what was skipped and why."""
     query: str | None = None
     """The text asked for."""
+    state: State = "unknown"
+    """Whether the memories seem to hold an answer: by words, scores and speakers, without reading them."""
+    confidence: float = 0.0
+    """How likely they do, between 0 and 1; the state goes by it, and it by ``trace["evidence"]``."""
+    stages: tuple[str, ...] = ()
+    """The stages that ran; of :meth:`Memory.escalate` only."""
+    reconsolidate: "Reconsolidate | None" = None
+    """What notes should be made of, where :meth:`Memory.escalate` found the answer in episodes only."""
 
     def __len__(self) -> int:
         """Return the number of hits."""

@@ -56,7 +56,7 @@ mod _native {
     #[pymodule_export]
     use super::namespace::Namespace;
     #[pymodule_export]
-    use super::query::pack;
+    use super::query::{pack, sentences};
     #[pymodule_export]
     use super::rabitq::RabitqCodes;
     #[pymodule_export]

@@ -22,7 +22,7 @@ use crate::when::{WhenRow, when as asked};
 #[pyfunction]
 #[expect(clippy::too_many_arguments, reason = "keyword arguments of Python")]
 #[pyo3(signature = (namespace, *, text=None, vector=None, space=None, k=10, now, filter=None, kinds=None, start=None, end=None,
-    fusion="adaptive", weight=None, words=true, vectors=true, links=true, replies=true, speakers=true, recency=true, when=None, base_level=0.0, least=None, held_back=false, recall_target=DEFAULT_RECALL, explain=true, scope=None,
+    fusion="adaptive", weight=None, words=true, vectors=true, links=true, replies=true, speakers=true, recency=true, neighbours=true, session=true, context=true, when=None, base_level=0.0, least=None, held_back=false, recall_target=DEFAULT_RECALL, explain=true, scope=None,
     below=false, as_of=(None, None)))]
 pub(crate) fn recall<'py>(
     py: Python<'py>,
@@ -44,6 +44,9 @@ pub(crate) fn recall<'py>(
     replies: bool,
     speakers: bool,
     recency: bool,
+    neighbours: bool,
+    session: bool,
+    context: bool,
     when: Option<WhenRow>,
     base_level: f32,
     least: Option<f64>,
@@ -53,7 +56,7 @@ pub(crate) fn recall<'py>(
     scope: Option<Vec<Vec<String>>>,
     below: bool,
     as_of: AsOf,
-) -> PyResult<(Vec<Bound<'py, PyTuple>>, String)> {
+) -> PyResult<(Vec<Bound<'py, PyTuple>>, String, &'static str, f32)> {
     let vector = vector.filter(|_| vectors).map(|x| x.as_array().to_vec());
     let recall = enter(py, namespace.pid, |cancel| {
         let request = Request {
@@ -61,7 +64,7 @@ pub(crate) fn recall<'py>(
             vector,
             k,
             recall: recall_target,
-            beside: Beside { links, replies, speakers, recency },
+            beside: Beside { links, replies, speakers, recency, neighbours, session, context },
             when: when.map(asked).transpose()?.unwrap_or_default(),
             base_level,
             fusion: Fusion::new(fusion, weight)?,
@@ -82,5 +85,5 @@ pub(crate) fn recall<'py>(
     })?;
     let trace = serde_json::Value::Object(recall.trace).to_string();
     let hits = recall.found.into_iter().map(|x| found(py, x)).collect::<PyResult<_>>()?;
-    Ok((hits, trace))
+    Ok((hits, trace, recall.state.word(), recall.confidence))
 }

@@ -97,6 +97,12 @@ impl LexicalIndex {
         self.documents.live().contains(slot)
     }
 
+    /// Mean length of the documents in terms; zero where there is none.
+    pub fn mean_length(&self) -> f32 {
+        let collection = self.documents.collection();
+        collection.words as f32 / collection.documents.max(1) as f32
+    }
+
     /// Number of distinct terms, until the next compaction also those only removed documents had.
     pub fn terms(&self) -> usize {
         self.vocabulary.len()

@@ -4,6 +4,8 @@
 //! standard deviations, `b` the BM25 of the memory, `n1` and `n2` the better BM25 one and two places away in its
 //! session, and `top` the best of its session (left out where no session has two memories).
 //!
+//! To memories that are short on average, their surroundings add a `context`: see `surroundings`.
+//!
 //! `lambda = 0.4 * known / (1 + (rho / 0.13)^2)`: `known` is the share of the query's idf mass that the words of the
 //! scope cover, and `rho` the BM25 that another memory is expected to have, over the best BM25. A query whose words single
 //! out few memories has a small `rho` and is told by words; one of common words is told by meaning.
@@ -13,6 +15,7 @@ use super::dates;
 use super::parts::Parts;
 use super::pool::Pool;
 use super::population::Population;
+use super::surroundings;
 
 const WORDS: f32 = 0.4;
 const RANDOM: f32 = 0.13;
@@ -20,7 +23,7 @@ const NEIGHBOURS: [f32; REACH] = [0.6, 0.3];
 const SESSION: f32 = 0.9;
 const SPEAKER: f32 = 0.5;
 /// Least spread of similarities that tells memories apart.
-const SPREAD: f32 = 1e-6;
+pub(super) const SPREAD: f32 = 1e-6;
 
 /// The parts of each pool.
 pub(super) fn parts(pools: &[Pool]) -> Vec<Parts> {
@@ -28,11 +31,13 @@ pub(super) fn parts(pools: &[Pool]) -> Vec<Parts> {
     let weight = if similarity.count == 0 { 1.0 } else { weight(pools) };
     let dated = dates::gain(pools);
     let sessions = pools.iter().any(|pool| pool.conversational);
+    let contexts = surroundings::parts(pools, &similarity);
     pools
         .iter()
-        .map(|pool| {
+        .zip(contexts)
+        .map(|(pool, context)| {
             let vectors = pool.vectors.iter().map(|&x| standard(x, &similarity)).collect();
-            let mut parts = Parts { vectors, ..pool.given.clone() };
+            let mut parts = Parts { vectors, context, ..pool.given.clone() };
             if similarity.count > 0 && !pool.addressed.is_empty() {
                 parts.speaker.resize(pool.slots.len(), 0.0);
                 pool.addressed.iter().for_each(|&at| parts.speaker[at as usize] += SPEAKER);
@@ -44,8 +49,10 @@ pub(super) fn parts(pools: &[Pool]) -> Vec<Parts> {
                 return parts;
             }
             parts.words = pool.words.iter().map(|b| weight * b).collect();
-            if sessions {
+            if sessions && pool.beside.neighbours {
                 parts.neighbours = neighbours(&pool.context, &parts.words);
+            }
+            if sessions && pool.beside.session {
                 parts.session = session(&pool.context, &parts.words);
             }
             parts
@@ -53,6 +60,7 @@ pub(super) fn parts(pools: &[Pool]) -> Vec<Parts> {
         .collect()
 }
 
+/// A score as a standard score; none says nothing.
 fn standard(score: f32, population: &Population) -> f32 {
     if score == f32::NEG_INFINITY || population.deviation <= SPREAD {
         return 0.0;

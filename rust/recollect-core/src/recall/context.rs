@@ -30,15 +30,16 @@ pub(super) struct Context {
 }
 
 impl Context {
-    /// The sessions of the candidates with a word of the query; the others add nothing to anybody.
-    pub(super) fn of(view: &View<'_>, slots: &[Slot], words: &[f32]) -> Self {
+    /// The sessions of the candidates, or where not `all` are asked for those of the candidates with a word of the query:
+    /// the words of the others add nothing to anybody.
+    pub(super) fn of(view: &View<'_>, slots: &[Slot], words: &[f32], all: bool) -> Self {
         let mut context = Self::default();
-        if view.sessions.is_empty() || words.is_empty() {
+        if view.sessions.is_empty() || words.is_empty() && !all {
             return context;
         }
         let positions = Positions::of(slots, view.uids.len());
         let told = words.iter().map(|&b| usize::from(b > 0.0)).sum::<usize>();
-        if told * FEW > view.uids.len() {
+        if all || told * FEW > view.uids.len() {
             // Looking up the session of each costs more than walking all of them.
             view.sessions.iter().filter(|x| x.len() > 1).for_each(|places| context.group(places, &positions));
             return context;
@@ -65,6 +66,13 @@ impl Context {
         } else {
             self.ends.push(self.members.len());
         }
+    }
+
+    /// One session of candidates in order.
+    #[cfg(test)]
+    pub(super) fn single(ordinals: &[u32]) -> Self {
+        let members: Vec<Member> = (0..).zip(ordinals).map(|(at, &ordinal)| Member { ordinal, at }).collect();
+        Self { ends: vec![members.len()], members }
     }
 
     /// The groups.

@@ -71,7 +71,7 @@ impl Pool {
 /// Adds what speaks beside words and vectors; gives memories that only links lead to, ascending.
 fn beside(view: &View<'_>, request: &Request, pool: &mut Pool, cancel: Cancel<'_>) -> Result<Vec<Slot>> {
     let Some(text) = &request.text else { return Ok(Vec::new()) };
-    let Beside { links, replies, speakers, recency } = request.beside;
+    let Beside { links, replies, speakers, recency, .. } = request.beside;
     let turn = conversation::is_turn(text);
     if speakers && !turn {
         conversation::address(view, text, pool);

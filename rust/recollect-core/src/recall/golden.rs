@@ -8,6 +8,7 @@ use super::dates::Dated;
 use super::parts::{Links, Parts};
 use super::pool::{Mode, Pool};
 use super::population::Population;
+use super::request::Beside;
 use super::view::{Role, Standing, View};
 use crate::bitmap::Bitmap;
 use crate::id::{Slot, Uid};
@@ -96,7 +97,7 @@ fn context(case: &Value, slots: &[Slot], uids: &[Uid], words: &[f32]) -> (Contex
         standing: &standing,
         links: None,
     };
-    (Context::of(&view, slots, words), sessions.iter().any(|members| members.len() > 1))
+    (Context::of(&view, slots, words, false), sessions.iter().any(|members| members.len() > 1))
 }
 
 fn pool(case: &Value) -> Pool {
@@ -117,6 +118,8 @@ fn pool(case: &Value) -> Pool {
     let words = if top > 0.0 { words } else { Vec::new() };
     let (context, conversational) = context(case, &slots, &uids, &words);
     Pool {
+        beside: Beside::ALL,
+        brevity: 0.0,
         context,
         conversational,
         similarity: Population::of(&vectors),

@@ -14,6 +14,7 @@
 //! | `associative` | what links add |
 //! | `positions` | where each slot stands among the candidates |
 //! | `context` | who stands beside a candidate in its session |
+//! | `surroundings` | what the vectors beside a short memory add |
 //! | `population` | centre and spread of a score list |
 //! | `adaptive` | the default fusion, which weighs words by the query |
 //! | `classic` | reciprocal ranks and convex sums |
@@ -21,6 +22,8 @@
 //! | `fusion` | the choice between the three |
 //! | `parts` | what each signal adds |
 //! | `ranking` | the best of all pools, with the share of each signal |
+//! | `epistemic` | whether the answer is among them |
+//! | `sentences` | which sentences of a hit speak of the query |
 //! | `packing` | which hits fit a budget |
 
 mod adaptive;
@@ -31,6 +34,7 @@ mod classic;
 mod context;
 mod conversation;
 mod dates;
+mod epistemic;
 mod fusion;
 mod gathering;
 mod order;
@@ -41,14 +45,18 @@ mod population;
 mod positions;
 mod ranking;
 mod request;
+mod sentences;
+mod surroundings;
 mod view;
 mod when;
 
+pub use epistemic::{Evidence, State};
 pub use fusion::Fusion;
 pub use packing::pack;
 pub use pool::{Mode, Pool};
-pub use ranking::{Hit, Signal, rank};
+pub use ranking::{Hit, Lead, Ranking, Signal, rank};
 pub use request::{Beside, Request};
+pub use sentences::nearest as nearest_sentences;
 pub use view::{Linked, Role, Standing, Step, View};
 pub use when::{Order, Span, When};
 

@@ -14,6 +14,8 @@ pub(super) struct Parts {
     pub neighbours: Vec<f32>,
     /// From the words of its session.
     pub session: Vec<f32>,
+    /// From the similarity of its neighbours and its session.
+    pub context: Vec<f32>,
     /// From its speaker, if the query speaks of them.
     pub speaker: Vec<f32>,
     /// From its age, if the query goes on with a conversation.
@@ -33,13 +35,11 @@ pub(super) struct Parts {
 impl Parts {
     /// The fused score of each of `count` candidates.
     pub(super) fn sum(&self, count: usize) -> Vec<f32> {
-        let Self { words, vectors, neighbours, session, speaker, recency, replies, .. } = self;
+        let Self { words, vectors, neighbours, session, context, speaker, recency, replies, .. } = self;
         let Self { dates, links, order, base_level, .. } = self;
         let mut sum = vec![0.0; count];
-        for list in [words, vectors, neighbours, session, speaker, recency, replies] {
-            add(&mut sum, list);
-        }
-        for list in [dates, links, base_level, order] {
+        let own = [words, vectors, neighbours, session, context];
+        for list in own.into_iter().chain([speaker, recency, replies, dates, links, base_level, order]) {
             add(&mut sum, list);
         }
         sum

@@ -5,7 +5,8 @@ use super::context::Context;
 use super::dates::Dated;
 use super::parts::{Links, Parts};
 use super::population::Population;
-use super::request::Request;
+use super::request::{Beside, Request};
+use super::surroundings;
 use super::view::{Role, View};
 use crate::bitmap::Bitmap;
 use crate::id::{Slot, Uid};
@@ -36,6 +37,10 @@ pub struct Pool {
     pub vectors: Vec<f32>,
     /// Positions of the candidates whose speaker the query names; empty where that is all or none of the scope.
     pub(super) addressed: Vec<u32>,
+    /// What speaks beside words and vectors.
+    pub(super) beside: Beside,
+    /// How far a memory is too short to be told by its own vector; 0 where the surroundings are not asked.
+    pub(super) brevity: f32,
     /// What stands beside each candidate.
     pub(super) context: Context,
     /// Base-level activations, where they are asked for.
@@ -90,7 +95,11 @@ impl Pool {
         };
         let named = query.as_ref().filter(|_| request.beside.speakers);
         let addressed = named.map_or_else(Vec::new, |query| addressed(view, query, &slots));
-        let context = Context::of(view, &slots, &words);
+        let brevity = match request.beside.context && mode == Mode::Exhaustive && !vectors.is_empty() {
+            true => surroundings::brevity(view.lexical.mean_length()),
+            false => 0.0,
+        };
+        let context = Context::of(view, &slots, &words, brevity > 0.0);
         let base_levels = match request.base_level > 0.0 {
             true => slots.iter().map(|&slot| view.standing.base_level(slot)).collect(),
             false => Vec::new(),
@@ -108,6 +117,8 @@ impl Pool {
             words,
             vectors,
             addressed,
+            beside: request.beside,
+            brevity,
             context,
             base_levels,
             given: Parts::default(),

@@ -13,7 +13,8 @@ use crate::id::{Slot, Uid};
 /// What one signal says of a hit.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Signal {
-    /// `words`, `vectors`, `neighbours`, `session`, `speaker`, `recency`, `replies`, `dates`, `links`, `order` or `base level`.
+    /// `words`, `vectors`, `neighbours`, `session`, `context`, `speaker`, `recency`, `replies`, `dates`, `links`, `order` or
+    /// `base level`.
     pub name: &'static str,
     /// Rank of the hit by this signal alone, from 1.
     pub rank: usize,
@@ -38,10 +39,37 @@ pub struct Hit {
     pub signals: Vec<Signal>,
 }
 
+/// One of the best candidates, however few hits are asked for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Lead {
+    /// Position of its pool among those given.
+    pub pool: usize,
+    /// Who.
+    pub slot: Slot,
+    /// Fused score.
+    pub score: f32,
+    /// Whether it was said by whom the query names, or the query names nobody.
+    pub addressed: bool,
+}
+
+impl Lead {
+    /// How many of the best lead.
+    pub(super) const COUNT: usize = 10;
+}
+
+/// The hits, and the candidates that lead.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Ranking {
+    /// The best `k`, best first.
+    pub hits: Vec<Hit>,
+    /// The best ten.
+    pub leading: Vec<Lead>,
+}
+
 /// The best `k` candidates of all pools, best first, ties by identity.
 ///
 /// A candidate that no signal speaks for is no hit.
-pub fn rank(pools: &[Pool], request: &Request) -> Vec<Hit> {
+pub fn rank(pools: &[Pool], request: &Request) -> Ranking {
     let Request { fusion, k, explain, .. } = *request;
     let mut parts = match fusion {
         Fusion::Adaptive => match pools {
@@ -63,14 +91,16 @@ pub fn rank(pools: &[Pool], request: &Request) -> Vec<Hit> {
     if let (Some(order), Fusion::Adaptive) = (request.when.order, fusion) {
         order::prefer(order, pools, &mut parts, &mut scores);
     }
-    let mut best = select(pools, &parts, &scores, k);
+    let mut best = select(pools, &parts, &scores, k.max(Lead::COUNT));
     best.sort_unstable_by(|a, b| {
         let uid = |x: &Candidate| pools[x.pool].uids[x.at];
         b.score.total_cmp(&a.score).then_with(|| uid(a).cmp(&uid(b)))
     });
+    let leading = best.iter().take(Lead::COUNT).map(|x| lead(pools, x)).collect();
     best.truncate(k);
     let signals = if explain { signals(pools, &parts, &best) } else { vec![Vec::new(); best.len()] };
-    best.into_iter()
+    let hits = best
+        .into_iter()
         .zip(signals)
         .map(|(Candidate { score, pool, at }, signals)| Hit {
             pool,
@@ -79,7 +109,15 @@ pub fn rank(pools: &[Pool], request: &Request) -> Vec<Hit> {
             score,
             signals,
         })
-        .collect()
+        .collect();
+    Ranking { hits, leading }
+}
+
+fn lead(pools: &[Pool], candidate: &Candidate) -> Lead {
+    let Candidate { score, pool, at } = *candidate;
+    let nobody = pools.iter().all(|pool| pool.addressed.is_empty());
+    let addressed = nobody || pools[pool].addressed.binary_search(&(at as u32)).is_ok();
+    Lead { pool, slot: pools[pool].slots[at], score, addressed }
 }
 
 struct Candidate {
@@ -127,6 +165,7 @@ fn signals(pools: &[Pool], parts: &[Parts], best: &[Candidate]) -> Vec<Vec<Signa
     let given = |list: fn(&Parts) -> &[f32]| parts.iter().map(list).collect::<Vec<_>>();
     let neighbours = given(|p| &p.neighbours);
     let session = given(|p| &p.session);
+    let context = given(|p| &p.context);
     let speaker = given(|p| &p.speaker);
     let (recency, replies) = (given(|p| &p.recency), given(|p| &p.replies));
     let (dates, order) = (given(|p| &p.dates), given(|p| &p.order));
@@ -137,6 +176,7 @@ fn signals(pools: &[Pool], parts: &[Parts], best: &[Candidate]) -> Vec<Vec<Signa
         ("vectors", f32::NEG_INFINITY, own(|p| &p.vectors), given(|p| &p.vectors)),
         ("neighbours", 0.0, neighbours.clone(), neighbours),
         ("session", 0.0, session.clone(), session),
+        ("context", 0.0, context.clone(), context),
         ("speaker", 0.0, speaker.clone(), speaker),
         ("recency", 0.0, recency.clone(), recency),
         ("replies", 0.0, replies.clone(), replies),

@@ -37,11 +37,33 @@ pub struct Beside {
     pub speakers: bool,
     /// What was said lately, if the query goes on with a conversation.
     pub recency: bool,
+    /// The words of the neighbours in the session.
+    pub neighbours: bool,
+    /// The words of the session as a whole.
+    pub session: bool,
+    /// The similarity of the neighbours and of the session, for short memories.
+    pub context: bool,
 }
 
 impl Beside {
     /// All of it.
-    pub const ALL: Self = Self { links: true, replies: true, speakers: true, recency: true };
+    pub const ALL: Self = Self {
+        links: true,
+        replies: true,
+        speakers: true,
+        recency: true,
+        neighbours: true,
+        session: true,
+        context: true,
+    };
     /// None of it.
-    pub const NONE: Self = Self { links: false, replies: false, speakers: false, recency: false };
+    pub const NONE: Self = Self {
+        links: false,
+        replies: false,
+        speakers: false,
+        recency: false,
+        neighbours: false,
+        session: false,
+        context: false,
+    };
 }

@@ -1,5 +1,6 @@
 //! Recall over one or more namespaces, merged exactly.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -19,7 +20,9 @@ use crate::error::{Error, Result};
 use crate::id::Slot;
 use crate::journal::ledger::Space;
 use crate::namespace::Namespace;
-use crate::recall::{self, Fusion, Hit, Linked, Mode, Pool, Request, Role, Step, View};
+use crate::recall::{
+    self, Evidence, Fusion, Hit, Linked, Mode, Pool, Ranking, Request, Role, State as Known, Step, View,
+};
 use crate::record::Metadata;
 use crate::time::Timestamp;
 use crate::vector::{Plan, VectorIndex, admit};
@@ -46,11 +49,42 @@ pub struct Found {
 pub struct Recall {
     /// Best first.
     pub found: Vec<Found>,
+    /// Whether the memories hold an answer.
+    pub state: Known,
+    /// How likely they do, in `[0, 1]`.
+    pub confidence: f32,
     /// What ran, what was skipped and why, as JSON.
     pub trace: Metadata,
 }
 
+impl Recall {
+    fn new(found: Vec<Found>, evidence: &Evidence, trace: Metadata) -> Self {
+        Self { found, state: evidence.state(), confidence: evidence.confidence(), trace }
+    }
+}
+
 impl Memory {
+    /// The sentences of texts that speak of a query, as ranges of bytes, by the words of this namespace.
+    ///
+    /// # Errors
+    /// As any read.
+    pub fn sentences(
+        &self,
+        query: &str,
+        texts: &[String],
+        cancel: Cancel<'_>,
+    ) -> Result<Vec<Vec<Range<usize>>>> {
+        self.shared.check()?;
+        self.cell.read(&*self.shared.ledger, cancel, |seen| {
+            let mut found = Vec::with_capacity(texts.len());
+            for text in texts {
+                cancel.check()?;
+                found.push(recall::nearest_sentences(&seen.state.lexical, query, text));
+            }
+            Ok(Some(found))
+        })
+    }
+
     /// The memories of this namespace that answer a query best.
     ///
     /// # Errors
@@ -150,7 +184,10 @@ fn search(
     if let [cell] = cells {
         return cell.read_as_known(selection.known, &*shared.ledger, cancel, |seen| {
             let pools = [gather(shared, &seen, request, space, selection, now, cancel)?];
-            let hits = recall::rank(&pools, request);
+            let Ranking { hits, leading } = recall::rank(&pools, request);
+            let mut evidence = Evidence::new(&pools, &leading, request);
+            let best: Vec<Slot> = leading.iter().map(|x| x.slot).collect();
+            evidence.cover(&pools[0], &seen.state.lexical, &best);
             let slots: Vec<Slot> = hits.iter().map(|x| x.slot).collect();
             let Some(held) = held(&seen, &slots)? else { return Ok(None) };
             let found = held.into_iter().zip(hits);
@@ -160,7 +197,7 @@ fn search(
             });
             let found = found.collect();
             let used = Used::of(seen.state, request, space);
-            Ok(Some(Recall { found, trace: trace(&pools, request, space, &[used]) }))
+            Ok(Some(Recall::new(found, &evidence, trace(&pools, request, space, &[used], &evidence))))
         });
     }
     // Several namespaces are read one after the other; one that moved on meanwhile starts the recall over.
@@ -175,12 +212,14 @@ fn search(
             seqs.push(seq);
             used.push(one);
         }
-        let hits = recall::rank(&pools, request);
+        let Ranking { hits, leading } = recall::rank(&pools, request);
+        let mut evidence = Evidence::new(&pools, &leading, request);
         let mut found: Vec<Option<Found>> = vec![None; hits.len()];
         let mut level = true;
         for (at, cell) in cells.iter().enumerate() {
             let own: Vec<usize> = (0..hits.len()).filter(|&i| hits[i].pool == at).collect();
-            if own.is_empty() {
+            let best: Vec<Slot> = leading.iter().filter(|x| x.pool == at).map(|x| x.slot).collect();
+            if own.is_empty() && best.is_empty() {
                 continue;
             }
             let slots: Vec<Slot> = own.iter().map(|&i| hits[i].slot).collect();
@@ -189,6 +228,7 @@ fn search(
                     return Ok(Some(None));
                 }
                 let Some(held) = held(&seen, &slots)? else { return Ok(Some(None)) };
+                evidence.cover(&pools[at], &seen.state.lexical, &best);
                 let paths = own.iter().map(|&i| path(shared, seen.state, &pools[at], &hits[i]));
                 Ok(Some(Some(held.into_iter().zip(paths).collect::<Vec<_>>())))
             })?;
@@ -204,7 +244,7 @@ fn search(
         }
         if level {
             let found = found.into_iter().flatten().collect();
-            return Ok(Recall { found, trace: trace(&pools, request, space, &used) });
+            return Ok(Recall::new(found, &evidence, trace(&pools, request, space, &used, &evidence)));
         }
     }
     Err(Error::Storage("the namespaces changed faster than they could be read together".into()))
@@ -274,7 +314,13 @@ impl Used {
     }
 }
 
-fn trace(pools: &[Pool], request: &Request, space: Option<&Space>, used: &[Used]) -> Metadata {
+fn trace(
+    pools: &[Pool],
+    request: &Request,
+    space: Option<&Space>,
+    used: &[Used],
+    evidence: &Evidence,
+) -> Metadata {
     let sum = |f: &dyn Fn(&Pool) -> usize| pools.iter().map(f).sum::<usize>();
     let exhaustive = pools.iter().all(|p| p.mode == Mode::Exhaustive);
     let mut skipped = Vec::new();
@@ -311,6 +357,12 @@ fn trace(pools: &[Pool], request: &Request, space: Option<&Space>, used: &[Used]
         "links": links(pools, request),
         "conversation": conversation(pools),
         "dates": dates(pools),
+        "evidence": {
+            "known": evidence.known,
+            "covered": evidence.covered,
+            "lead": evidence.lead,
+            "addressed": evidence.addressed,
+        },
         "space": space,
         "vector_search": plans,
         "skipped": skipped,

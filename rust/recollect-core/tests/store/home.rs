@@ -119,7 +119,7 @@ pub(crate) fn request(text: Option<&str>, vector: Option<Vec<f32>>, fusion: Fusi
         k: 1000,
         recall: 1.0,
         when: When::default(),
-        beside: Beside { speakers: true, ..Beside::NONE },
+        beside: Beside { speakers: true, neighbours: true, session: true, ..Beside::NONE },
         base_level: 0.0,
         fusion,
         explain: true,
