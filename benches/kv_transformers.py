@@ -1,7 +1,7 @@
 """Caches for Transformers: the bytes they hold and what a step costs, beside those of Transformers.
 
-``.venv-torch/bin/python -m benches.kv_transformers [--tokens 1024 2048] [--rounds 5] [--out rows.json]`` after
-``make test-torch``. A Llama of two layers with random weights in bfloat16; one thread; rounds are interleaved.
+``.venv-torch/bin/python -m benches.kv_transformers [--tokens 1024 2048] [--rounds 5] [--out rows.json]``
+after ``make test-torch``. A Llama of two layers with random weights in bfloat16, one thread, rounds in turn.
 """
 
 import argparse
