@@ -42,11 +42,14 @@ test: $(VENV)/.test ## set up, build, and pass the tests
 # PyTorch has an environment of its own: gigabytes that no other verb needs. TORCH_INDEX=url takes it from there.
 TORCH_INDEX ?=
 
-.venv-torch/.test: $(SOURCES) tests/pytorch/requirements.txt
+PINS := tests/pytorch/requirements.txt
+PIP_TORCH := .venv-torch/bin/python -m pip install --quiet
+
+.venv-torch/.test: $(SOURCES) $(PINS)
 	test -x .venv-torch/bin/python || $(PYTHON) -m venv .venv-torch
-	.venv-torch/bin/python -m pip install --quiet $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch==2.15.0
-	.venv-torch/bin/python -m pip install --quiet -r tests/pytorch/requirements.txt .
-	.venv-torch/bin/python -m pip install --quiet --no-deps kvpress==0.5.5
+	grep '^torch=' $(PINS) | $(PIP_TORCH) $(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) -r /dev/stdin
+	grep -v '^kvpress=' $(PINS) | $(PIP_TORCH) -r /dev/stdin .
+	grep '^kvpress=' $(PINS) | $(PIP_TORCH) --no-deps -r /dev/stdin
 	@touch $@
 
 test-torch: .venv-torch/.test ## pass the tests with PyTorch, Transformers and kvpress, in an environment of their own

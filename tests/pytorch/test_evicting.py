@@ -1,13 +1,16 @@
 """An evicting cache is full attention under a mask: what it keeps is seen, and nothing else."""
 
+import inspect
 from functools import partial
 
 import numpy as np
 import pytest
+from transformers.integrations.sdpa_attention import sdpa_attention_forward
 
 from recollect.errors import InvalidArgument, WrongType
 from recollect.kvcache import Layer, budgets, scores
 from recollect.kvcache.transformers import EvictingKVCache
+from recollect.kvcache.transformers.attention import attention
 from recollect.kvcache.transformers.scoring import NAMES
 from tests.pytorch.conftest import HEADS, LAYERS
 from tests.pytorch.running import beside_reference, bytes_in, forward, generated, in_chunks, seen_by
@@ -189,6 +192,12 @@ def test_another_attention_is_refused(model, ours, prompts):
 def test_arguments_out_of_range(ours, options, error, match):
     with pytest.raises(error, match=match):
         EvictingKVCache(ours.config, **options)
+
+
+def test_the_attention_is_called_as_that_of_transformers_is():
+    # Others wrap what is registered, and pass some of it by place.
+    places = [list(inspect.signature(one).parameters)[:7] for one in (attention, sdpa_attention_forward)]
+    assert places[0] == places[1]
 
 
 def test_a_model_with_windows_keeps_its_own_layers(torch):

@@ -26,7 +26,10 @@ CLOSE = {
 def made(config, keys, values=None, **options):
     # Rotation has blocks of 128 tokens, which these prompts do not have.
     pair = [Rotated(int(kind[3]), block=16) if kind[:3] == "rot" else kind for kind in (keys, values or keys)]
-    return QuantizedKVCache(config, *pair, **{"n_sink": 2, "residual": 4, **options})
+    kind = f"{keys} {values}"
+    return QuantizedKVCache(
+        config, *pair, **{"n_sink": 2, "residual": 4, "block": 32 if "int" in kind else 16, **options}
+    )
 
 
 @pytest.mark.parametrize("kind", KINDS)

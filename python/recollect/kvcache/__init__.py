@@ -11,8 +11,8 @@
 
 Arrays have the shape ``[batch, heads, tokens, d]``; query heads that share a head lie together. They may come
 from any framework that shares memory of the CPU by DLPack, bfloat16 as int16 and float8 as uint8 of the same
-bits, and results are arrays of that framework. Nothing here depends on what else is in a batch or on how a
-sequence came in chunks; ties go to the lower position.
+bits, or be tensors of PyTorch; results are arrays of that framework. Nothing here depends on what else is in
+a batch or on how a sequence came in chunks; ties go to the lower position.
 
 ========================================  ==========================================================
 ``Layer``, ``scores``                     what a layer holds, and one file for each way to score it
@@ -23,6 +23,7 @@ sequence came in chunks; ties go to the lower position.
 ``decode_attention``                      attention over either, on the codes
 ``BlockStore``, ``boundaries``            the past in blocks or events that are found again; where events end
 ``Codebook``                              vectors as the number of the nearest of a few hundred
+``recollect.kvcache.transformers``        caches for ``generate``; imported by itself
 ========================================  ==========================================================
 """
 

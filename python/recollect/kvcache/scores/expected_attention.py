@@ -6,7 +6,7 @@ import numpy as np
 
 from recollect.checks import count_of
 from recollect.errors import InvalidArgument
-from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, received
+from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, opened, received
 from recollect.kvcache.layer import Layer, Sequence
 from recollect.kvcache.rotary import mean_rotation
 from recollect.kvcache.softmax import softmax
@@ -67,6 +67,19 @@ class QueryStats:
         self._count[index] = total
 
     @property
+    def nbytes(self) -> int:
+        """Bytes held."""
+        seen = 0 if self._seen is None else int(self._seen.nbytes)
+        return seen + self._mean.nbytes + self._scatter.nbytes + self._count.nbytes
+
+    def take(self, sequences: Foreign) -> None:
+        """Make the statistics those of these sequences, int64 ``[n]``; one may come several times."""
+        at = opened(sequences, "sequences")
+        if self._seen is not None:
+            self._seen, self._count = self._seen[at], self._count[at]
+            self._mean, self._scatter = self._mean[at], self._scatter[at]
+
+    @property
     def query_heads(self) -> int:
         """Query heads of what was observed."""
         return int(self._mean.shape[1])
@@ -86,6 +99,7 @@ def expected_attention(
     epsilon: float = 0.0,
     covariance: bool = True,
     value_norm: bool = True,
+    next_positions: Foreign | None = None,
 ) -> Foreign:
     """Score by the attention of queries drawn from their statistics at the next `n_future` positions.
 
@@ -107,6 +121,9 @@ def expected_attention(
         Count the spread of the queries, not their mean alone.
     value_norm
         Weigh by the length of the value.
+    next_positions
+        Of each sequence, ``[batch]``, where the layer no longer holds all of its tokens; by default their
+        number.
 
     Returns
     -------
@@ -131,9 +148,14 @@ def expected_attention(
     ):
         raise InvalidArgument(f"statistics: of {statistics._mean.shape}, the layer is {layer.shape}")
 
+    starts = None if next_positions is None else opened(next_positions, "next_positions")
+    if starts is not None and starts.shape != (batch,):
+        raise InvalidArgument(f"next_positions: expected the shape ({batch},), found {starts.shape}")
+
     def score(one: Sequence) -> Array:
         mean, spread = statistics.of(one.index)
-        turn = mean_rotation(frequencies, np.arange(one.length, one.length + n_future))
+        first = one.length if starts is None else int(starts[one.index])
+        turn = mean_rotation(frequencies, first + np.arange(n_future))
         mean = (mean @ turn.T).reshape(heads, -1, dim)
         free = one.places >= n_sink
         keys = one.keys[:, free]

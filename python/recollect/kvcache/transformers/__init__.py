@@ -9,6 +9,7 @@
 ``QuantizedKVCache``      every token stays: newest ones in full, older ones quantized once, in blocks
 ``EvictingKVCache``       the best tokens of each head stay, by any score and any budget
 ``MixedKVCache``          each token gets a state of its own as it ages: gone, or in so many bits
+``ExpectedAttention``     a score of future queries, for ``EvictingKVCache``
 ``use_attention``         gives a model the attention that reads heads of different lengths
 ``ATTENTION``             its name in Transformers
 ========================  =============================================================================
@@ -28,5 +29,13 @@ if missing := [name for name in ("torch", "transformers") if find_spec(name) is 
 
 from recollect.kvcache.transformers.attention import ATTENTION, use_attention
 from recollect.kvcache.transformers.caches import EvictingKVCache, MixedKVCache, QuantizedKVCache
+from recollect.kvcache.transformers.expected import ExpectedAttention
 
-__all__ = ["ATTENTION", "EvictingKVCache", "MixedKVCache", "QuantizedKVCache", "use_attention"]
+__all__ = [
+    "ATTENTION",
+    "EvictingKVCache",
+    "ExpectedAttention",
+    "MixedKVCache",
+    "QuantizedKVCache",
+    "use_attention",
+]

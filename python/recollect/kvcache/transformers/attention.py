@@ -28,8 +28,8 @@ def attention(
     key: torch.Tensor,
     value: torch.Tensor,
     attention_mask: torch.Tensor | None,
-    scaling: float | None = None,
     dropout: float = 0.0,
+    scaling: float | None = None,
     **options: Foreign,
 ) -> tuple[torch.Tensor, torch.Tensor | None]:
     """Attend as Transformers asks for it; what no layer of ours returned is attended to as it is."""

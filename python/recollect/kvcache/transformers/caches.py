@@ -1,5 +1,6 @@
 """The caches: a layer of ours for each one of full attention, the model's own for others."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -12,6 +13,7 @@ from recollect.kvcache.arrays import Foreign
 from recollect.kvcache.layer import Layer
 from recollect.kvcache.quantized_cache import QuantizedCache
 from recollect.kvcache.quantizers.codec import Codec
+from recollect.kvcache.quantizers.kinds import codec_of
 from recollect.kvcache.scores.window_attention import window_attention
 from recollect.kvcache.transformers.evicting import Budget, EvictingLayer
 from recollect.kvcache.transformers.layer import KVLayer
@@ -80,6 +82,8 @@ class QuantizedKVCache(KVCache):
         Quantizers by name, one of :data:`recollect.kvcache.quantizers.KINDS`, or made by hand.
     n_sink, residual
         First tokens, and newest tokens at least, that stay as they came.
+    block
+        Tokens that are quantized together; by default 32, or more where the quantizers need it.
     on_codes
         Attend to the codes themselves in steps of one token, where our attention runs: the rows that they
         stand for are never made.
@@ -93,11 +97,16 @@ class QuantizedKVCache(KVCache):
         *,
         n_sink: int = 4,
         residual: int = 128,
+        block: int | None = None,
         on_codes: bool = False,
     ) -> None:
-        def cache() -> QuantizedCache:
-            return QuantizedCache(keys, values, n_sink=n_sink, residual=residual)
+        codecs = codec_of(keys, "keys"), codec_of(values, "values")
+        size = math.lcm(32, *(codec.block for codec in codecs)) if block is None else block
 
+        def cache() -> QuantizedCache:
+            return QuantizedCache(*codecs, n_sink=n_sink, residual=residual, block=size)
+
+        # What is wrong with the arguments is wrong now.
         cache()
         super().__init__(config, lambda text, at: QuantizedLayer(text, cache, on_codes=on_codes))
 
