@@ -212,8 +212,8 @@ class LshIndex:
             Buckets beyond the query's own in each table; those of the index if not given.
         most
             Candidates that are scored exactly: the nearest by signature (signs of random projections;
-            active units for the fly) of some times as many that share the most buckets with the query, which
-            is quicker where many are found and misses few. All of them if not given; ``32 * k`` for the fly.
+            active units for the fly), which is quicker where many are found and misses few. All of them if
+            not given; ``32 * k`` for the fly.
 
         Returns
         -------

@@ -22,7 +22,6 @@ mod projection;
 mod search;
 mod settings;
 mod signatures;
-mod tally;
 
 pub use cross_polytope::CrossPolytope;
 pub use duplicates::{COMPARISONS, Pair};

@@ -5,7 +5,6 @@ use crate::error::{Error, Result};
 use crate::id::Slot;
 use crate::lsh::family::{Bucket, Hashed};
 use crate::lsh::index::LshIndex;
-use crate::lsh::tally::Tally;
 use crate::simd;
 use crate::vector::admit;
 
@@ -18,9 +17,6 @@ const ROWS_AHEAD: usize = 3;
 
 /// Candidates by differing bits alone for each one that is kept by what the bits weigh.
 const SCREENED: usize = 4;
-
-/// Slots that share the most buckets for each one that is screened, where more are found.
-const OFTEN: usize = 8;
 
 /// Distances that are looked at for what the least are like.
 const SAMPLE: usize = 512;
@@ -63,8 +59,6 @@ impl LshIndex {
     }
 
     /// The best `k` candidates by their exact f32 scores, best first, ties by ascending id.
-    ///
-    /// With `most`, the signatures of some times as many are compared: of those that share the most buckets with the query.
     ///
     /// # Errors
     /// [`Error::Invalid`] for a `k` of zero; as [`LshIndex::candidates`]; [`Error::Cancelled`].
@@ -119,11 +113,6 @@ impl LshIndex {
         match most {
             Some(_) if self.signatures.absent() => {
                 slots = self.counted(&hashed.buckets, &mut distances);
-            }
-            Some(most) if !in_order => {
-                let mut tally = Tally::new(self.ids.len());
-                self.read(&hashed.buckets, |found| tally.add(found));
-                slots = tally.often(most.saturating_mul(OFTEN * SCREENED));
             }
             _ => slots = self.union(&hashed.buckets),
         }
