@@ -40,6 +40,7 @@ Ids = npt.NDArray[np.int64]
 """Identities of vectors."""
 
 _DEEPEST = 64
+_INT64 = np.dtype(np.int64)
 
 
 def text_of(value: object, argument: str) -> str:
@@ -233,6 +234,14 @@ def ids_of(value: object, argument: str, count: int | None = None) -> Ids:
     count
         The vectors that they are given to, where there must be as many.
     """
+    if (
+        type(value) is np.ndarray
+        and value.dtype == _INT64
+        and value.ndim == 1
+        and value.flags.c_contiguous
+        and count in (None, len(value))
+    ):
+        return value
     try:
         found = np.asarray(value)
     except (ValueError, TypeError) as error:

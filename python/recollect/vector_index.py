@@ -305,6 +305,8 @@ class VectorIndex:
 
     def _rows(self, value: object, argument: str) -> Vectors:
         rows = _floats(value, argument)
+        if rows.ndim == 1 and len(rows) == self._native.dim:
+            return rows[np.newaxis]
         if rows.ndim not in (1, 2) or rows.shape[-1] == 0:
             raise InvalidArgument(f"{argument}: expected the shape (d,) or (n, d), found {rows.shape}")
         if rows.shape[-1] != self.dim:
@@ -314,6 +316,9 @@ class VectorIndex:
 
 def _floats(value: object, argument: str) -> Vectors:
     """Return real numbers as float32 in C order; whether they are finite is seen where they are read."""
+    # The usual case goes by the checks, which take as long as an insert.
+    if type(value) is np.ndarray and value.dtype == _FLOAT32 and value.flags.c_contiguous:
+        return value
     try:
         found = np.asarray(value)
     except (ValueError, TypeError) as error:

@@ -22,6 +22,12 @@ type Scores<'py> = Bound<'py, PyArray1<f32>>;
 /// Most threads of a call: starting one can fail, and more do not help.
 const THREADS: usize = 256;
 
+/// Numbers of a call up to which its vectors are copied before it is detached, which is sooner than attaching again.
+const HELD: usize = 1 << 16;
+
+/// Ids of an answer up to which it is short.
+const SHORT: usize = 64;
+
 /// Time between two looks for a signal while another call has the lock.
 const WAIT: Duration = Duration::from_millis(50);
 
@@ -61,7 +67,37 @@ fn rows(vectors: &Py<PyArray2<f32>>, range: Range<usize>, dim: usize, out: &mut 
     })
 }
 
+/// The vectors of a call.
+enum Given {
+    /// Few, copied.
+    Held(Vec<f32>),
+    /// Many, copied block by block.
+    Asked(Py<PyArray2<f32>>),
+}
+
+impl Given {
+    fn rows(&self, range: Range<usize>, dim: usize, out: &mut Vec<f32>) -> Result<()> {
+        match self {
+            Self::Held(all) => {
+                out.extend_from_slice(&all[range.start * dim..range.end * dim]);
+                Ok(())
+            }
+            Self::Asked(vectors) => rows(vectors, range, dim, out),
+        }
+    }
+}
+
 impl VectorIndex {
+    fn given(&self, py: Python<'_>, vectors: &Bound<'_, PyArray2<f32>>) -> PyResult<Given> {
+        let (count, owned) = (vectors.shape()[0], vectors.clone().unbind());
+        if count.saturating_mul(self.dim) > HELD {
+            return Ok(Given::Asked(owned));
+        }
+        let mut all = Vec::with_capacity(count * self.dim);
+        rows(&owned, 0..count, self.dim, &mut all).map_err(|error| crate::errors::raise(py, error))?;
+        Ok(Given::Held(all))
+    }
+
     fn new_of(core: Collection) -> Self {
         let (dim, metric, keep) = (core.index().dim(), core.index().metric(), core.index().keep());
         Self { core: RwLock::new(core), dim, metric, keep, pid: std::process::id() }
@@ -159,12 +195,13 @@ impl VectorIndex {
         ids: Option<&Bound<'py, PyArray1<i64>>>,
     ) -> PyResult<Ids<'py>> {
         let ids = ids.map(listed).transpose()?;
-        let (count, vectors) = (vectors.shape()[0], vectors.clone().unbind());
+        let (count, vectors) = (vectors.shape()[0], self.given(py, vectors)?);
         let ids = enter(py, self.pid, |cancel| {
-            let mut source = |range: Range<usize>, out: &mut Vec<f32>| rows(&vectors, range, self.dim, out);
+            let mut source = |range: Range<usize>, out: &mut Vec<f32>| vectors.rows(range, self.dim, out);
             self.write(cancel)?.add(ids, count, &mut source, cancel)
         })?;
-        Ok(PyArray1::from_vec(py, ids))
+        // A short answer is copied sooner than handed over.
+        Ok(if ids.len() < SHORT { PyArray1::from_slice(py, &ids) } else { PyArray1::from_vec(py, ids) })
     }
 
     /// Gives ids new vectors, all or none.
@@ -174,12 +211,13 @@ impl VectorIndex {
         ids: &Bound<'py, PyArray1<i64>>,
         vectors: &Bound<'py, PyArray2<f32>>,
     ) -> PyResult<()> {
-        let (ids, count, vectors) = (listed(ids)?, vectors.shape()[0], vectors.clone().unbind());
+        let (ids, count) = (listed(ids)?, vectors.shape()[0]);
         if ids.len() != count {
             return Err(invalid("ids", format!("{} ids for {count} vectors", ids.len())));
         }
+        let vectors = self.given(py, vectors)?;
         enter(py, self.pid, |cancel| {
-            let mut source = |range: Range<usize>, out: &mut Vec<f32>| rows(&vectors, range, self.dim, out);
+            let mut source = |range: Range<usize>, out: &mut Vec<f32>| vectors.rows(range, self.dim, out);
             self.write(cancel)?.update(&ids, &mut source, cancel)
         })
     }

@@ -40,6 +40,12 @@ pub(super) fn reaching(x: &[f32], threshold: f32, bits: &mut [u64]) -> f32 {
     total(sums)
 }
 
+/// How many elements are at least `floor`.
+#[inline(always)]
+pub(super) fn count_at_least(x: &[f32], floor: f32) -> usize {
+    x.iter().fold(0u32, |count, &x| count + u32::from(x >= floor)) as usize
+}
+
 #[inline(always)]
 fn total(sums: [f32; SIDES]) -> f32 {
     let four: [f32; 4] = std::array::from_fn(|i| sums[i] + sums[i + 4]);

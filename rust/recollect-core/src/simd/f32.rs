@@ -165,6 +165,20 @@ pub(super) fn squared_norm(a: &[f32]) -> f64 {
     lanes[0]
 }
 
+/// Adds a vector to another of its length, element by element.
+#[inline(always)]
+pub(super) fn add(a: &mut [f32], b: &[f32]) {
+    assert_eq!(a.len(), b.len(), "vectors of equal length");
+    a.iter_mut().zip(b).for_each(|(sum, x)| *sum += x);
+}
+
+/// Takes a vector off another of its length, element by element.
+#[inline(always)]
+pub(super) fn subtract(a: &mut [f32], b: &[f32]) {
+    assert_eq!(a.len(), b.len(), "vectors of equal length");
+    a.iter_mut().zip(b).for_each(|(difference, x)| *difference -= x);
+}
+
 #[inline(always)]
 pub(super) fn greatest(a: &[f32]) -> f32 {
     let (chunks, rest) = a.as_chunks::<HALF>();
@@ -183,51 +197,4 @@ pub(super) fn greatest(a: &[f32]) -> f32 {
         found = if x.abs() > found { x.abs() } else { found };
     }
     found
-}
-
-/// Sums and differences at one distance.
-#[inline(always)]
-fn butterflies(a: &mut [f32], distance: usize) {
-    for pair in a.chunks_exact_mut(2 * distance) {
-        let (low, high) = pair.split_at_mut(distance);
-        for i in 0..distance {
-            (low[i], high[i]) = (low[i] + high[i], low[i] - high[i]);
-        }
-    }
-}
-
-#[inline(always)]
-pub(super) fn hadamard(a: &mut [f32]) {
-    assert!(a.len().is_power_of_two(), "a power of two");
-    let scale = 1.0 / (a.len() as f32).sqrt();
-    // The short distances inside blocks of constant size, where the compiler sees the whole step.
-    let (blocks, rest) = a.as_chunks_mut::<HALF>();
-    for block in blocks {
-        butterflies_of::<1>(block);
-        butterflies_of::<2>(block);
-        butterflies_of::<4>(block);
-        butterflies_of::<8>(block);
-        block.iter_mut().for_each(|x| *x *= scale);
-    }
-    if !rest.is_empty() {
-        let mut distance = 1;
-        while distance < rest.len() {
-            butterflies(rest, distance);
-            distance *= 2;
-        }
-        return rest.iter_mut().for_each(|x| *x *= scale);
-    }
-    let mut distance = HALF;
-    while distance < a.len() {
-        butterflies(a, distance);
-        distance *= 2;
-    }
-}
-
-#[inline(always)]
-fn butterflies_of<const DISTANCE: usize>(block: &mut [f32; HALF]) {
-    let old = *block;
-    for i in 0..HALF {
-        block[i] = if i & DISTANCE == 0 { old[i] + old[i + DISTANCE] } else { old[i - DISTANCE] - old[i] };
-    }
 }

@@ -3,12 +3,14 @@
 //! | kernel | baseline | AVX2 | AVX-512 |
 //! |---|---|---|---|
 //! | `dot`, `squared_euclidean`, their `_rows` and `dot_batch` (f32) | lane body | registers | registers |
-//! | `sum`, `squared_norm` (f64 sum), `greatest`, `hadamard` | lane body | lane body | lane body |
+//! | `sum`, `squared_norm` (f64 sum), `add`, `subtract`, `greatest`, `flip`, `mix_halves` | lane body | lane body | lane body |
+//! | `hadamard` | lane body | lane body | registers |
 //! | the same with `_f16` (rows of f16), `_scaled` (rows of codes) | lane body | F16C, registers | registers |
 //! | `widen_f16`, `narrow_f16`, `widen_i8` | plain body | plain body | plain body |
 //! | `dot_i8`, `dot_i8_rows`, `dot_i8_each` (i32) | plain body | byte products | VNNI |
 //! | `quantize`, `upper_bounds`, `sketch_scores` | lane body | lane body | lane body |
 //! | `positive_bits`, `at_least_bits`, `reaching_bits` | plain body | masks | masks |
+//! | `count_at_least` | plain body | plain body | plain body |
 //! | `disagreement_of` | plain body | plain body | plain body, or VPOPCNTDQ |
 //! | `disagreement` | plain body | table of bytes | table of bytes, or VPOPCNTDQ |
 //!
@@ -20,6 +22,7 @@ mod bits;
 mod codes;
 mod f32;
 mod gathered;
+mod hadamard;
 mod i8;
 mod narrow;
 mod prefetch;
@@ -87,7 +90,15 @@ tier::tiers! {
     /// Sum of squares, added in f64.
     squared_norm = f32::squared_norm, f32::squared_norm, f32::squared_norm: (a: &[f32]) -> f64;
     /// Walsh-Hadamard transform in place, scaled to keep lengths; the length is a power of two.
-    hadamard = f32::hadamard, f32::hadamard, f32::hadamard: (a: &mut [f32]);
+    hadamard = hadamard::hadamard, hadamard::hadamard, hadamard::avx512::hadamard: (a: &mut [f32]);
+    /// Flips the elements whose sign is minus one; `signs` has the length of `a`.
+    flip = hadamard::flip, hadamard::flip, hadamard::flip: (a: &mut [f32], signs: &[f32]);
+    /// Turns the first half of a vector and the second into each other by an eighth of a circle.
+    mix_halves = hadamard::mix_halves, hadamard::mix_halves, hadamard::mix_halves: (a: &mut [f32]);
+    /// Adds a vector to another of its length, element by element.
+    add = f32::add, f32::add, f32::add: (a: &mut [f32], b: &[f32]);
+    /// Takes a vector off another of its length, element by element.
+    subtract = f32::subtract, f32::subtract, f32::subtract: (a: &mut [f32], b: &[f32]);
     /// Greatest absolute value; zero of nothing.
     greatest = f32::greatest, f32::greatest, f32::greatest: (a: &[f32]) -> f32;
     /// Exact inner product of two code vectors of equal length, at most 65,536 codes.
@@ -107,6 +118,8 @@ tier::tiers! {
     positive_bits = bits::positive, bits::avx2::positive, bits::avx2::positive: (x: &[f32], bits: &mut [u64]);
     /// One bit an element, set where it is at least `floor`; shapes as in `positive_bits`.
     at_least_bits = bits::at_least, bits::avx2::at_least, bits::avx2::at_least: (x: &[f32], floor: f32, bits: &mut [u64]);
+    /// Number of elements, below 2^32, that are at least `floor`.
+    count_at_least = bits::count_at_least, bits::count_at_least, bits::count_at_least: (x: &[f32], floor: f32) -> usize;
     /// One bit an element, set where its size reaches a threshold above zero; gives the sum of those sizes.
     reaching_bits = bits::reaching, bits::avx2::reaching, bits::avx2::reaching:
         (x: &[f32], threshold: f32, bits: &mut [u64]) -> f32;

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LENGTHS: &[usize] = &[
+pub(super) const LENGTHS: &[usize] = &[
     0, 1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 63, 64, 65, 127, 128, 256, 384, 385, 400, 512, 768,
     1023, 1024, 4096, 4097,
 ];
@@ -22,11 +22,11 @@ fn twin(a: &[f32], b: &[f32], term: fn(f32, f32) -> f32) -> f32 {
     lanes[0]
 }
 
-fn same(a: f32, b: f32) -> bool {
+pub(super) fn same(a: f32, b: f32) -> bool {
     a.to_bits() == b.to_bits() || (a.is_nan() && b.is_nan())
 }
 
-fn noise(n: usize, mut seed: u64) -> Vec<f32> {
+pub(super) fn noise(n: usize, mut seed: u64) -> Vec<f32> {
     let mut next = || {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (seed >> 40) as f32 / (1u64 << 24) as f32 - 0.5
@@ -276,6 +276,8 @@ fn bits_and_their_sums_agree_on_every_tier() {
             kernels.at_least_bits(&x, 0.4, &mut reaching);
             let at_least = |j: usize| reaching[j / 64] >> (j % 64) & 1 == 1;
             assert!(x.iter().enumerate().all(|(j, &x)| at_least(j) == (x >= 0.4)));
+            let some = &x[..x.len() - x.len().min(13)];
+            assert_eq!(kernels.count_at_least(some, 0.4), some.iter().filter(|&&x| x >= 0.4).count());
             let sum = kernels.reaching_bits(&x, 0.7, &mut reaching);
             for (j, &x) in x.iter().enumerate() {
                 assert_eq!(positive[j / 64] >> (j % 64) & 1 == 1, x > 0.0);

@@ -299,12 +299,6 @@ impl FlatIndex {
         norm * norm
     }
 
-    /// About the inner product of a row with a quantized vector that is padded as the rows of codes are.
-    pub(super) fn rough(&self, row: usize, with: &Quantized) -> f32 {
-        let (codes, scale) = self.quantized_row(row);
-        Kernels::best().dot_i8(&with.codes, codes) as f32 * scale * with.scale
-    }
-
     /// The query checked, in the form that is scored, padded as the rows are.
     pub(super) fn prepared(&self, query: &[f32]) -> Result<Vec<f32>> {
         admit("query", query, self.dim(), self.metric)?;

@@ -5,7 +5,7 @@ use std::thread::{Builder, JoinHandle};
 use bytemuck::Pod;
 
 use crate::error::{Error, Result};
-use crate::pages::{LINE, Pages};
+use crate::pages::{HUGE, LINE, Pages};
 
 /// Bytes of a full chunk: two huge pages.
 const CHUNK: usize = 4 << 20;
@@ -23,8 +23,11 @@ pub struct Matrix<T: Pod> {
     stride: usize,
     chunk_rows: usize,
     chunks: Vec<Pages<T>>,
-    /// The chunk after the last, on its way: the first touch of a huge page takes milliseconds.
+    /// The chunk after the last, or a larger one in its place, on its way: the first touch of a huge page takes
+    /// milliseconds.
     ahead: Option<JoinHandle<Result<Pages<T>>>>,
+    /// Whether it was sent for already.
+    sent: bool,
     rows: usize,
 }
 
@@ -33,7 +36,7 @@ impl<T: Pod + Send> Matrix<T> {
     pub fn new(dim: usize) -> Self {
         let stride = (dim * size_of::<T>()).next_multiple_of(LINE) / size_of::<T>();
         let chunk_rows = (CHUNK / (stride * size_of::<T>()).max(1)).max(16) / 16 * 16;
-        Self { dim, stride, chunk_rows, chunks: Vec::new(), ahead: None, rows: 0 }
+        Self { dim, stride, chunk_rows, chunks: Vec::new(), ahead: None, sent: false, rows: 0 }
     }
 
     /// Number of rows.
@@ -62,37 +65,43 @@ impl<T: Pod + Send> Matrix<T> {
     /// [`Error::Storage`] if the system has no memory for it; the matrix is unchanged.
     pub fn reserve(&mut self) -> Result<()> {
         let (chunk, row) = (self.rows / self.chunk_rows, self.rows % self.chunk_rows);
-        match self.chunks.get_mut(chunk) {
-            Some(pages) if row * self.stride < pages.len() => {
-                if self.ahead.is_none() && row == self.chunk_rows / 2 && chunk + 1 == self.chunks.len() {
-                    self.send_for_next();
-                }
-                Ok(())
+        let held = self.chunks.get(chunk).map_or(0, |pages| pages.len() / self.stride);
+        if row < held {
+            if row >= held / 2 && !self.sent && chunk + 1 == self.chunks.len() {
+                self.send_for(self.rows_after(held));
             }
-            Some(pages) => {
-                let grown = (2 * row).clamp(FIRST_ROWS, self.chunk_rows);
-                let mut larger = Pages::zeroed(grown * self.stride)?;
-                larger[..pages.len()].copy_from_slice(pages);
-                *pages = larger;
-                Ok(())
-            }
-            None => {
-                let rows = if chunk == 0 { FIRST_ROWS } else { self.chunk_rows };
-                self.chunks.try_reserve(1).map_err(|error| Error::Storage(error.to_string()))?;
-                let pages = match self.arrived() {
-                    Some(pages) => pages,
-                    None => Pages::zeroed(rows * self.stride)?,
-                };
-                self.chunks.push(pages);
-                Ok(())
-            }
+            return Ok(());
         }
+        let rows = if chunk == 0 { self.rows_after(held) } else { self.chunk_rows };
+        self.chunks.try_reserve(1).map_err(|error| Error::Storage(error.to_string()))?;
+        let mut pages = match self.arrived().filter(|pages| pages.len() == rows * self.stride) {
+            Some(pages) => pages,
+            None => Pages::zeroed(rows * self.stride)?,
+        };
+        self.sent = false;
+        match self.chunks.get_mut(chunk) {
+            Some(smaller) => {
+                pages[..smaller.len()].copy_from_slice(smaller);
+                *smaller = pages;
+            }
+            None => self.chunks.push(pages),
+        }
+        Ok(())
     }
 
-    /// Has another thread bring in the memory of the next chunk. Without one, or without memory, the insert that needs the
-    /// chunk sees to it itself.
-    fn send_for_next(&mut self) {
-        let elements = self.chunk_rows * self.stride;
+    /// Rows of the room after one of so many: twice as many up to a full chunk, then another full one.
+    fn rows_after(&self, held: usize) -> usize {
+        if held < self.chunk_rows { (2 * held).clamp(FIRST_ROWS, self.chunk_rows) } else { self.chunk_rows }
+    }
+
+    /// Has another thread bring in the memory of the next room, where it lies on huge pages. Without a thread, or without
+    /// memory, the insert that needs the room sees to it itself.
+    fn send_for(&mut self, rows: usize) {
+        self.sent = true;
+        let elements = rows * self.stride;
+        if elements * size_of::<T>() < HUGE {
+            return;
+        }
         let make = move || {
             let mut pages = Pages::zeroed(elements)?;
             pages.touch();
@@ -101,7 +110,7 @@ impl<T: Pod + Send> Matrix<T> {
         self.ahead = Builder::new().name("recollect-pages".into()).spawn(make).ok();
     }
 
-    /// The chunk that was sent for, if it is there. It is not waited for: in a forked process it never comes.
+    /// The room that was sent for, if it is there. It is not waited for: in a forked process it never comes.
     fn arrived(&mut self) -> Option<Pages<T>> {
         let ahead = self.ahead.take()?;
         if ahead.is_finished() { ahead.join().ok()?.ok() } else { None }
@@ -113,7 +122,7 @@ impl<T: Pod + Send> Matrix<T> {
     /// # Errors
     /// As [`Matrix::reserve`]; room that was made stays.
     pub fn reserve_many(&mut self, rows: usize, threads: usize) -> Result<()> {
-        self.ahead = None;
+        (self.ahead, self.sent) = (None, false);
         let end = self.rows + rows;
         let first = end.min(self.chunk_rows) * self.stride;
         match self.chunks.first_mut() {

@@ -55,15 +55,11 @@ impl Rotation {
         let covered = 1 << self.width.ilog2();
         let kernels = Kernels::best();
         for (round, signs) in self.signs.chunks_exact(self.width).enumerate() {
-            out.iter_mut().zip(signs).for_each(|(x, sign)| *x *= sign);
+            kernels.flip(out, signs);
             let start = if round % 2 == 0 { 0 } else { self.width - covered };
             kernels.hadamard(&mut out[start..start + covered]);
             if covered < self.width {
-                let (low, high) = out.split_at_mut(self.width / 2);
-                for (a, b) in low.iter_mut().zip(high) {
-                    let half = std::f32::consts::FRAC_1_SQRT_2;
-                    (*a, *b) = ((*a + *b) * half, (*a - *b) * half);
-                }
+                kernels.mix_halves(out);
             }
         }
     }

@@ -67,20 +67,25 @@ impl Calibration {
             if needs.is_empty() {
                 continue;
             }
-            let mut sorted = needs.clone();
-            sorted.sort_unstable_by(|a, b| a.slack.total_cmp(&b.slack).then(a.cells.cmp(&b.cells)));
-            let share = |recall: f64| ((recall * sorted.len() as f64).ceil() as usize).clamp(1, sorted.len());
+            let (mut by_slack, mut by_cells) = (needs.clone(), needs.clone());
+            by_slack.sort_unstable_by(|a, b| a.slack.total_cmp(&b.slack));
+            by_cells.sort_unstable_by_key(|need| need.cells);
+            let all = needs.len();
+            let share = |recall: f64| ((recall * all as f64).ceil() as usize).clamp(1, all);
             for step in 0..STEPS {
                 let recall = 1.0 - 0.5 * FINER.powi(step);
                 // The share in a sample is off the share in all by about this much.
-                let wanted = recall + 0.5 * (recall * (1.0 - recall) / sorted.len() as f64).sqrt();
-                let slack = sorted[share(1.0 - BY_SLACK * (1.0 - wanted)) - 1].slack;
-                let mut within: Vec<u32> =
-                    sorted.iter().take_while(|x| x.slack <= slack).map(|x| x.cells).collect();
-                within.sort_unstable();
-                let cells = within[share(wanted).min(within.len()) - 1];
-                let reached = within.partition_point(|&x| x <= cells);
-                let expected = reached as f64 / sorted.len() as f64;
+                let wanted = recall + 0.5 * (recall * (1.0 - recall) / all as f64).sqrt();
+                let slack = by_slack[share(1.0 - BY_SLACK * (1.0 - wanted)) - 1].slack;
+                let (mut cells, mut reached) = (0, 0);
+                for need in by_cells.iter().filter(|need| need.slack <= slack) {
+                    if need.cells > cells && reached >= share(wanted) {
+                        break;
+                    }
+                    cells = need.cells;
+                    reached += 1;
+                }
+                let expected = reached as f64 / all as f64;
                 steps.push(Step { recall, need: Need { cells, slack }, expected });
             }
         }

@@ -1,6 +1,6 @@
 //! The codes of centres, by which the nearest are found: sketches pick, int8 codes decide.
 
-use super::shortlist::{Shortlist, WORD, key, number, score};
+use super::shortlist::{WORD, greatest, key, number, score};
 use crate::error::{Error, Result};
 use crate::simd::{Kernels, LANES};
 use crate::vector::{Metric, Quantized, SketchQuery};
@@ -172,28 +172,22 @@ impl Directory {
         out.extend(keys.into_iter().map(|key| Near { cell: number(key), score: score(key) }));
     }
 
-    /// The nearest by their sketches, in no order.
+    /// The nearest by their sketches, in no order, and a few more.
     fn picked(&self, query: &SketchQuery, most: usize, weigh: bool) -> Vec<u32> {
         let kernels = Kernels::best();
-        let mut list = Shortlist::new(most);
-        let (mut counted, mut scores, mut bits) = ([0; CHUNK], [0.0; CHUNK], [0; CHUNK / WORD]);
+        let mut counted = [0; CHUNK];
+        let mut scores = vec![f32::NEG_INFINITY; self.len.next_multiple_of(WORD)];
         let words = &query.words[..PLANES * self.words];
-        for first in (0..self.len).step_by(CHUNK) {
+        for (first, scores) in (0..self.len).step_by(CHUNK).zip(scores.chunks_mut(CHUNK)) {
             let cells = (self.len - first).min(CHUNK);
             let lanes = cells.next_multiple_of(LANES);
             let blocks = &self.sketches[first * self.words..][..lanes * self.words];
             kernels.disagreement(words, PLANES, blocks, &mut counted[..lanes]);
             let bases = if weigh { &self.halves[first..] } else { &[] };
-            let (factors, known) = (&self.factors[first..], &mut scores[..cells]);
-            kernels.sketch_scores(&counted, factors, bases, query.offset, query.step, known);
-            scores[cells..].fill(f32::NEG_INFINITY);
-            // Above the padding while everything is let in.
-            kernels.at_least_bits(&scores, list.floor().max(f32::MIN), &mut bits);
-            for (at, &bits) in bits.iter().enumerate() {
-                list.take(first + at * WORD, &scores[at * WORD..], bits);
-            }
+            let factors = &self.factors[first..];
+            kernels.sketch_scores(&counted, factors, bases, query.offset, query.step, &mut scores[..cells]);
         }
-        list.finish().collect()
+        greatest(&scores, most)
     }
 
     /// Bytes reserved.

@@ -8,11 +8,13 @@ use crate::vector::flat::FlatIndex;
 /// Cells of a neighbourhood: in many dimensions the cells near a row are spread over many around its own.
 const AROUND: usize = 400;
 
-/// The centres around one, by numbers of their own.
+/// Cells up to which all are taken: fewer are not copied out for less than comparing with them takes.
+const FEW: usize = 2 * AROUND;
+
+/// The centres around one, by numbers of their own; nothing where all cells are few enough.
 #[derive(Debug)]
 pub(super) struct Neighbourhood {
-    cells: Vec<u32>,
-    directory: Directory,
+    part: Option<(Vec<u32>, Directory)>,
 }
 
 impl Neighbourhood {
@@ -21,17 +23,16 @@ impl Neighbourhood {
     /// # Errors
     /// [`Error::Storage`](crate::error::Error::Storage) without memory.
     pub(super) fn of(cells: &Cells, flat: &FlatIndex, cell: usize) -> Result<Self> {
-        let around: Vec<u32> = if cells.cells() <= AROUND {
-            (0..cells.cells() as u32).collect()
-        } else {
-            let mut near: Vec<Near> = Vec::new();
-            cells.near(&cells.centroids.row(cell)[..flat.dim()], AROUND, &mut near);
-            // A centre of another length than one can lie nearer others than itself.
-            let own = near.iter().all(|near| near.cell as usize != cell).then_some(cell as u32);
-            near.iter().map(|near| near.cell).chain(own).collect()
-        };
+        if cells.cells() <= FEW {
+            return Ok(Self { part: None });
+        }
+        let mut near: Vec<Near> = Vec::new();
+        cells.near(&cells.centroids.row(cell)[..flat.dim()], AROUND, &mut near);
+        // A centre of another length than one can lie nearer others than itself.
+        let own = near.iter().all(|near| near.cell as usize != cell).then_some(cell as u32);
+        let around: Vec<u32> = near.iter().map(|near| near.cell).chain(own).collect();
         let directory = cells.centroids.directory.part(&around)?;
-        Ok(Self { cells: around, directory })
+        Ok(Self { part: Some((around, directory)) })
     }
 
     /// As [`Cells::nearest_to`] in this neighbourhood.
@@ -43,7 +44,10 @@ impl Neighbourhood {
         most: usize,
         scratch: &mut Scratch,
     ) {
-        cells.look_at(flat, row, scratch, |seen, near| self.directory.nearest(seen, most, true, near));
-        scratch.near.iter_mut().for_each(|near| near.cell = self.cells[near.cell as usize]);
+        let Some((around, directory)) = &self.part else {
+            return cells.nearest_to(flat, row, most, scratch);
+        };
+        cells.look_at(flat, row, scratch, |seen, near| directory.nearest(seen, most, true, near));
+        scratch.near.iter_mut().for_each(|near| near.cell = around[near.cell as usize]);
     }
 }

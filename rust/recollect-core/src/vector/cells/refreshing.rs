@@ -7,6 +7,7 @@ use super::extents::FULL;
 use super::neighbourhood::Neighbourhood;
 use super::{Cells, SECONDS, Scratch};
 use crate::error::Result;
+use crate::simd::{self, Kernels};
 use crate::vector::flat::FlatIndex;
 
 /// Writes from one look to the next.
@@ -51,7 +52,11 @@ impl Cells {
             None => Turn { cell: self.turn.cell + 1, ..Turn::default() },
         };
         let (around, mut scratch) = (Neighbourhood::of(self, flat, cell)?, Scratch::new(flat));
-        for row in rows {
+        for (at, &row) in rows.iter().enumerate() {
+            if let Some(&next) = rows.get(at + 1) {
+                flat.prefetch_row(next);
+                simd::prefetch(flat.quantized_row(next).0);
+            }
             around.nearest_to(self, flat, row, SECONDS, &mut scratch);
             let (first, second) = self.chosen(flat, row, &scratch);
             self.replace(row, first, second);
@@ -89,9 +94,12 @@ impl Cells {
 /// The mean of some rows, at least one, as a centre.
 pub(super) fn mean(flat: &FlatIndex, rows: &[usize]) -> Vec<f32> {
     let (mut sum, mut vector) = (vec![0.0f32; flat.dim()], vec![0.0; flat.dim()]);
-    for &row in rows {
+    for (at, &row) in rows.iter().enumerate() {
+        if let Some(&next) = rows.get(at + 2) {
+            flat.prefetch_row(next);
+        }
         flat.decode_row(row, &mut vector);
-        sum.iter_mut().zip(&vector).for_each(|(sum, x)| *sum += x);
+        Kernels::best().add(&mut sum, &vector);
     }
     sum.iter_mut().for_each(|sum| *sum /= rows.len() as f32);
     flat.metric().prepare(&mut sum);

@@ -1,55 +1,49 @@
-//! The greatest of a stream of scores, each with the number of what it is a score of.
+//! The greatest of many scores, each with the number of what it is a score of.
 
-/// Keeps the `most` greatest; ties go to the lower number. What comes out is in no order.
-#[derive(Debug)]
-pub(super) struct Shortlist {
-    most: usize,
-    /// Scores in the order of unsigned integers above, numbers upside down below; at most four times `most`, plus one call's.
-    keys: Vec<u64>,
-    floor: f32,
-}
+use crate::simd::Kernels;
 
-impl Shortlist {
-    /// Nothing yet; `most` is above zero.
-    pub(super) fn new(most: usize) -> Self {
-        Self { most, keys: Vec::with_capacity(4 * most + WORD), floor: f32::NEG_INFINITY }
-    }
-
-    /// What a score must reach to be let in.
-    pub(super) fn floor(&self) -> f32 {
-        self.floor
-    }
-
-    /// Takes the scores of numbers from `first` on whose bits are set.
-    #[inline]
-    pub(super) fn take(&mut self, first: usize, scores: &[f32], mut bits: u64) {
-        while bits != 0 {
-            let at = bits.trailing_zeros() as usize;
-            bits &= bits - 1;
-            self.keys.push(key(scores[at], (first + at) as u32));
-        }
-        if self.keys.len() >= 4 * self.most {
-            self.cut();
-            self.floor = score(self.keys[self.most - 1]);
-        }
-    }
-
-    fn cut(&mut self) {
-        if self.keys.len() > self.most {
-            self.keys.select_nth_unstable_by(self.most - 1, |a, b| b.cmp(a));
-            self.keys.truncate(self.most);
-        }
-    }
-
-    /// The numbers.
-    pub(super) fn finish(mut self) -> impl Iterator<Item = u32> {
-        self.cut();
-        self.keys.into_iter().map(number)
-    }
-}
-
-/// Numbers that one call takes.
+/// Scores are in whole groups of so many.
 pub(super) const WORD: usize = 64;
+
+/// Halvings of the range in which the floor lies.
+const HALVINGS: usize = 24;
+
+/// The numbers of the `most` greatest, ascending, and of up to an eighth more; of all that equal the last where many do.
+///
+/// Scores are their own numbers; those of minus infinity are padding.
+pub(super) fn greatest(scores: &[f32], most: usize) -> Vec<u32> {
+    let mut reaching = vec![0u64; scores.len() / WORD];
+    Kernels::best().at_least_bits(scores, floor(scores, most), &mut reaching);
+    let mut numbers = Vec::with_capacity(most + most / 2);
+    for (at, mut word) in reaching.into_iter().enumerate() {
+        while word != 0 {
+            numbers.push((at * WORD) as u32 + word.trailing_zeros());
+            word &= word - 1;
+        }
+    }
+    numbers
+}
+
+/// What `most` scores reach, and hardly more.
+fn floor(scores: &[f32], most: usize) -> f32 {
+    let kernels = Kernels::best();
+    let ends = scores.iter().rposition(|x| *x > f32::NEG_INFINITY).map_or(0, |last| last + 1);
+    let greatest = kernels.greatest(&scores[..ends]).min(f32::MAX / 2.0);
+    let (mut low, mut high) = (-greatest, greatest);
+    for _ in 0..HALVINGS {
+        let middle = low + 0.5 * (high - low);
+        let reached = kernels.count_at_least(scores, middle);
+        if reached < most {
+            high = middle;
+        } else {
+            low = middle;
+            if reached <= most + most / 8 {
+                break;
+            }
+        }
+    }
+    low
+}
 
 /// One integer that orders like a score, ties by the lower number first.
 #[inline]
@@ -79,24 +73,32 @@ mod tests {
     use crate::seed::Seed;
 
     #[test]
-    fn the_greatest_of_a_stream() {
+    fn none_of_the_greatest_is_missed() {
         let mut seed = Seed::new(4);
-        for (count, most) in [(1, 1), (64, 3), (1_000, 96), (5_000, 96), (5_000, 6_000)] {
-            let scores: Vec<f32> =
-                (0..count).map(|_| (seed.normal() * 8.0).round() as f32 * 0.5).map(|x| x - 1.0).collect();
-            let mut list = Shortlist::new(most);
-            for (at, scores) in scores.chunks(WORD).enumerate() {
-                let floor = list.floor();
-                let bits = scores.iter().enumerate().filter(|x| *x.1 >= floor).map(|x| 1u64 << x.0).sum();
-                list.take(at * WORD, scores, bits);
+        for (count, most) in [(1usize, 1), (64, 3), (1_000, 96), (5_000, 96), (5_000, 6_000)] {
+            for (step, off) in [(0.5, -1.0), (1e-3, 0.0), (1e-3, -1e5), (0.0, 3.0), (0.0, 0.0), (1e-20, 0.0)]
+            {
+                let score = |x: f64| (x * 8.0 / f64::max(step, 1e-30)).round() * step + off;
+                let mut scores: Vec<f32> = (0..count).map(|_| score(seed.normal()) as f32).collect();
+                let mut order: Vec<u32> = (0..count as u32).collect();
+                order.sort_by(|&a, &b| scores[b as usize].total_cmp(&scores[a as usize]));
+                order.truncate(most);
+                let last = order.last().map_or(0.0, |&last| scores[last as usize]);
+                let equal = scores.iter().filter(|x| **x == last).count();
+                scores.resize(count.next_multiple_of(WORD), f32::NEG_INFINITY);
+                let found = greatest(&scores, most);
+                assert!(
+                    found.is_sorted() && order.iter().all(|at| found.contains(at)),
+                    "{count} {most} {step}"
+                );
+                assert!(found.iter().all(|&at| (at as usize) < count));
+                let room = if off < -1e4 { 40 } else { 0 };
+                assert!(
+                    found.len() <= most + most / 8 + equal + room,
+                    "{count} {most} {step} {off} {}",
+                    found.len()
+                );
             }
-            let mut found: Vec<u32> = list.finish().collect();
-            let mut order: Vec<u32> = (0..count as u32).collect();
-            order.sort_by(|&a, &b| scores[b as usize].total_cmp(&scores[a as usize]).then(a.cmp(&b)));
-            order.truncate(most);
-            order.sort_unstable();
-            found.sort_unstable();
-            assert_eq!(found, order, "{count} {most}");
         }
         for (value, at) in [(-0.5f32, 3), (0.0, 0), (7.25, u32::MAX), (f32::NEG_INFINITY, 9)] {
             assert_eq!((score(key(value, at)), number(key(value, at))), (value, at));

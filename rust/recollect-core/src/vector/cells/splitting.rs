@@ -8,15 +8,18 @@ use super::Cells;
 use super::directory::{Near, padded};
 use super::extents::FULL;
 use crate::error::Result;
-use crate::simd::Kernels;
+use crate::simd::{self, Kernels};
+use crate::vector::Metric;
 use crate::vector::flat::FlatIndex;
-use crate::vector::{Metric, Quantized};
 
 /// Rounds of two-means.
 const ROUNDS: usize = 5;
 
 /// Neighbouring cells whose members are looked over.
 const NEIGHBOURS: usize = 8;
+
+/// Rows between the one that is read and the one that memory is asked for.
+const AHEAD: usize = 4;
 
 /// A side gets at least one in this many members.
 const LEAST_SHARE: usize = 8;
@@ -27,17 +30,21 @@ impl Cells {
         let entries = self.members.entries(cell).to_vec();
         let dim = flat.dim();
         let mut vectors = vec![0.0; entries.len() * dim];
-        for (&entry, vector) in entries.iter().zip(vectors.chunks_exact_mut(dim)) {
+        for (at, (&entry, vector)) in entries.iter().zip(vectors.chunks_exact_mut(dim)).enumerate() {
+            if let Some(&next) = entries.get(at + AHEAD) {
+                flat.prefetch_row(next as usize / 2);
+            }
             flat.decode_row(entry as usize / 2, vector);
         }
         let belongs: Vec<bool> = entries.iter().map(|entry| entry.is_multiple_of(2)).collect();
         let (centres, leaning) = two_means(self.metric, &vectors, dim, &belongs);
         let mut second = leaning.clone();
+        let mut aside = Aside::new(dim);
         for (i, &entry) in entries.iter().enumerate().filter(|x| !belongs[x.0]) {
             // The second entry of a row goes where it is best off given the cell of the first.
             if let Some((first, _)) = self.members.place(entry as usize ^ 1) {
                 let (vector, first) = (&vectors[i * dim..][..dim], &self.centroids.row(first)[..dim]);
-                let [one, other] = centres.each_ref().map(|centre| aside(vector, first, centre));
+                let [one, other] = aside.costs(vector, first, &centres);
                 second[i] = other < one;
             }
         }
@@ -73,11 +80,19 @@ impl Cells {
         let mut moves: Vec<(u32, usize)> = Vec::new();
         for &cell in &neighbours {
             let own = codes(cell);
-            for &entry in self.members.entries(cell).iter().filter(|entry| entry.is_multiple_of(2)) {
-                let row = entry as usize / 2;
-                let score = |(centre, half): &(Quantized, f32)| flat.rough(row, centre) + half;
-                let stay = score(&own);
-                let (first, second) = (score(&fresh[0]), score(&fresh[1]));
+            let centres = [&own, &fresh[0], &fresh[1]];
+            let codes = centres.map(|(centre, _)| &centre.codes[..]);
+            let firsts = self.members.entries(cell).iter().filter(|entry| entry.is_multiple_of(2));
+            let firsts: Vec<u32> = firsts.copied().collect();
+            for (at, &entry) in firsts.iter().enumerate() {
+                if let Some(&next) = firsts.get(at + AHEAD) {
+                    simd::prefetch(flat.quantized_row(next as usize / 2).0);
+                }
+                let (row, scale) = flat.quantized_row(entry as usize / 2);
+                let mut dots = [0; 3];
+                Kernels::best().dot_i8_each(row, &codes, &mut dots);
+                let score = |i: usize| dots[i] as f32 * scale * centres[i].0.scale + centres[i].1;
+                let (stay, first, second) = (score(0), score(1), score(2));
                 let best = if second > first { (second, new[1]) } else { (first, new[0]) };
                 if best.0 > stay {
                     moves.push((entry, best.1));
@@ -102,12 +117,28 @@ impl Cells {
 /// What a second cell costs a vector, given the centre of its first: see [`Centroids::second`].
 ///
 /// [`Centroids::second`]: super::centroids::Centroids::second
-fn aside(vector: &[f32], first: &[f32], second: &[f32]) -> f32 {
-    let kernels = Kernels::best();
-    let own: Vec<f32> = vector.iter().zip(first).map(|(x, c)| x - c).collect();
-    let other: Vec<f32> = vector.iter().zip(second).map(|(x, c)| x - c).collect();
-    let (length, along) = (kernels.dot(&own, &own), kernels.dot(&own, &other));
-    kernels.dot(&other, &other) + along * along / length.max(f32::MIN_POSITIVE)
+struct Aside {
+    own: Vec<f32>,
+    other: Vec<f32>,
+}
+
+impl Aside {
+    fn new(dim: usize) -> Self {
+        Self { own: vec![0.0; dim], other: vec![0.0; dim] }
+    }
+
+    fn costs(&mut self, vector: &[f32], first: &[f32], seconds: &[Vec<f32>; 2]) -> [f32; 2] {
+        let (kernels, Self { own, other }) = (Kernels::best(), self);
+        own.copy_from_slice(vector);
+        kernels.subtract(own, first);
+        let length = kernels.dot(own, own);
+        seconds.each_ref().map(|second| {
+            other.copy_from_slice(vector);
+            kernels.subtract(other, second);
+            let along = kernels.dot(own, other);
+            kernels.dot(other, other) + along * along / length.max(f32::MIN_POSITIVE)
+        })
+    }
 }
 
 /// Two centres, and for each vector whether it lies nearer the second. Those that belong make the centres, where a side has
@@ -129,12 +160,14 @@ pub(super) fn two_means(
     let one = farthest(0);
     let mut centres = [row(one).to_vec(), row(farthest(one)).to_vec()];
     let mut second = vec![false; count];
-    let mut leaning = vec![0.0f32; count];
+    let (mut leaning, mut across) = (vec![0.0f32; count], vec![0.0; dim]);
     for _ in 0..ROUNDS {
-        let halves = centres.each_ref().map(|centre| 0.5 * kernels.dot(centre, centre));
+        let [one, other] = centres.each_ref().map(|centre| 0.5 * kernels.dot(centre, centre));
+        // Of the two products only the difference matters, which is that with the difference.
+        across.copy_from_slice(&centres[1]);
+        kernels.subtract(&mut across, &centres[0]);
         for (at, leaning) in leaning.iter_mut().enumerate() {
-            let towards = |i: usize| kernels.dot(row(at), &centres[i]) - halves[i];
-            *leaning = towards(1) - towards(0);
+            *leaning = kernels.dot(row(at), &across) - (other - one);
         }
         divide(&leaning, &mut second);
         for (side, centre) in centres.iter_mut().enumerate() {
@@ -145,7 +178,7 @@ pub(super) fn two_means(
             let mut number = 0usize;
             for at in members {
                 number += 1;
-                centre.iter_mut().zip(row(at)).for_each(|(sum, x)| *sum += x);
+                kernels.add(centre, row(at));
             }
             centre.iter_mut().for_each(|sum| *sum /= number.max(1) as f32);
             metric.prepare(centre);
