@@ -74,9 +74,8 @@ class Readable:
         now: Time | None = None,
     ) -> int:
         """Return how many memories :meth:`list` would return without a limit."""
-        return reading.count(
-            self._handle, filter, kind=kind, between=between, valid_at=valid_at, known_at=known_at, now=now
-        )
+        times = {"valid_at": valid_at, "known_at": known_at, "now": now}
+        return reading.count(self._handle, filter, kind=kind, between=between, **times)
 
     def recall(
         self,
@@ -186,13 +185,12 @@ class Readable:
         -------
         Recall
             A sequence of hits, best first; :attr:`Recall.state` says whether they seem to hold an answer.
-            ``trace["lexical_only"]`` says why no vectors took part, or is
-            None; ``trace["space"]`` in which embedding space they did, and how many of the memories have one
-            there; ``trace["migration"]`` how far a migration is, see :meth:`Memory.start_migration`;
-            ``trace["time"]`` what was understood of time, None where nothing was: the ranges (each with its
-            phrase, the times or, for ``every_year``, the months and days from which and to which it goes,
-            None where it is open, and the memories in scope that lie there), the memories in any of them, the
-            order and the anchor.
+            ``trace["lexical_only"]`` says why no vectors took part, or is None; ``trace["space"]`` in which
+            embedding space they did, and how many of the memories have one there; ``trace["migration"]`` how
+            far a migration is, see :meth:`Memory.start_migration`; ``trace["time"]`` what was understood of
+            time, None where nothing was: the ranges (each with its phrase, the times or, for ``every_year``,
+            the months and days from which and to which it goes, None where it is open, and the memories in
+            scope that lie there), the memories in any of them, the order and the anchor.
 
         Raises
         ------
@@ -389,15 +387,7 @@ class Readable:
         now
             The time of this call: expired memories are left out.
         """
+        times = {"valid_at": valid_at, "known_at": known_at, "now": now}
         return reading.listed(
-            self._handle,
-            filter,
-            kind=kind,
-            between=between,
-            order=order,
-            limit=limit,
-            offset=offset,
-            valid_at=valid_at,
-            known_at=known_at,
-            now=now,
+            self._handle, filter, kind=kind, between=between, order=order, limit=limit, offset=offset, **times
         )
