@@ -34,6 +34,7 @@
 //! | `statement`, `claiming`, `superseding` | statements of subjects, and what a new one does to those it contradicts |
 //! | `evidence` | what supports statements, and all that was ever stated |
 //! | `forget` | deletion and erasure |
+//! | `trace` | what ran in a recall |
 //! | `finding` | recall over one or more namespaces |
 //! | `store` | the whole file |
 
@@ -74,6 +75,7 @@ mod statement;
 mod store;
 mod superseding;
 mod times;
+mod trace;
 mod uses;
 mod using;
 mod words;
