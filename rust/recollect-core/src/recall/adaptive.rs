@@ -29,7 +29,8 @@ pub(super) const SPREAD: f32 = 1e-6;
 pub(super) fn parts(pools: &[Pool]) -> Vec<Parts> {
     let similarity = Population::joined(pools.iter().map(|pool| pool.similarity));
     let weight = if similarity.count == 0 { 1.0 } else { weight(pools) };
-    let dated = dates::gain(pools);
+    let sum = |of: fn(&Pool) -> usize| pools.iter().map(of).sum::<usize>();
+    let dated = dates::gain(sum(|pool| pool.dated.count), sum(|pool| pool.scope));
     let sessions = pools.iter().any(|pool| pool.conversational);
     let contexts = surroundings::parts(pools, &similarity);
     pools
@@ -43,7 +44,7 @@ pub(super) fn parts(pools: &[Pool]) -> Vec<Parts> {
                 pool.addressed.iter().for_each(|&at| parts.speaker[at as usize] += SPEAKER);
             }
             if dated > 0.0 {
-                parts.dates = dates::part(pool, dated);
+                parts.dates = pool.dated.part(&pool.slots, dated);
             }
             if weight <= 0.0 || pool.words.is_empty() {
                 return parts;

@@ -6,7 +6,6 @@
 //! inside are candidates too.
 
 use super::candidates::{Asked, CANDIDATES};
-use super::pool::Pool;
 use super::request::Request;
 use super::view::View;
 use super::when::{Span, When};
@@ -67,6 +66,11 @@ impl Dated {
         dated
     }
 
+    /// What each candidate gains.
+    pub(super) fn part(&self, slots: &[Slot], gain: f32) -> Vec<f32> {
+        slots.iter().map(|&slot| if self.inside.contains(slot) { gain } else { 0.0 }).collect()
+    }
+
     /// Adds the best of those inside to candidates that are not all; these stay ascending.
     pub(super) fn join(
         &self,
@@ -106,20 +110,12 @@ fn meets(windows: &[Window], start: i64, end: i64) -> bool {
     windows.get(after).is_some_and(|x| x.start < end)
 }
 
-/// What a candidate gains that lies in a time that is asked for.
-pub(super) fn gain(pools: &[Pool]) -> f32 {
-    let sum = |of: fn(&Pool) -> usize| pools.iter().map(of).sum::<usize>();
-    let (inside, scope) = (sum(|pool| pool.dated.count), sum(|pool| pool.scope));
+/// What a candidate gains that lies in a time that is asked for, by how many memories do.
+pub(super) fn gain(inside: usize, scope: usize) -> f32 {
     if inside == 0 || inside >= scope {
         return 0.0;
     }
     (WEIGHT * libm::log(scope as f64 / inside as f64)) as f32
-}
-
-/// What each candidate gains.
-pub(super) fn part(pool: &Pool, gain: f32) -> Vec<f32> {
-    let of = |&slot: &Slot| if pool.dated.inside.contains(slot) { gain } else { 0.0 };
-    pool.slots.iter().map(of).collect()
 }
 
 #[cfg(test)]
