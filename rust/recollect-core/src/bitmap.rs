@@ -69,6 +69,19 @@ impl Bitmap {
         &self.words
     }
 
+    /// The slots of what is left of some words, each with its place, in ascending order.
+    pub fn left(words: &[u64], left: impl Fn(usize, u64) -> u64) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        for (at, &word) in words.iter().enumerate() {
+            let mut rest = left(at, word);
+            while rest != 0 {
+                slots.push((at * 64) as Slot + rest.trailing_zeros());
+                rest &= rest - 1;
+            }
+        }
+        slots
+    }
+
     /// The slots in ascending order.
     pub fn iter(&self) -> impl Iterator<Item = Slot> + '_ {
         self.words.iter().enumerate().flat_map(|(at, &word)| {

@@ -155,7 +155,7 @@ impl Follower {
             state.mortal.iter().filter(|&x| state.entries[x as usize].expires <= now).collect();
         let live = state.live.words();
         let gone = |at: usize, word: u64| word & !live.get(at).copied().unwrap_or(0);
-        let mut went: Vec<Slot> = bits(self.there.words(), gone);
+        let mut went: Vec<Slot> = Bitmap::left(self.there.words(), gone);
         went.extend(expired.iter().filter(|&slot| self.there.contains(slot)));
         for slot in went {
             tree.timeline.remove(slot)?;
@@ -170,7 +170,7 @@ impl Follower {
         let known = |words: &[u64], at: usize| words.get(at).copied().unwrap_or(0);
         let (there, others) = (self.there.words(), self.others.words());
         let new = |at: usize, word: u64| word & !known(there, at) & !known(others, at);
-        for slot in bits(live, new) {
+        for slot in Bitmap::left(live, new) {
             let entry = &state.entries[slot as usize];
             if self.wish.kinds.as_ref().is_some_and(|kinds| !kinds.contains(&entry.kind))
                 || entry.time().unsigned_abs() > FURTHEST
@@ -353,19 +353,6 @@ fn terms(
         all.push(numbers.chunk_by(|a, b| a == b).map(|run| (run[0], run.len() as u32)).collect());
     }
     Ok(Some(all))
-}
-
-/// Slots whose bits are left of some words.
-fn bits(words: &[u64], left: impl Fn(usize, u64) -> u64) -> Vec<Slot> {
-    let mut slots = Vec::new();
-    for (at, &word) in words.iter().enumerate() {
-        let mut rest = left(at, word);
-        while rest != 0 {
-            slots.push((at * 64) as Slot + rest.trailing_zeros());
-            rest &= rest - 1;
-        }
-    }
-    slots
 }
 
 impl Memory {

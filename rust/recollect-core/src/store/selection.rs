@@ -56,7 +56,8 @@ impl State {
         if selection.is_empty() && expired.is_empty() {
             return None;
         }
-        let in_time = selection.between.map(|x| self.times.within(self, x.start.0, x.end.0));
+        let in_time =
+            selection.between.map(|x| self.times.within(&self.live, &self.entries, x.start.0, x.end.0));
         if selection.asks_of_time_alone() {
             let mut all = in_time.unwrap_or_else(|| self.live.clone());
             expired.iter().for_each(|slot| {

@@ -4,7 +4,6 @@ use std::ops::ControlFlow;
 use std::sync::OnceLock;
 
 use super::entry::Entry;
-use super::state::State;
 use crate::bitmap::Bitmap;
 use crate::id::Slot;
 use crate::intervals::{Intervals, Span};
@@ -32,8 +31,8 @@ impl Times {
 
     /// The live memories whose events share an instant with `[from, to)`: those inside are taken, or those outside left out,
     /// whichever are fewer.
-    pub(super) fn within(&self, state: &State, from: i64, to: i64) -> Bitmap {
-        let known = self.0.get_or_init(|| made(state));
+    pub(super) fn within(&self, live: &Bitmap, entries: &[Entry], from: i64, to: i64) -> Bitmap {
+        let known = self.0.get_or_init(|| made(live, entries));
         let (first, last) = (known.rank((from, 0)), known.rank((to, 0)));
         let next = ControlFlow::Continue::<()>;
         if last.saturating_sub(first) * 2 <= known.len() {
@@ -44,7 +43,7 @@ impl Times {
             });
             return inside;
         }
-        let (mut inside, mut rank) = (state.live.clone(), 0);
+        let (mut inside, mut rank) = (live.clone(), 0);
         let _ = known.each(&mut |span| {
             if rank >= first {
                 return ControlFlow::Break(());
@@ -63,9 +62,9 @@ impl Times {
     }
 }
 
-fn made(state: &State) -> Intervals {
-    let entry = |slot: Slot| &state.entries[slot as usize];
-    let mut order: Vec<(i64, Slot)> = state.live.iter().map(|slot| (entry(slot).time(), slot)).collect();
+fn made(live: &Bitmap, entries: &[Entry]) -> Intervals {
+    let entry = |slot: Slot| &entries[slot as usize];
+    let mut order: Vec<(i64, Slot)> = live.iter().map(|slot| (entry(slot).time(), slot)).collect();
     order.sort_unstable();
     let mut known = Intervals::default();
     order.into_iter().for_each(|(_, slot)| {
