@@ -37,6 +37,9 @@ __all__ = [
     "activation_rehearse",
     "activation_sampled_below",
     "graph_standing_out",
+    "kvcache_float8_codes",
+    "kvcache_turned_codes",
+    "kvcache_whole_codes",
     "lsh_collision",
     "pack",
     "segmentation_merge",
@@ -619,3 +622,29 @@ def segmentation_merge(
     cosine: float,
     gap: int,
 ) -> _Int64: ...
+def kvcache_whole_codes(
+    rows: npt.NDArray[np.float32] | npt.NDArray[np.uint16],
+    form: str,
+    lengths: npt.NDArray[np.int64] | None,
+    bits: int,
+    by_token: bool,
+    group: int,
+    threads: int,
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint16], npt.NDArray[np.uint16]] | None: ...
+def kvcache_float8_codes(
+    rows: npt.NDArray[np.float32] | npt.NDArray[np.uint16],
+    form: str,
+    lengths: npt.NDArray[np.int64] | None,
+    shared: str,
+    block: int,
+    threads: int,
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]] | None: ...
+def kvcache_turned_codes(
+    rows: npt.NDArray[np.float32] | npt.NDArray[np.uint16],
+    form: str,
+    lengths: npt.NDArray[np.int64] | None,
+    bits: int,
+    block: int,
+    signs: npt.NDArray[np.float32],
+    threads: int,
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint16], npt.NDArray[np.uint16]] | None: ...

@@ -8,6 +8,7 @@ from recollect.errors import DimensionMismatch, FormatTooNew, InvalidArgument
 from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, received, returned
 from recollect.kvcache.backends import chosen
 from recollect.kvcache.quantizers.codec import Codec, Parts
+from recollect.kvcache.quantizers.encoding import natively
 from recollect.kvcache.quantizers.kinds import codec_of
 from recollect.kvcache.quantizers.packing import LAYOUT
 
@@ -57,6 +58,7 @@ def quantize(
     role: str = "keys",
     lengths: Foreign | None = None,
     backend: str | None = None,
+    threads: int | None = None,
 ) -> Quantized:
     """Quantize keys or values.
 
@@ -73,18 +75,24 @@ def quantize(
         Tokens of each sequence; what lies behind is padding, does not change a code of the others, and stands
         for the last token afterwards. Its bytes are held and counted.
     backend
-        ``"numpy"``.
+        ``"rust"``, which is the default, or ``"numpy"``; codes are the same bits. float64 is quantized by
+        NumPy.
+    threads
+        Threads that work on it; by default as many as are worth it. No bit depends on them.
 
     Raises
     ------
     InvalidArgument
         If a number is not finite, or beyond what the quantizer can scale.
     """
-    chosen(backend)
-    codec = codec_of(kind, role)
+    rust, codec = chosen(backend) == "rust", codec_of(kind, role)
     found = received(array, "array", None if lengths is None else 4)
     if found.ndim < 2 or not found.shape[-1]:
         raise InvalidArgument(f"array: expected the shape (..., n, d), found {found.shape}")
+    held = None if lengths is None else lengths_of(lengths, found.shape[0], found.shape[2])
+    parts = natively(codec, found, threads, held) if rust else None
+    if parts is not None:
+        return Quantized(codec, parts, found.shape)
     rows = found if lengths is None else _filled(found, lengths)
     with np.errstate(over="ignore"):
         finite = np.isfinite(numbers(rows).astype(np.float32, copy=False)).all(-1)
@@ -92,11 +100,7 @@ def quantize(
         where = tuple(int(at) for at in np.argwhere(~finite)[0])
         raise InvalidArgument(f"array{list(where)}: a number is not finite in float32")
     flat = rows.reshape(int(np.prod(rows.shape[:-2])), *rows.shape[-2:])
-    counts = (
-        None
-        if lengths is None
-        else np.repeat(lengths_of(lengths, found.shape[0], found.shape[2]), found.shape[1])
-    )
+    counts = None if held is None else np.repeat(held, found.shape[1])
     return Quantized(codec, codec.encode(flat, counts), found.shape)
 
 

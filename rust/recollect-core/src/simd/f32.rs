@@ -224,6 +224,24 @@ pub(super) fn hadamard(a: &mut [f32]) {
     }
 }
 
+/// The transform without its scale, neighbours first.
+#[inline(always)]
+pub(super) fn sums_and_differences(a: &mut [f32]) {
+    let (blocks, rest) = a.as_chunks_mut::<HALF>();
+    for block in blocks {
+        butterflies_of::<1>(block);
+        butterflies_of::<2>(block);
+        butterflies_of::<4>(block);
+        butterflies_of::<8>(block);
+    }
+    let short = !rest.is_empty();
+    let (whole, mut distance) = if short { (rest, 1) } else { (a, HALF) };
+    while distance < whole.len() {
+        butterflies(whole, distance);
+        distance *= 2;
+    }
+}
+
 #[inline(always)]
 fn butterflies_of<const DISTANCE: usize>(block: &mut [f32; HALF]) {
     let old = *block;
