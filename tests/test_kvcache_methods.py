@@ -1,15 +1,23 @@
 """Each score of a KV cache against its formula, written out again as plainly as it goes."""
 
+from collections.abc import Iterator
+
 import numpy as np
 import pytest
 from hypothesis import given as any_of
 from hypothesis import strategies as st
 
 from recollect.errors import InvalidArgument
-from recollect.kvcache import Layer, Rope, scores
-from tests.kvcache_methods import tensors
+from recollect.kvcache import BACKENDS, Layer, Rope, scores
+from tests.kvcache_methods import computed_by, tensors
 
-close = {"rtol": 2e-6, "atol": 1e-7}
+close = {"rtol": 2e-6, "atol": 2e-7}
+
+
+@pytest.fixture(params=BACKENDS, scope="module", autouse=True)
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    with computed_by(request.param):
+        yield request.param
 
 
 def attention(queries, keys, first):

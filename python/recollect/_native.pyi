@@ -648,3 +648,53 @@ def kvcache_turned_codes(
     signs: npt.NDArray[np.float32],
     threads: int,
 ) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint16], npt.NDArray[np.uint16]] | None: ...
+
+_KvPart = tuple[npt.NDArray[np.float32] | npt.NDArray[np.uint16], str]
+
+def kvcache_lengths(
+    keys: _KvPart,
+    values: _KvPart | None,
+    present: npt.NDArray[np.bool_],
+    of_values: bool,
+    order: int,
+    threads: int,
+) -> npt.NDArray[np.float32]: ...
+def kvcache_directions(
+    keys: _KvPart, values: _KvPart | None, present: npt.NDArray[np.bool_], threads: int
+) -> tuple[npt.NDArray[np.float64], list[int]]: ...
+def kvcache_cosines(
+    keys: _KvPart,
+    values: _KvPart | None,
+    present: npt.NDArray[np.bool_],
+    directions: npt.NDArray[np.float32],
+    threads: int,
+) -> npt.NDArray[np.float32]: ...
+def kvcache_lag_relative(
+    keys: _KvPart,
+    values: _KvPart,
+    present: npt.NDArray[np.bool_],
+    n_sink: int,
+    lag: int,
+    eps: float,
+    threads: int,
+) -> npt.NDArray[np.float32]: ...
+def kvcache_select(
+    scores: npt.NDArray[np.float32],
+    tokens: int,
+    limits: list[int],
+    n_sink: int,
+    n_recent: int,
+    threshold: float | None,
+    threads: int,
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]: ...
+def kvcache_gather(
+    rows: npt.NDArray[np.unsignedinteger],
+    places: npt.NDArray[np.int32],
+    bounds: npt.NDArray[np.int32],
+    threads: int,
+) -> npt.NDArray[np.unsignedinteger]: ...
+def kvcache_move_front(
+    rows: npt.NDArray[np.unsignedinteger],
+    places: npt.NDArray[np.int32],
+    bounds: npt.NDArray[np.int32],
+) -> None: ...
