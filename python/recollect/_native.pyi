@@ -698,3 +698,43 @@ def kvcache_move_front(
     places: npt.NDArray[np.int32],
     bounds: npt.NDArray[np.int32],
 ) -> None: ...
+
+_KvParts = tuple[object, ...]
+_KvSegment = tuple[int, int, int, _KvParts, _KvParts, npt.NDArray[np.int64]]
+
+def kvcache_received(
+    keys: _KvPart,
+    values: _KvPart | None,
+    queries: _KvPart,
+    present: npt.NDArray[np.bool_],
+    window: int,
+    decay: float,
+    threads: int,
+) -> tuple[npt.NDArray[np.float32], list[int]]: ...
+def kvcache_products(
+    queries: npt.NDArray[np.float32],
+    rows: int,
+    parts: _KvParts,
+    heads: int,
+    tokens: int,
+    dim: int,
+    threads: int,
+) -> npt.NDArray[np.float32]: ...
+def kvcache_weighted_sums(
+    weights: npt.NDArray[np.float32],
+    rows: int,
+    parts: _KvParts,
+    heads: int,
+    tokens: int,
+    dim: int,
+    threads: int,
+) -> npt.NDArray[np.float32]: ...
+def kvcache_attend(
+    queries: npt.NDArray[np.float32],
+    until: npt.NDArray[np.int64],
+    rows: int,
+    dim: int,
+    value_dim: int,
+    segments: list[_KvSegment],
+    threads: int,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]: ...

@@ -231,6 +231,10 @@ class Layer:
             query_places=query_places,
         )
 
+    def query_places(self, index: int) -> Places:
+        """Return which tokens of a sequence the queries that count belong to, ascending."""
+        return self._queries(index, np.flatnonzero(self.present[index]))[1]
+
     def _queries(self, index: int, at: Places) -> tuple[Array, Places]:
         heads, dim = self.keys.shape[1], self.keys.shape[3]
         if self.queries is None:

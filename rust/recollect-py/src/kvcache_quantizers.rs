@@ -2,11 +2,11 @@
 
 use numpy::{PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
-use recollect_core::kvcache::{Grouping, Shared, Turned, encode_float8};
+use recollect_core::kvcache::{Grouping, Turned, encode_float8};
 
 use crate::enter::enter;
-use crate::errors::invalid;
 use crate::kvcache_arrays::{Lent, counts};
+use crate::kvcache_codes::shared_by;
 
 type Words<'py> = Bound<'py, PyArray1<u32>>;
 type Halves<'py> = Bound<'py, PyArray1<u16>>;
@@ -46,12 +46,7 @@ pub(crate) fn kvcache_float8_codes<'py>(
     block: usize,
     threads: usize,
 ) -> PyResult<Option<(Bound<'py, PyArray1<u8>>, Halves<'py>)>> {
-    let shared = match shared {
-        "token" => Shared::Token,
-        "channel" => Shared::Channel,
-        "head" => Shared::Head,
-        _ => return Err(invalid("shared", format!("{shared} is none of token, channel and head"))),
-    };
+    let shared = shared_by(shared)?;
     let lent = Lent::new(rows, form)?;
     let heads = lent.heads(py, counts("lengths", lengths)?.as_deref())?;
     let made =

@@ -12,6 +12,8 @@ mod graph_hyperedges;
 mod graph_ids;
 mod graph_walks;
 mod kvcache_arrays;
+mod kvcache_attention;
+mod kvcache_codes;
 mod kvcache_quantizers;
 mod kvcache_scores;
 mod kvcache_selection;
@@ -45,6 +47,10 @@ mod _native {
     use super::graph::Graph;
     #[pymodule_export]
     use super::graph_walks::graph_standing_out;
+    #[pymodule_export]
+    use super::kvcache_attention::{
+        kvcache_attend, kvcache_products, kvcache_received, kvcache_weighted_sums,
+    };
     #[pymodule_export]
     use super::kvcache_quantizers::{kvcache_float8_codes, kvcache_turned_codes, kvcache_whole_codes};
     #[pymodule_export]

@@ -9,7 +9,7 @@ from recollect.errors import InvalidArgument
 from recollect.kvcache.arrays import Array, numbers
 from recollect.kvcache.lending import Lent
 from recollect.kvcache.quantizers.codec import Codec, Parts
-from recollect.kvcache.quantizers.half import half, half_scale
+from recollect.kvcache.quantizers.half import half, half_scale, halves
 from recollect.kvcache.quantizers.packing import packed, unpacked, words
 
 __all__ = ["Asymmetric"]
@@ -74,6 +74,12 @@ class Asymmetric(Codec):
         along = (n, words(d, self.bits)) if self.by_token else (d, words(n, self.bits))
         scale, zero = (part.view(np.float16).reshape(shape) for part in found[1:])
         return {"codes": found[0].reshape(heads, *along), "scale": scale, "zero": zero}
+
+    def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...]:
+        """Return the parts as the native half takes them."""
+        codes = np.ascontiguousarray(parts["codes"]).reshape(-1)
+        steps = (halves(parts[name]) for name in ("scale", "zero"))
+        return "whole", codes, *steps, self.bits, self.by_token, self.group or d
 
     def decode(self, parts: Parts, n: int, d: int) -> Array:
         """Return ``code * scale + zero``."""

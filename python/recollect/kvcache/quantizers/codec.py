@@ -45,6 +45,10 @@ class Codec(ABC):
         """
         return None
 
+    def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...] | None:
+        """Return the parts of heads of `n` rows as the native half takes them; None where it does not."""
+        return None
+
     @abstractmethod
     def decode(self, parts: Parts, n: int, d: int) -> Array:
         """Return rows out of their parts, float64 ``[heads, n, d]``."""

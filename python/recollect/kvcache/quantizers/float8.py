@@ -9,7 +9,7 @@ from recollect.kvcache.arrays import Array, numbers
 from recollect.kvcache.float_formats import E4M3_MAX, e4m3_bits, from_e4m3
 from recollect.kvcache.lending import Lent
 from recollect.kvcache.quantizers.codec import Codec, Parts
-from recollect.kvcache.quantizers.half import half_scale
+from recollect.kvcache.quantizers.half import half_scale, halves
 
 __all__ = ["Float8"]
 
@@ -59,6 +59,11 @@ class Float8(Codec):
             "codes": found[0].reshape(batch * heads, n, d),
             "scale": found[1].view(np.float16).reshape(steps),
         }
+
+    def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...]:
+        """Return the parts as the native half takes them."""
+        codes = np.ascontiguousarray(parts["codes"]).reshape(-1)
+        return "float8", codes, halves(parts["scale"]), self.scale, self.block
 
     def decode(self, parts: Parts, n: int, d: int) -> Array:
         """Return ``e4m3 * scale``."""

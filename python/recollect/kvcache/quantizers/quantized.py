@@ -11,6 +11,7 @@ from recollect.kvcache.quantizers.codec import Codec, Parts
 from recollect.kvcache.quantizers.encoding import natively
 from recollect.kvcache.quantizers.kinds import codec_of
 from recollect.kvcache.quantizers.packing import LAYOUT
+from recollect.kvcache.quantizers.products import logits, weighted
 
 __all__ = ["Quantized", "pv", "qk_logits", "quantize"]
 
@@ -104,7 +105,9 @@ def quantize(
     return Quantized(codec, codec.encode(flat, counts), found.shape)
 
 
-def qk_logits(queries: Foreign, keys: Quantized, *, backend: str | None = None) -> Foreign:
+def qk_logits(
+    queries: Foreign, keys: Quantized, *, backend: str | None = None, threads: int | None = None
+) -> Foreign:
     """Return products of queries with quantized keys, without making the keys.
 
     Parameters
@@ -114,7 +117,9 @@ def qk_logits(queries: Foreign, keys: Quantized, *, backend: str | None = None) 
     keys
         Of the shape ``[batch, heads, n, d]``.
     backend
-        ``"numpy"``.
+        ``"rust"``, which is the default and adds up in float32, or ``"numpy"``, which does in float64.
+    threads
+        Threads that work on it; by default as many as are worth it. No bit depends on them.
 
     Returns
     -------
@@ -126,17 +131,19 @@ def qk_logits(queries: Foreign, keys: Quantized, *, backend: str | None = None) 
     InvalidArgument
         If shapes do not belong together.
     """
-    chosen(backend)
+    own = chosen(backend)
     rows, n = received(queries, "queries", 4), keys.shape[-2]
     _belong(rows.shape, keys, "queries")
     if rows.shape[3] != keys.shape[3]:
         raise DimensionMismatch(f"queries: expected {keys.shape[3]} dimensions, found {rows.shape[3]}")
     grouped = _grouped(rows, keys)
-    found = keys.codec.logits(grouped, keys.parts, n)
-    return returned(found.astype(np.float32).reshape(*rows.shape[:3], n), queries)
+    found = logits(keys.codec, grouped, keys.parts, n, own, threads)
+    return returned(found.astype(np.float32, copy=False).reshape(*rows.shape[:3], n), queries)
 
 
-def pv(weights: Foreign, values: Quantized, *, backend: str | None = None) -> Foreign:
+def pv(
+    weights: Foreign, values: Quantized, *, backend: str | None = None, threads: int | None = None
+) -> Foreign:
     """Return sums of quantized values by weights, without making the values.
 
     Parameters
@@ -145,8 +152,8 @@ def pv(weights: Foreign, values: Quantized, *, backend: str | None = None) -> Fo
         ``[batch, query_heads, w, n]``.
     values
         Of the shape ``[batch, heads, n, d_v]``.
-    backend
-        ``"numpy"``.
+    backend, threads
+        As for :func:`qk_logits`.
 
     Returns
     -------
@@ -158,14 +165,14 @@ def pv(weights: Foreign, values: Quantized, *, backend: str | None = None) -> Fo
     InvalidArgument
         If shapes do not belong together.
     """
-    chosen(backend)
+    own = chosen(backend)
     rows, d = received(weights, "weights", 4), values.shape[-1]
     _belong(rows.shape, values, "weights")
     if rows.shape[3] != values.shape[2]:
         raise InvalidArgument(f"weights: of {rows.shape[3]} tokens, there are {values.shape[2]}")
     grouped = _grouped(rows, values)
-    found = values.codec.weighted(grouped, values.parts, d)
-    return returned(found.astype(np.float32).reshape(*rows.shape[:3], d), weights)
+    found = weighted(values.codec, grouped, values.parts, d, own, threads)
+    return returned(found.astype(np.float32, copy=False).reshape(*rows.shape[:3], d), weights)
 
 
 def _belong(shape: tuple[int, ...], other: Quantized, name: str) -> None:
@@ -181,7 +188,7 @@ def _grouped(rows: Array, other: Quantized) -> Array:
     """Return rows with the query heads of a head one after another, ``[batch * heads, group * w, ...]``."""
     batch, heads = other.shape[:2]
     width = rows.shape[1] // heads * rows.shape[2]
-    return numbers(rows).astype(np.float64).reshape(batch * heads, width, rows.shape[3])
+    return numbers(rows).reshape(batch * heads, width, rows.shape[3])
 
 
 def _filled(rows: Array, lengths: Foreign) -> Array:

@@ -18,7 +18,7 @@ from recollect.errors import InvalidArgument
 from recollect.kvcache.arrays import Array, numbers
 from recollect.kvcache.lending import Lent
 from recollect.kvcache.quantizers.codec import Codec, Parts
-from recollect.kvcache.quantizers.half import half
+from recollect.kvcache.quantizers.half import half, halves
 from recollect.kvcache.quantizers.packing import packed, unpacked, words
 from recollect.kvcache.splitmix import signs
 
@@ -109,6 +109,13 @@ class Rotated(Codec):
             "factor": found[1].view(np.float16).reshape(batch * heads, n),
             "mean": found[2].view(np.float16).reshape(batch * heads, -(-n // block), d),
         }
+
+    def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...]:
+        """Return the parts as the native half takes them."""
+        codes = np.ascontiguousarray(parts["codes"]).reshape(-1)
+        turns = signs(d, self.seed).astype(np.float32)
+        found = (halves(parts[name]) for name in ("factor", "mean"))
+        return "turned", codes, *found, self.bits, self.means or max(n, 1), turns
 
     def decode(self, parts: Parts, n: int, d: int) -> Array:
         """Return the rows that the codes stand for."""

@@ -10,12 +10,17 @@
 //! | `tasks` | pieces of work on threads |
 //! | `layer` | keys and values of a layer, and which tokens count |
 //! | `lengths`, `lag` | scores of single tokens |
+//! | `attention` | what queries pay to the tokens of a layer |
+//! | `coded`, `decoding` | attention over codes |
 //! | `selection` | which tokens stay, and moving them |
 //! | `asymmetric` | codes between least and greatest |
 //! | `float8` | eight-bit floats |
 //! | `rotated` | one to four bits of centred and rotated rows |
 
 mod asymmetric;
+mod attention;
+mod coded;
+mod decoding;
 mod float8;
 mod lag;
 mod layer;
@@ -26,6 +31,9 @@ mod selection;
 mod tasks;
 
 pub use asymmetric::{Grouping, WholeCodes};
+pub use attention::{Received, received};
+pub use coded::{Coded, Codes};
+pub use decoding::{Attended, HeadSegment, attend, products, weighted_sums};
 pub use float8::{FloatCodes, Shared, encode_float8};
 pub use lag::lag_relative;
 pub use layer::{Layer, Scores};

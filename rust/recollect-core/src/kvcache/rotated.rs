@@ -14,7 +14,7 @@ use crate::error::{Error, Result};
 use crate::simd::Kernels;
 
 /// The positive levels of Lloyd and Max for the standard normal distribution, by bits.
-const POSITIVE: [&[f64]; 4] = [
+pub(super) const POSITIVE: [&[f64]; 4] = [
     &[0.797_884_561],
     &[0.452_780_035, 1.510_417_608],
     &[0.245_094_179, 0.756_005_281, 1.343_909_279, 2.151_945_705],
@@ -68,7 +68,7 @@ impl Turned {
             return Err(Error::invalid("signs", "no dimension, or blocks of no tokens"));
         }
         let width = signs.len().next_power_of_two();
-        let scale = (1.0 / (width as f64).sqrt()) as f32;
+        let scale = scale_of(width);
         let middles = levels.windows(2).map(|pair| (pair[1] + pair[0]) / 2.0).collect();
         Ok(Self { bits, block, width, signs, scale, middles })
     }
@@ -181,6 +181,11 @@ impl Turned {
         Kernels::best().widen_f16(mean, &mut space.mean);
         Ok(mean.iter().all(|half| half & 0x7FFF < 0x7C00))
     }
+}
+
+/// What a Hadamard matrix of a width is multiplied by, to keep lengths.
+pub(super) fn scale_of(width: usize) -> f32 {
+    (1.0 / (width as f64).sqrt()) as f32
 }
 
 /// f64 as half precision, rounded once, ties to even.

@@ -25,6 +25,7 @@ mod narrow;
 mod packing;
 mod powers;
 mod prefetch;
+mod products;
 mod rows;
 mod sketch;
 mod steps;
@@ -37,6 +38,7 @@ use std::sync::LazyLock;
 
 pub use codes::Margins;
 pub use prefetch::prefetch;
+pub use products::KEYS;
 pub use sketch::LANES;
 pub use tier::Tier;
 
@@ -172,6 +174,29 @@ tier::tiers! {
         (rows: &[f32], low: &[f32], inverse: &[f32], out: &mut [f32]);
     /// `e^(x - top)` in place, for `x` of at most a finite `top`, within 2 units in the last place; zero from e^-87 on.
     powers = powers::powers, powers::powers, powers::powers: (x: &mut [f32], top: f32);
+    /// Lays up to [`KEYS`] rows of `dim` beside each other, `(dim, KEYS)`, missing ones as zeros.
+    lay_panel = products::lay_panel, products::lay_panel, products::lay_panel:
+        (rows: &[f32], dim: usize, panel: &mut [f32]);
+    /// Products of queries (rows, dim) with a panel, summed in the order of elements: row `r` goes to `out[r * stride..]`.
+    panel_products = products::panel_products, products::panel_products, products::panel_products:
+        (queries: &[f32], dim: usize, panel: &[f32], out: &mut [f32], stride: usize);
+    /// The greatest, or minus infinity; what is not a number does not count.
+    top = products::top, products::top, products::top: (x: &[f32]) -> f32;
+    /// Adds `weight * x` to sums as long as `x`.
+    add_scaled = products::add_scaled, products::add_scaled, products::add_scaled:
+        (x: &[f32], weight: f32, sums: &mut [f32]);
+    /// Adds rows of `dim` by weights (sums, stride) to `sums`, one row after another.
+    add_by_weights = products::add_by_weights, products::add_by_weights, products::add_by_weights:
+        (rows: &[f32], dim: usize, weights: &[f32], stride: usize, sums: &mut [f32]);
+    /// `code * scale + zero`, with one of each for all elements or for each.
+    widen_codes = products::widen_codes, products::widen_codes, products::widen_codes:
+        (codes: &[u8], scale: &[f32], zero: &[f32], out: &mut [f32]);
+    /// Float8 e4m3 times scale, one for all elements or for each.
+    widen_e4m3 = products::widen_e4m3, products::widen_e4m3, products::widen_e4m3:
+        (codes: &[u8], scale: &[f32], out: &mut [f32]);
+    /// Levels of codes below 16, times a factor.
+    widen_levels = products::widen_levels, products::widen_levels, products::widen_levels:
+        (codes: &[u8], levels: &[f32; 16], factor: f32, out: &mut [f32]);
     /// Whether all, without the highest bit, are below a limit.
     all_below = rows::all_below, rows::all_below, rows::all_below: (x: &[u16], limit: u16) -> bool;
     /// `(x - mean) * sign`, filled up with zeros, turned by the Hadamard matrix without its scale, times `scale`; `out` is a
