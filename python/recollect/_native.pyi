@@ -720,6 +720,9 @@ def kvcache_products(
     dim: int,
     threads: int,
 ) -> npt.NDArray[np.float32]: ...
+def kvcache_decoded(
+    parts: _KvParts, heads: int, tokens: int, dim: int, threads: int
+) -> npt.NDArray[np.float32]: ...
 def kvcache_weighted_sums(
     weights: npt.NDArray[np.float32],
     rows: int,

@@ -106,8 +106,9 @@ def decode_attention(
         for segment in cache.segments(index) if with_received else ():
             # Only the whole sum makes probabilities out of the logits of a piece.
             base = lse[index, segment.heads, :, None]
+            sees = np.isfinite(base)
             logits = _logits(grouped[index, segment.heads], segment, visible_until)
-            paid = np.exp(np.where(np.isfinite(base), logits - base, -np.inf)).sum(1) / group
+            paid = np.exp(np.where(sees, logits - np.where(sees, base, 0), -np.inf)).sum(1) / group
             got[index][segment.heads, segment.positions] += paid
     shape = (batch, query_heads, w)
     parts = [output.reshape(*shape, cache.value_dim), lse.reshape(shape), *([got] if with_received else ())]

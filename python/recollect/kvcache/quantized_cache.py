@@ -9,7 +9,9 @@ import numpy.typing as npt
 from recollect.checks import count_of
 from recollect.errors import DimensionMismatch, InvalidArgument
 from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, received
+from recollect.kvcache.backends import BACKENDS
 from recollect.kvcache.quantizers.codec import Codec
+from recollect.kvcache.quantizers.encoding import encoded
 from recollect.kvcache.quantizers.kinds import codec_of
 from recollect.kvcache.quantizers.plain import Plain
 from recollect.kvcache.quantizers.quantized import Quantized
@@ -185,7 +187,8 @@ class _Tail:
 
 def _block(rows: list[Array], codecs: tuple[Codec, Codec], start: int) -> Segment:
     parts = [
-        Quantized(codec, codec.encode(part), part.shape) for codec, part in zip(codecs, rows, strict=True)
+        Quantized(codec, encoded(codec, part, BACKENDS[0]), part.shape)
+        for codec, part in zip(codecs, rows, strict=True)
     ]
     return Segment(0, parts[0], parts[1], np.arange(start, start + rows[0].shape[1]))
 

@@ -48,7 +48,10 @@ impl<'py> Lent<'py> {
 ///
 /// # Errors
 /// `InvalidArgument` for one below zero.
-pub(crate) fn counts(argument: &str, given: Option<PyReadonlyArray1<'_, i64>>) -> PyResult<Option<Vec<usize>>> {
+pub(crate) fn counts(
+    argument: &str,
+    given: Option<PyReadonlyArray1<'_, i64>>,
+) -> PyResult<Option<Vec<usize>>> {
     let Some(given) = given else { return Ok(None) };
     let found = given.as_array().iter().map(|&count| usize::try_from(count)).collect::<Result<_, _>>();
     found.map(Some).map_err(|_| invalid(argument, "one is below zero"))

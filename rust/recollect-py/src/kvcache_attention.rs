@@ -3,7 +3,7 @@
 use numpy::{PyArray1, PyReadonlyArray1, PyReadonlyArray2};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use recollect_core::kvcache::{HeadSegment, attend, products, received, weighted_sums};
+use recollect_core::kvcache::{HeadSegment, attend, decode, products, received, weighted_sums};
 
 use crate::enter::enter;
 use crate::kvcache_arrays::Lent;
@@ -49,8 +49,23 @@ pub(crate) fn kvcache_products<'py>(
 ) -> PyResult<Floats<'py>> {
     let (parts, queries) = (Parts::new(py, parts)?, queries.as_slice()?);
     let heads = parts.heads(py, heads, tokens, dim)?;
-    let found =
-        enter(py, std::process::id(), |cancel| products(queries, rows, &heads, threads, cancel))?;
+    let found = enter(py, std::process::id(), |cancel| products(queries, rows, &heads, threads, cancel))?;
+    Ok(PyArray1::from_vec(py, found))
+}
+
+/// The rows that codes stand for, `(heads * tokens * dim)`.
+#[pyfunction]
+pub(crate) fn kvcache_decoded<'py>(
+    py: Python<'py>,
+    parts: &Bound<'py, PyTuple>,
+    heads: usize,
+    tokens: usize,
+    dim: usize,
+    threads: usize,
+) -> PyResult<Floats<'py>> {
+    let parts = Parts::new(py, parts)?;
+    let heads = parts.heads(py, heads, tokens, dim)?;
+    let found = enter(py, std::process::id(), |cancel| decode(&heads, threads, cancel))?;
     Ok(PyArray1::from_vec(py, found))
 }
 
@@ -75,7 +90,8 @@ pub(crate) fn kvcache_weighted_sums<'py>(
 }
 
 /// First head, how many heads, tokens, parts of keys, parts of values, positions.
-type Segment<'py> = (usize, usize, usize, Bound<'py, PyTuple>, Bound<'py, PyTuple>, PyReadonlyArray1<'py, i64>);
+type Segment<'py> =
+    (usize, usize, usize, Bound<'py, PyTuple>, Bound<'py, PyTuple>, PyReadonlyArray1<'py, i64>);
 
 /// Attention of queries `(heads * rows * dim)`, already scaled, up to the positions `until` `(heads * rows)`: outputs and
 /// logarithms of sums.

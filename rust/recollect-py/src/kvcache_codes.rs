@@ -14,9 +14,26 @@ type Halves<'py> = PyReadonlyArray1<'py, u16>;
 /// The parts of several heads of one shape, heads one after another.
 pub(crate) enum Parts<'py> {
     Plain(Lent<'py>),
-    Whole { codes: Words<'py>, scale: Halves<'py>, zero: Halves<'py>, grouping: Grouping },
-    Float8 { codes: PyReadonlyArray1<'py, u8>, scale: Halves<'py>, shared: Shared, block: usize },
-    Turned { codes: Words<'py>, factor: Halves<'py>, mean: Halves<'py>, bits: usize, block: usize, signs: PyReadonlyArray1<'py, f32> },
+    Whole {
+        codes: Words<'py>,
+        scale: Halves<'py>,
+        zero: Halves<'py>,
+        grouping: Grouping,
+    },
+    Float8 {
+        codes: PyReadonlyArray1<'py, u8>,
+        scale: Halves<'py>,
+        shared: Shared,
+        block: usize,
+    },
+    Turned {
+        codes: Words<'py>,
+        factor: Halves<'py>,
+        mean: Halves<'py>,
+        bits: usize,
+        block: usize,
+        signs: PyReadonlyArray1<'py, f32>,
+    },
 }
 
 /// What shares a step, by name.
@@ -42,11 +59,17 @@ impl<'py> Parts<'py> {
         Ok(match name.as_str() {
             "plain" => Self::Plain(Lent::new(&given.get_item(1)?, &given.get_item(2)?.extract::<String>()?)?),
             "whole" => {
-                let (bits, by_token, group) =
-                    (given.get_item(4)?.extract()?, given.get_item(5)?.extract()?, given.get_item(6)?.extract()?);
+                let (bits, by_token, group) = (
+                    given.get_item(4)?.extract()?,
+                    given.get_item(5)?.extract()?,
+                    given.get_item(6)?.extract()?,
+                );
                 let grouping = Grouping::new(bits, by_token, group).map_err(|error| raise(py, error))?;
-                let (codes, scale, zero) =
-                    (given.get_item(1)?.extract()?, given.get_item(2)?.extract()?, given.get_item(3)?.extract()?);
+                let (codes, scale, zero) = (
+                    given.get_item(1)?.extract()?,
+                    given.get_item(2)?.extract()?,
+                    given.get_item(3)?.extract()?,
+                );
                 Self::Whole { codes, scale, zero, grouping }
             }
             "float8" => Self::Float8 {
@@ -71,7 +94,13 @@ impl<'py> Parts<'py> {
     ///
     /// # Errors
     /// `InvalidArgument` if parts are not as long as that asks for.
-    pub(crate) fn heads(&self, py: Python<'_>, count: usize, tokens: usize, dim: usize) -> PyResult<Vec<Coded<'_>>> {
+    pub(crate) fn heads(
+        &self,
+        py: Python<'_>,
+        count: usize,
+        tokens: usize,
+        dim: usize,
+    ) -> PyResult<Vec<Coded<'_>>> {
         let plain = if let Self::Plain(rows) = self { rows.heads(py, None)? } else { Vec::new() };
         if matches!(self, Self::Plain(_)) && plain.len() != count {
             return Err(invalid("parts", format!("{} heads, expected {count}", plain.len())));

@@ -49,8 +49,7 @@ pub(crate) fn kvcache_float8_codes<'py>(
     let shared = shared_by(shared)?;
     let lent = Lent::new(rows, form)?;
     let heads = lent.heads(py, counts("lengths", lengths)?.as_deref())?;
-    let made =
-        enter(py, std::process::id(), |cancel| encode_float8(&heads, shared, block, threads, cancel))?;
+    let made = enter(py, std::process::id(), |cancel| encode_float8(&heads, shared, block, threads, cancel))?;
     Ok(made.map(|made| (PyArray1::from_vec(py, made.codes), PyArray1::from_vec(py, made.scale))))
 }
 

@@ -28,9 +28,12 @@ pub(crate) fn over_layer<R: Send>(
     let keys = Lent::new(&keys.0, &keys.1)?;
     let values = values.map(|values| Lent::new(&values.0, &values.1)).transpose()?;
     let rows = keys.heads(py, None)?;
-    let present: Vec<Vec<u32>> = present.as_array().rows().into_iter().map(|row| {
-        (0..).zip(row).filter(|x| *x.1).map(|x| x.0).collect()
-    }).collect();
+    let present: Vec<Vec<u32>> = present
+        .as_array()
+        .rows()
+        .into_iter()
+        .map(|row| (0..).zip(row).filter(|x| *x.1).map(|x| x.0).collect())
+        .collect();
     let heads = rows.len() / present.len().max(1);
     let values = values.as_ref().map_or(Ok(Vec::new()), |values| values.heads(py, None))?;
     let layer = Layer { keys: rows, values, heads, present };

@@ -61,8 +61,7 @@ fn gathered<'py, T: Element + Copy + Default + Send + Sync>(
 ) -> PyResult<Bound<'py, PyAny>> {
     let (rows, places, bounds) = (rows.as_array(), places.as_slice()?, bounds.as_slice()?);
     let (heads, dim) = (heads(rows)?, rows.dim().3);
-    let moved =
-        enter(py, std::process::id(), |cancel| gather(&heads, dim, places, bounds, threads, cancel))?;
+    let moved = enter(py, std::process::id(), |cancel| gather(&heads, dim, places, bounds, threads, cancel))?;
     Ok(PyArray1::from_vec(py, moved).into_any())
 }
 
@@ -117,7 +116,8 @@ fn moved<'py, T: Element + Copy>(
     let (batch, heads, tokens, dim) = array.dim();
     let ascending = bounds.is_sorted() && bounds.first() == Some(&0);
     let inside = places.iter().all(|&place| usize::try_from(place).is_ok_and(|place| place < tokens));
-    let whole = bounds.len() == batch * heads + 1 && bounds.last().is_some_and(|&x| x as usize == places.len());
+    let whole =
+        bounds.len() == batch * heads + 1 && bounds.last().is_some_and(|&x| x as usize == places.len());
     if !(ascending && inside && whole) {
         return Err(invalid("places", "they do not belong to the heads"));
     }

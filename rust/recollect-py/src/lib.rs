@@ -49,7 +49,7 @@ mod _native {
     use super::graph_walks::graph_standing_out;
     #[pymodule_export]
     use super::kvcache_attention::{
-        kvcache_attend, kvcache_products, kvcache_received, kvcache_weighted_sums,
+        kvcache_attend, kvcache_decoded, kvcache_products, kvcache_received, kvcache_weighted_sums,
     };
     #[pymodule_export]
     use super::kvcache_quantizers::{kvcache_float8_codes, kvcache_turned_codes, kvcache_whole_codes};

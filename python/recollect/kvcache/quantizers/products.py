@@ -7,7 +7,18 @@ from recollect.kvcache.arrays import Array
 from recollect.kvcache.backends import threads_for
 from recollect.kvcache.quantizers.codec import Codec, Parts
 
-__all__ = ["logits", "weighted"]
+__all__ = ["decoded", "logits", "weighted"]
+
+def decoded(
+    codec: Codec, parts: Parts, heads: int, n: int, d: int, backend: str, threads: int | None = None
+) -> Array:
+    """Return the rows that parts stand for, float32 ``[heads, n, d]``; the same bits on both backends."""
+    lent = codec.lent(parts, n, d) if backend == "rust" and heads and n else None
+    if lent is None:
+        return codec.decode(parts, n, d).astype(np.float32)
+    found = _native.kvcache_decoded(lent, heads, n, d, threads_for(threads, heads * n * d * 4))
+    return found.reshape(heads, n, d)
+
 
 def logits(
     codec: Codec, queries: Array, parts: Parts, n: int, backend: str, threads: int | None = None

@@ -11,7 +11,7 @@ from recollect.kvcache.quantizers.codec import Codec, Parts
 from recollect.kvcache.quantizers.encoding import natively
 from recollect.kvcache.quantizers.kinds import codec_of
 from recollect.kvcache.quantizers.packing import LAYOUT
-from recollect.kvcache.quantizers.products import logits, weighted
+from recollect.kvcache.quantizers.products import decoded, logits, weighted
 
 __all__ = ["Quantized", "pv", "qk_logits", "quantize"]
 
@@ -46,10 +46,11 @@ class Quantized:
         """Bytes that the parts take, all of them."""
         return sum(part.nbytes for part in self.parts.values())
 
-    def dequantize(self) -> Array:
-        """Return what the codes stand for, float32 of the array's shape."""
-        found = self.codec.decode(self.parts, *self.shape[-2:])
-        return found.astype(np.float32).reshape(self.shape)
+    def dequantize(self, *, backend: str | None = None, threads: int | None = None) -> Array:
+        """Return what the codes stand for, float32 of the array's shape; the same bits on every backend."""
+        heads = int(np.prod(self.shape[:-2]))
+        own = chosen(backend)
+        return decoded(self.codec, self.parts, heads, *self.shape[-2:], own, threads).reshape(self.shape)
 
 
 def quantize(

@@ -169,8 +169,7 @@ impl Grouping {
                 steps.sized(dim);
                 kernels.ranges_by_channel(rows, &mut steps.low, &mut steps.high);
                 let at = (start + from) / self.group * dim;
-                sound &=
-                    steps.halved(kernels, self.top(), &mut scale[at..at + dim], &mut zero[at..at + dim]);
+                sound &= steps.halved(kernels, self.top(), &mut scale[at..at + dim], &mut zero[at..at + dim]);
                 let found = [&steps.zero[..], &steps.scale[..], &steps.inverse[..]];
                 let codes = &mut space.codes[from * dim..(from + some) * dim];
                 kernels.whole_by_channel(rows, found, self.top(), codes);

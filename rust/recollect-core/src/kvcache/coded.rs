@@ -4,6 +4,8 @@ use super::asymmetric::Grouping;
 use super::float8::Shared;
 use super::rotated::{POSITIVE, scale_of};
 use super::rows::Rows;
+use super::tasks::each;
+use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::simd::Kernels;
 
@@ -219,6 +221,68 @@ impl<'a> Coded<'a> {
                     kernels.widen_levels(&space.bytes, &levels, space.halves[t], out);
                 }
             }
+        }
+    }
+}
+
+/// The rows that codes of heads of one shape stand for, `(heads, tokens, dim)`, on up to `threads` threads.
+///
+/// # Errors
+/// [`Error::Cancelled`].
+pub fn decode(heads: &[Coded<'_>], threads: usize, cancel: Cancel<'_>) -> Result<Vec<f32>> {
+    let Some((tokens, dim)) = heads.first().map(|head| (head.tokens, head.dim)) else {
+        return Ok(Vec::new());
+    };
+    let mut found = vec![0.0; heads.len() * tokens * dim];
+    let share = 16 * TILE;
+    let parts = heads.iter().zip(found.chunks_mut((tokens * dim).max(1)));
+    let tasks = parts.flat_map(|(head, out)| {
+        out.chunks_mut(share * dim).enumerate().map(move |(at, out)| (head, at * share, out))
+    });
+    each(tasks.collect(), threads, cancel, Decoding::default, |space, (head, start, out), cancel| {
+        cancel.check()?;
+        let turned = matches!(head.codes, Codes::Turned { .. });
+        for (at, out) in out.chunks_mut(TILE * dim).enumerate() {
+            let (start, len) = (start + at * TILE, out.len() / dim);
+            if turned {
+                space.turned(head, start, out);
+            } else {
+                head.tile(start, len, &mut space.space, &mut space.tile);
+                out.copy_from_slice(&space.tile);
+            }
+        }
+        Ok(())
+    })?;
+    Ok(found)
+}
+
+#[derive(Default)]
+struct Decoding {
+    space: Space,
+    tile: Vec<f32>,
+    mean: Vec<f32>,
+    turned: Vec<f64>,
+}
+
+impl Decoding {
+    fn turned(&mut self, head: &Coded<'_>, start: usize, out: &mut [f32]) {
+        let Codes::Turned { bits, signs, codes, factor, .. } = head.codes else { return };
+        let (kernels, width) = (Kernels::best(), head.width());
+        let words = (width * bits).div_ceil(32);
+        self.turned.resize(width, 0.0);
+        self.space.bytes.resize(width, 0);
+        let mut until = 0;
+        for (t, out) in out.chunks_exact_mut(head.dim).enumerate() {
+            let at = start + t;
+            if at >= until {
+                until = head.mean(at, &mut self.mean).unwrap_or(head.tokens);
+            }
+            kernels.unpack(&codes[at * words..][..words], bits, &mut self.space.bytes);
+            let mut own = [0.0];
+            kernels.widen_f16(&factor[at..=at], &mut own);
+            let rest = [signs, &self.mean[..]];
+            let levels = POSITIVE[bits - 1];
+            kernels.turn_back(&self.space.bytes, levels, f64::from(own[0]), rest, &mut self.turned, out);
         }
     }
 }

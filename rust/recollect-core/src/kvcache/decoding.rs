@@ -131,10 +131,8 @@ pub fn attend(
         let until = &until[segment.head * rows..][..rows];
         making.piece(segment, queries, until, *start, *len, whole, cancel)
     })?;
-    let mut made = Attended {
-        output: vec![0.0; heads * rows * value_dim],
-        lse: vec![f32::NEG_INFINITY; heads * rows],
-    };
+    let mut made =
+        Attended { output: vec![0.0; heads * rows * value_dim], lse: vec![f32::NEG_INFINITY; heads * rows] };
     let mut sums = vec![0.0f64; heads * rows];
     for (segment, _, _, whole) in &pieces {
         let base = segment.head * rows;

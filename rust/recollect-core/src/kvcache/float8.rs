@@ -100,7 +100,14 @@ struct Steps {
 
 impl Steps {
     /// The codes of a block of rows; false where a number is not finite or a step beyond half precision.
-    fn codes(&mut self, rows: &[f32], dim: usize, shared: Shared, codes: &mut [u8], halves: &mut [u16]) -> bool {
+    fn codes(
+        &mut self,
+        rows: &[f32],
+        dim: usize,
+        shared: Shared,
+        codes: &mut [u8],
+        halves: &mut [u16],
+    ) -> bool {
         let kernels = Kernels::best();
         let sound = kernels.all_finite(rows);
         let count = if shared == Shared::Channel { dim } else { halves.len() };

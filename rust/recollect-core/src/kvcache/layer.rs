@@ -103,7 +103,8 @@ impl Layer<'_> {
         work: impl Fn(&mut S, Piece<'_>) -> Result<()> + Sync,
     ) -> Result<Scores> {
         let mut found: Vec<Vec<(Vec<f32>, Vec<bool>)>> = Vec::new();
-        found.extend(self.present.iter().map(|places| vec![Default::default(); places.len().div_ceil(SHARE)]));
+        found
+            .extend(self.present.iter().map(|places| vec![Default::default(); places.len().div_ceil(SHARE)]));
         let tasks = found.iter_mut().zip(&self.present).enumerate().flat_map(|(index, (found, places))| {
             found.iter_mut().zip(places.chunks(SHARE)).map(move |(found, places)| (index, places, found))
         });

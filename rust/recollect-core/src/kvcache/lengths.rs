@@ -39,10 +39,11 @@ pub fn lengths(
     threads: usize,
     cancel: Cancel<'_>,
 ) -> Result<Scores> {
-    let (own, other) =
-        if of_values { (&layer.values, &layer.keys) } else { (&layer.keys, &layer.values) };
+    let (own, other) = if of_values { (&layer.values, &layer.keys) } else { (&layer.keys, &layer.values) };
     layer.by_pieces(threads, cancel, Vec::new, |space, piece| {
-        for (rows, found) in layer.of(own, piece.index).iter().zip(piece.scores.chunks_exact_mut(piece.sound.len())) {
+        for (rows, found) in
+            layer.of(own, piece.index).iter().zip(piece.scores.chunks_exact_mut(piece.sound.len()))
+        {
             let some = piece.places.chunks(FEW).zip(found.chunks_mut(FEW)).zip(piece.sound.chunks_mut(FEW));
             for ((places, found), sound) in some {
                 cancelled(cancel, places)?;
@@ -68,7 +69,11 @@ fn lengths_of(
 ) {
     let (kernels, dim) = (Kernels::best(), rows.dim());
     let x = rows.pick(places, space);
-    if length == Length::Euclidean { kernels.squares(x, dim, found) } else { kernels.sizes(x, dim, found) }
+    if length == Length::Euclidean {
+        kernels.squares(x, dim, found)
+    } else {
+        kernels.sizes(x, dim, found)
+    }
     for ((found, sound), row) in found.iter_mut().zip(sound).zip(x.chunks_exact(dim)) {
         let exact = SQUARES.contains(found);
         *found = match length {
@@ -161,12 +166,7 @@ impl Space {
 ///
 /// # Errors
 /// [`Error::Invalid`] for another number of directions; [`Error::Cancelled`].
-pub fn cosines(
-    layer: &Layer<'_>,
-    directions: &[f32],
-    threads: usize,
-    cancel: Cancel<'_>,
-) -> Result<Scores> {
+pub fn cosines(layer: &Layer<'_>, directions: &[f32], threads: usize, cancel: Cancel<'_>) -> Result<Scores> {
     let dim = layer.keys.first().map_or(0, Rows::dim);
     if directions.len() != layer.keys.len() * dim {
         return Err(Error::invalid("directions", "expected one for each head"));

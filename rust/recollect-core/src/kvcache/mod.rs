@@ -32,7 +32,7 @@ mod tasks;
 
 pub use asymmetric::{Grouping, WholeCodes};
 pub use attention::{Received, received};
-pub use coded::{Coded, Codes};
+pub use coded::{Coded, Codes, decode};
 pub use decoding::{Attended, HeadSegment, attend, products, weighted_sums};
 pub use float8::{FloatCodes, Shared, encode_float8};
 pub use lag::lag_relative;

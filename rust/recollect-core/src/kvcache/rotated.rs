@@ -112,7 +112,8 @@ impl Turned {
         }
         let broken = AtomicBool::new(false);
         each(tasks, threads, cancel, Space::default, |space, (head, start, codes, factor, mean), cancel| {
-            let blocks = codes.chunks_mut(self.block.saturating_mul(words)).zip(factor.chunks_mut(self.block));
+            let blocks =
+                codes.chunks_mut(self.block.saturating_mul(words)).zip(factor.chunks_mut(self.block));
             for (at, ((codes, factor), mean)) in blocks.zip(mean.chunks_mut(dim)).enumerate() {
                 let sound =
                     self.block_of(space, head, start + at * self.block, codes, factor, mean, cancel)?;

@@ -38,7 +38,13 @@ impl<'a> Rows<'a> {
     ///
     /// # Errors
     /// [`Error::Invalid`] if there are fewer elements, no dimension, or more rows count than there are.
-    pub fn new(elements: Elements<'a>, stride: usize, tokens: usize, dim: usize, count: usize) -> Result<Self> {
+    pub fn new(
+        elements: Elements<'a>,
+        stride: usize,
+        tokens: usize,
+        dim: usize,
+        count: usize,
+    ) -> Result<Self> {
         let needed = if tokens == 0 { 0 } else { (tokens - 1) * stride + dim };
         if dim == 0 || stride < dim || count > tokens || elements.len() < needed {
             let found = elements.len();

@@ -34,7 +34,10 @@ pub fn select(
     cancel: Cancel<'_>,
 ) -> Result<(Vec<i32>, Vec<i32>)> {
     if scores.len() != tokens * limits.len() || i32::try_from(scores.len()).is_err() {
-        return Err(Error::invalid("scores", format!("{} for {} heads of {tokens}", scores.len(), limits.len())));
+        return Err(Error::invalid(
+            "scores",
+            format!("{} for {} heads of {tokens}", scores.len(), limits.len()),
+        ));
     }
     let mut kept = vec![Vec::new(); limits.len()];
     let tasks = kept.iter_mut().zip(limits).enumerate().collect();
@@ -132,17 +135,26 @@ pub fn gather<T: Copy + Default + Send + Sync>(
         let (out, after) = std::mem::take(&mut rest).split_at_mut(own.len() * dim);
         rest = after;
         if dim > 0 {
-            tasks.extend(own.chunks(share).zip(out.chunks_mut(share * dim)).map(|(own, out)| (*head, own, out)));
+            tasks.extend(
+                own.chunks(share).zip(out.chunks_mut(share * dim)).map(|(own, out)| (*head, own, out)),
+            );
         }
     }
-    each(tasks, threads, cancel, || (), |(), ((rows, stride), places, out), _| {
-        for (&place, out) in places.iter().zip(out.chunks_exact_mut(dim)) {
-            let row = usize::try_from(place).ok().and_then(|place| rows.get(place * stride..)?.get(..dim));
-            let row = row.ok_or_else(|| Error::invalid("places", format!("there is no row {place}")))?;
-            out.copy_from_slice(row);
-        }
-        Ok(())
-    })?;
+    each(
+        tasks,
+        threads,
+        cancel,
+        || (),
+        |(), ((rows, stride), places, out), _| {
+            for (&place, out) in places.iter().zip(out.chunks_exact_mut(dim)) {
+                let row =
+                    usize::try_from(place).ok().and_then(|place| rows.get(place * stride..)?.get(..dim));
+                let row = row.ok_or_else(|| Error::invalid("places", format!("there is no row {place}")))?;
+                out.copy_from_slice(row);
+            }
+            Ok(())
+        },
+    )?;
     Ok(moved)
 }
 

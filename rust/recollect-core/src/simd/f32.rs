@@ -185,9 +185,15 @@ pub(super) fn greatest(a: &[f32]) -> f32 {
     found
 }
 
+/// What is added and taken away.
+pub(super) trait Element: Copy + std::ops::Add<Output = Self> + std::ops::Sub<Output = Self> {}
+
+impl Element for f32 {}
+impl Element for f64 {}
+
 /// Sums and differences at one distance.
 #[inline(always)]
-fn butterflies(a: &mut [f32], distance: usize) {
+fn butterflies<T: Element>(a: &mut [T], distance: usize) {
     for pair in a.chunks_exact_mut(2 * distance) {
         let (low, high) = pair.split_at_mut(distance);
         for i in 0..distance {
@@ -203,10 +209,10 @@ pub(super) fn hadamard(a: &mut [f32]) {
     // The short distances inside blocks of constant size, where the compiler sees the whole step.
     let (blocks, rest) = a.as_chunks_mut::<HALF>();
     for block in blocks {
-        butterflies_of::<1>(block);
-        butterflies_of::<2>(block);
-        butterflies_of::<4>(block);
-        butterflies_of::<8>(block);
+        butterflies_of::<1, _>(block);
+        butterflies_of::<2, _>(block);
+        butterflies_of::<4, _>(block);
+        butterflies_of::<8, _>(block);
         block.iter_mut().for_each(|x| *x *= scale);
     }
     if !rest.is_empty() {
@@ -226,13 +232,13 @@ pub(super) fn hadamard(a: &mut [f32]) {
 
 /// The transform without its scale, neighbours first.
 #[inline(always)]
-pub(super) fn sums_and_differences(a: &mut [f32]) {
+pub(super) fn sums_and_differences<T: Element>(a: &mut [T]) {
     let (blocks, rest) = a.as_chunks_mut::<HALF>();
     for block in blocks {
-        butterflies_of::<1>(block);
-        butterflies_of::<2>(block);
-        butterflies_of::<4>(block);
-        butterflies_of::<8>(block);
+        butterflies_of::<1, _>(block);
+        butterflies_of::<2, _>(block);
+        butterflies_of::<4, _>(block);
+        butterflies_of::<8, _>(block);
     }
     let short = !rest.is_empty();
     let (whole, mut distance) = if short { (rest, 1) } else { (a, HALF) };
@@ -243,7 +249,7 @@ pub(super) fn sums_and_differences(a: &mut [f32]) {
 }
 
 #[inline(always)]
-fn butterflies_of<const DISTANCE: usize>(block: &mut [f32; HALF]) {
+fn butterflies_of<const DISTANCE: usize, T: Element>(block: &mut [T; HALF]) {
     let old = *block;
     for i in 0..HALF {
         block[i] = if i & DISTANCE == 0 { old[i] + old[i + DISTANCE] } else { old[i - DISTANCE] - old[i] };

@@ -207,6 +207,10 @@ tier::tiers! {
     /// between the positive `levels`.
     level_codes = turning::level_codes, turning::level_codes, turning::level_codes:
         (turned: &[f32], middles: &[f64], levels: &[f64], codes: &mut [u8]) -> f64;
+    /// The row that the codes of a turned row stand for, in f64: positive `levels` times `factor`, turned back, times signs,
+    /// with the mean; `space` is as long as `codes`.
+    turn_back = turning::turn_back, turning::turn_back, turning::turn_back:
+        (codes: &[u8], levels: &[f64], factor: f64, rest: [&[f32]; 2], space: &mut [f64], out: &mut [f32]);
     /// Codes of 1, 2, 3, 4 or 8 bits as words of 32, little-endian, the last filled up with zeros.
     pack = packing::pack, packing::pack, packing::pack: (codes: &[u8], bits: usize, words: &mut [u32]);
     /// The codes of a row of words.

@@ -18,7 +18,11 @@ pub(super) fn lay_panel(rows: &[f32], dim: usize, panel: &mut [f32]) {
 }
 
 #[inline(always)]
-fn some_products<const ROWS: usize>(queries: &[f32], dim: usize, panel: &[[f32; KEYS]]) -> [[f32; KEYS]; ROWS] {
+fn some_products<const ROWS: usize>(
+    queries: &[f32],
+    dim: usize,
+    panel: &[[f32; KEYS]],
+) -> [[f32; KEYS]; ROWS] {
     let mut sums = [[0.0; KEYS]; ROWS];
     let rows: [&[f32]; ROWS] = std::array::from_fn(|r| &queries[r * dim..(r + 1) * dim]);
     for (d, keys) in panel.iter().enumerate() {

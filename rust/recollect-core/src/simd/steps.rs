@@ -239,17 +239,13 @@ fn by_token<C: Coder>(
 }
 
 #[inline(always)]
-fn by_channel<C: Coder>(
-    coder: C,
-    rows: &[f32],
-    [zero, scale, inverse]: [&[f32]; 3],
-    codes: &mut [u8],
-) {
+fn by_channel<C: Coder>(coder: C, rows: &[f32], [zero, scale, inverse]: [&[f32]; 3], codes: &mut [u8]) {
     let dim = zero.len();
     for (row, codes) in rows.chunks_exact(dim).zip(codes.chunks_exact_mut(dim)) {
         let ((x, x_rest), (out, out_rest)) = (row.as_chunks::<LANES>(), codes.as_chunks_mut::<LANES>());
         let (zeros, zero_rest) = zero.as_chunks::<LANES>();
-        let ((scales, scale_rest), (inverses, _)) = (scale.as_chunks::<LANES>(), inverse.as_chunks::<LANES>());
+        let ((scales, scale_rest), (inverses, _)) =
+            (scale.as_chunks::<LANES>(), inverse.as_chunks::<LANES>());
         for ((x, out), ((zero, scale), inverse)) in
             x.iter().zip(out).zip(zeros.iter().zip(scales).zip(inverses))
         {

@@ -136,3 +136,27 @@ fn counted<const MIDDLES: usize>(turned: &[f32], least: &[f32; LEVELS - 1], top:
     }
     x_rest.iter().zip(out_rest).for_each(|(&x, out)| *out = one(x));
 }
+
+/// Writes the row that codes stand for to `out`: levels times `factor`, turned back, with signs and the mean, all in f64.
+#[inline(always)]
+pub(super) fn turn_back(
+    codes: &[u8],
+    levels: &[f64],
+    factor: f64,
+    [signs, mean]: [&[f32]; 2],
+    space: &mut [f64],
+    out: &mut [f32],
+) {
+    let mut both = [0.0; 2 * LEVELS];
+    for (i, &level) in levels.iter().enumerate() {
+        (both[levels.len() + i], both[levels.len() - 1 - i]) = (level, -level);
+    }
+    for (x, &code) in space.iter_mut().zip(codes) {
+        *x = both[usize::from(code & 15)] * factor;
+    }
+    sums_and_differences(space);
+    let scale = (space.len() as f64).powf(-0.5);
+    for ((out, x), (sign, mean)) in out.iter_mut().zip(space).zip(signs.iter().zip(mean)) {
+        *out = (f64::from(*mean) + *x * scale * f64::from(*sign)) as f32;
+    }
+}
