@@ -99,8 +99,13 @@ def scored(name, parts, **options):
 def test_any_layer(name, batch, heads, group, tokens, dim, form, data):
     seed = data.draw(st.integers(0, 99))
     random = np.random.default_rng(seed)
-    keys, values = rows(batch, heads, tokens, dim, seed=seed), rows(batch, heads, tokens, dim + 3, seed=seed + 1)
-    queries = rows(batch, heads * group, data.draw(st.sampled_from([tokens, tokens // 2])), dim, seed=seed + 2)
+    keys, values = (
+        rows(batch, heads, tokens, dim, seed=seed),
+        rows(batch, heads, tokens, dim + 3, seed=seed + 1),
+    )
+    queries = rows(
+        batch, heads * group, data.draw(st.sampled_from([tokens, tokens // 2])), dim, seed=seed + 2
+    )
     if data.draw(st.booleans()):
         keys[..., 0] = 3.0
     parts = [FORMS[form](part) for part in (keys, values, queries)]

@@ -1,4 +1,4 @@
-"""The codes of the native half are the bits of the reference, whatever goes in and on however many threads."""
+"""The codes of the native half are the bits of the reference, whatever goes in and on any threads."""
 
 import numpy as np
 import pytest
@@ -126,5 +126,5 @@ def test_what_16_bits_cannot_scale_is_refused_by_both(kind):
 
 @pytest.mark.parametrize("threads", [0, -1])
 def test_no_threads_are_refused(threads):
-    with pytest.raises(InvalidArgument, match="^threads: expected at least 1"):
+    with pytest.raises(InvalidArgument, match=r"^threads: expected at least 1"):
         quantize(np.zeros((1, 1, 4, 4), dtype=np.float32), "int4", threads=threads)

@@ -63,8 +63,8 @@ def decode_attention(
     with_received
         Also return what each position got, which is how heavy hitters are known; NumPy does this part.
     backend
-        ``"rust"``, which is the default and adds up in float32, or ``"numpy"``, which does in float64. A cache
-        with parts of float64 is read by NumPy.
+        ``"rust"``, which is the default and adds up in float32, or ``"numpy"``, which does in float64. A
+        cache with parts of float64 is read by NumPy.
     threads
         Threads that work on it; by default as many as are worth it. No bit depends on them.
 

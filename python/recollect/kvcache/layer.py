@@ -87,9 +87,9 @@ class Layer:
     strict
         Refuse numbers that are not finite; otherwise such tokens get the score of padding.
     backend
-        Where scores are computed: ``"rust"``, which is the default, or ``"numpy"``. Rust has those that read the
-        cache once, and attention; the others, whose time goes into products of matrices, and layers of float64
-        stay with NumPy.
+        Where scores are computed: ``"rust"``, which is the default, or ``"numpy"``. Rust has those that read
+        the cache once, and attention; the others, whose time goes into products of matrices, and layers of
+        float64 or with `strict` stay with NumPy.
     threads
         Threads that work on it; by default as many as are worth it. No score depends on them.
 

@@ -102,13 +102,17 @@ impl<'py> Parts<'py> {
         dim: usize,
     ) -> PyResult<Vec<Coded<'_>>> {
         let plain = if let Self::Plain(rows) = self { rows.heads(py, None)? } else { Vec::new() };
+        let mut rows = plain.iter();
         if matches!(self, Self::Plain(_)) && plain.len() != count {
             return Err(invalid("parts", format!("{} heads, expected {count}", plain.len())));
         }
         let mut found = Vec::with_capacity(count);
         for head in 0..count {
             let codes = match self {
-                Self::Plain(_) => Codes::Plain(plain[head]),
+                Self::Plain(_) => match rows.next() {
+                    Some(rows) => Codes::Plain(*rows),
+                    None => return Err(invalid("parts", "fewer heads than rows")),
+                },
                 Self::Whole { codes, scale, zero, grouping } => Codes::Whole {
                     grouping: *grouping,
                     codes: share(codes, head, count)?,

@@ -58,9 +58,7 @@ class Asymmetric(Codec):
         along = codes if self.by_token else codes.swapaxes(1, 2)
         return {"codes": packed(np.ascontiguousarray(along), self.bits), "scale": scale, "zero": zero}
 
-    def encode_native(
-        self, rows: Lent, lengths: npt.NDArray[np.int64] | None, threads: int
-    ) -> Parts | None:
+    def encode_native(self, rows: Lent, lengths: npt.NDArray[np.int64] | None, threads: int) -> Parts | None:
         """Return the same parts made by the native half."""
         n, d = rows.array.shape[2:]
         group = self.group or d

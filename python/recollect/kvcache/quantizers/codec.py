@@ -36,9 +36,7 @@ class Codec(ABC):
         Where `counts` says how many rows of each head count, those behind repeat the last one that does.
         """
 
-    def encode_native(
-        self, rows: Lent, lengths: npt.NDArray[np.int64] | None, threads: int
-    ) -> Parts | None:
+    def encode_native(self, rows: Lent, lengths: npt.NDArray[np.int64] | None, threads: int) -> Parts | None:
         """Return the same parts made by the native half, of ``[batch, heads, n, d]``; None where it does not.
 
         What lies behind `lengths` of a sequence is padding and repeats the last row before it.

@@ -46,9 +46,7 @@ class Float8(Codec):
         scale = half_scale(greatest / np.float32(E4M3_MAX), "greatest number")
         return {"codes": e4m3_bits(found / self._spread(scale, n).astype(np.float32)), "scale": scale}
 
-    def encode_native(
-        self, rows: Lent, lengths: npt.NDArray[np.int64] | None, threads: int
-    ) -> Parts | None:
+    def encode_native(self, rows: Lent, lengths: npt.NDArray[np.int64] | None, threads: int) -> Parts | None:
         """Return the same parts made by the native half."""
         batch, heads, n, d = rows.array.shape
         found = _native.kvcache_float8_codes(rows.array, rows.form, lengths, self.scale, self.block, threads)

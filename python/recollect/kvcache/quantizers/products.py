@@ -1,4 +1,4 @@
-"""Products of attention on the parts of quantizers: by the native half where it knows them, else by the codec."""
+"""Products of attention with the parts of quantizers: by the native half, or by the codec."""
 
 import numpy as np
 
@@ -8,6 +8,7 @@ from recollect.kvcache.backends import threads_for
 from recollect.kvcache.quantizers.codec import Codec, Parts
 
 __all__ = ["decoded", "logits", "weighted"]
+
 
 def decoded(
     codec: Codec, parts: Parts, heads: int, n: int, d: int, backend: str, threads: int | None = None

@@ -90,18 +90,14 @@ class Rotated(Codec):
             "mean": mean,
         }
 
-    def encode_native(
-        self, rows: Lent, lengths: npt.NDArray[np.int64] | None, threads: int
-    ) -> Parts | None:
+    def encode_native(self, rows: Lent, lengths: npt.NDArray[np.int64] | None, threads: int) -> Parts | None:
         """Return the same parts made by the native half; none of rows of one element."""
         batch, heads, n, d = rows.array.shape
         if d == 1:  # NumPy adds single numbers in another order than rows.
             return None
         block = self.means or max(n, 1)
         turns = signs(d, self.seed).astype(np.float32)
-        found = _native.kvcache_turned_codes(
-            rows.array, rows.form, lengths, self.bits, block, turns, threads
-        )
+        found = _native.kvcache_turned_codes(rows.array, rows.form, lengths, self.bits, block, turns, threads)
         if found is None:
             return None
         return {

@@ -25,7 +25,8 @@ class HeavyHitters:
     decay
         What a step of one query leaves of what was received before, 0 to 1.
     reduce
-        How the query heads of a head become one score: ``"mean"``, ``"max"`` or ``"sum"``.
+        How the query heads of a head become one score: ``"mean"``, ``"max"`` or ``"sum"``; NumPy has
+        ``"max"``.
     """
 
     def __init__(self, *, norm: str = "none", decay: float = 1.0, reduce: str = "mean") -> None:

@@ -70,7 +70,6 @@ def key_diff(layer: Layer, *, anchor: KeyAnchor | None = None) -> Foreign:
     array
         float32 ``[batch, heads, tokens]``, -1 to 1.
     """
-
     native = layer.native()
     if native is not None:
         if anchor is None:

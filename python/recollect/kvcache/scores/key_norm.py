@@ -19,8 +19,6 @@ def key_norm(layer: Layer) -> Foreign:
     """
     native = layer.native()
     if native is not None:
-        found = _native.kvcache_lengths(
-            native.keys, native.values, native.present, False, 2, native.threads
-        )
+        found = _native.kvcache_lengths(native.keys, native.values, native.present, False, 2, native.threads)
         return layer.finished(np.negative(found, out=found))
     return layer.scored(lambda one: -np.sqrt((one.keys**2).sum(-1)))

@@ -41,3 +41,6 @@ pub use lengths::{Length, cosines, direction_sums, lengths};
 pub use rotated::{Turned, TurnedCodes};
 pub use rows::{Elements, Rows};
 pub use selection::{Ends, gather, select};
+
+#[cfg(test)]
+mod tests;

@@ -111,6 +111,12 @@ impl<'a> Rows<'a> {
         }
     }
 
+    /// Whether all elements of the rows that [`Rows::read`] gives are finite, but for one before them that they repeat.
+    pub(super) fn reads_finite(&self, start: usize, len: usize) -> bool {
+        let (from, to) = (start.min(self.count), (start + len).min(self.count));
+        self.finite(from, to - from)
+    }
+
     /// Whether all elements of rows `start..start + len` are finite.
     pub(super) fn finite(&self, start: usize, len: usize) -> bool {
         let kernels = Kernels::best();

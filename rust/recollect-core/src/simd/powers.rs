@@ -27,8 +27,8 @@ fn power(x: f32) -> f32 {
 pub(super) fn powers(x: &mut [f32], top: f32) {
     let (chunks, rest) = x.as_chunks_mut::<LANES>();
     for chunk in chunks {
-        for i in 0..LANES {
-            chunk[i] = power(chunk[i] - top);
+        for x in chunk {
+            *x = power(*x - top);
         }
     }
     rest.iter_mut().for_each(|x| *x = power(*x - top));

@@ -179,7 +179,7 @@ impl E4m3 {
         let size = lesser(f32::from_bits(quotient.to_bits() & 0x7FFF_FFFF), 464.0);
         // From 2^-6 on there are eight steps between two powers of two; below it they stay as they are.
         let power = (size.to_bits() & 0x7F80_0000).max(121 << 23);
-        let round = f32::from_bits(power + (20 << 23) | 0x0040_0000);
+        let round = f32::from_bits((power + (20 << 23)) | 0x0040_0000);
         let sum = size + round;
         let code = (sum.to_bits() & 0x1F) + ((power >> 23) - 121) * 8;
         let per_step = f32::from_bits((257 << 23) - power);

@@ -47,13 +47,10 @@ fn summed(count: usize, term: impl Fn(usize) -> f64 + Copy) -> f64 {
 
 #[inline(always)]
 fn of_block(start: usize, count: usize, term: impl Fn(usize) -> f64 + Copy) -> f64 {
-    let mut lanes = [0.0; 8];
-    for j in 0..8 {
-        lanes[j] = term(start + j);
-    }
-    for i in (8..count).step_by(8) {
-        for j in 0..8 {
-            lanes[j] += term(start + i + j);
+    let mut lanes: [f64; 8] = std::array::from_fn(|j| term(start + j));
+    for i in (start + 8..start + count).step_by(8) {
+        for (j, lane) in lanes.iter_mut().enumerate() {
+            *lane += term(i + j);
         }
     }
     ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))
