@@ -38,8 +38,8 @@ def main() -> None:
         print(f"{row.name:36} {row.rust_ms:9.2f} {row.numpy_ms:9.1f} {row.gigabytes:6.1f} GB/s", flush=True)
     head = (
         f"{machine()}; {made()}.\n\nOne thread, {HEADS} heads of {options.tokens} tokens, d {DIM}, bfloat16, "
-        f"{GROUP} query heads a head. CPU time, medians of {options.rounds} interleaved rounds. One thread reads "
-        f"{bandwidth / 1e9:.1f} GB/s in this run."
+        f"{GROUP} query heads a head. CPU time, medians of {options.rounds} interleaved rounds. "
+        f"One thread reads {bandwidth / 1e9:.1f} GB/s in this run."
     )
     if options.out:
         whole = {"bandwidth": bandwidth, "rows": [asdict(row) for row in rows]}
