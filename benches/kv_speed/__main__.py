@@ -68,7 +68,9 @@ def _check(one: Operation) -> None:
         else:
             finite = np.isfinite(other)
             limit = 2e-5 * np.abs(other[finite]).max(initial=0)
-            agree = (finite == np.isfinite(mine)).all() and (np.abs(mine - other)[finite] <= limit).all()
+            agree = (finite == np.isfinite(mine)).all() and (
+                np.abs(mine[finite] - other[finite]) <= limit
+            ).all()
         if not agree:
             raise RuntimeError(f"{one.name}: the backends do not agree")
 

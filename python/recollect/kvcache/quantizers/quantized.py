@@ -50,7 +50,8 @@ class Quantized:
         """Return what the codes stand for, float32 of the array's shape; the same bits on every backend."""
         heads = int(np.prod(self.shape[:-2]))
         own = chosen(backend)
-        return decoded(self.codec, self.parts, heads, *self.shape[-2:], own, threads).reshape(self.shape)
+        n, d = self.shape[-2:]
+        return decoded(self.codec, self.parts, heads, n, d, own, threads).reshape(self.shape)
 
 
 def quantize(

@@ -50,9 +50,9 @@ def cur(layer: Layer, *, window: int = 16, n_sink: int = 4) -> Foreign:
         scores = np.full(layer.shape[:3], np.nan, dtype=np.float32)
         for index, present in enumerate(layer.present):
             counts = present & ~np.isnan(lengths[0][index, 0])
-            squares = [part[index][:, counts].astype(np.float64) ** 2 for part in lengths]
+            of_keys, of_values = (part[index][:, counts].astype(np.float64) ** 2 for part in lengths)
             places = np.flatnonzero(counts[present])
-            scores[index][:, counts] = shared(*squares, places)
+            scores[index][:, counts] = shared(of_keys, of_values, places)
         return layer.finished(scores)
 
     def score(one: Sequence) -> Array:

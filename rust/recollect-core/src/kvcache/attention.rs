@@ -12,6 +12,9 @@ use crate::simd::{KEYS, Kernels};
 /// Queries whose logits are held at a time.
 const TOGETHER: usize = 64;
 
+/// Queries from which on it pays to lay keys beside each other.
+const ROWS: usize = 6;
+
 /// Tokens whose probabilities are added up in f32.
 const FEW: usize = 1024;
 
@@ -184,6 +187,13 @@ impl Space {
             let mut places = [0; KEYS];
             places.iter_mut().zip(tokens).for_each(|(place, token)| *place = token.0);
             let found = keys.pick(&places[..tokens.len()], &mut self.rows);
+            if queries.len() < ROWS {
+                let rows = self.queries.chunks_exact(dim).zip(self.logits.chunks_exact_mut(stride));
+                rows.for_each(|(query, out)| {
+                    kernels.dot_rows(query, found, &mut out[at * KEYS..][..tokens.len()])
+                });
+                continue;
+            }
             kernels.lay_panel(found, dim, &mut self.panel);
             kernels.panel_products(&self.queries, dim, &self.panel, &mut self.logits[at * KEYS..], stride);
         }

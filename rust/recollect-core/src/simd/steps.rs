@@ -48,14 +48,17 @@ fn range(x: &[f32]) -> (f32, f32) {
     let (chunks, rest) = x.as_chunks::<16>();
     let (mut low, mut high) = ([f32::INFINITY; 16], [f32::NEG_INFINITY; 16]);
     for chunk in chunks {
-        for i in 0..16 {
-            (low[i], high[i]) = (lesser(low[i], chunk[i]), greater(high[i], chunk[i]));
-        }
+        // Apart from each other: together the compiler would mix them in one register.
+        low.iter_mut().zip(chunk).for_each(|(low, &x)| *low = lesser(*low, x));
+        high.iter_mut().zip(chunk).for_each(|(high, &x)| *high = greater(*high, x));
     }
     let mut width = 8;
     while width > 0 {
         for i in 0..width {
-            (low[i], high[i]) = (lesser(low[i], low[i + width]), greater(high[i], high[i + width]));
+            low[i] = lesser(low[i], low[i + width]);
+        }
+        for i in 0..width {
+            high[i] = greater(high[i], high[i + width]);
         }
         width /= 2;
     }
@@ -87,9 +90,8 @@ pub(super) fn ranges_by_channel(rows: &[f32], low: &mut [f32], high: &mut [f32])
     for (at, (low, high)) in low.iter_mut().zip(high).enumerate() {
         for row in rows.chunks_exact(dim) {
             let Some(x) = row[LANES * at..].first_chunk::<LANES>() else { continue };
-            for i in 0..LANES {
-                (low[i], high[i]) = (lesser(low[i], x[i]), greater(high[i], x[i]));
-            }
+            low.iter_mut().zip(x).for_each(|(low, &x)| *low = lesser(*low, x));
+            high.iter_mut().zip(x).for_each(|(high, &x)| *high = greater(*high, x));
         }
     }
     for row in rows.chunks_exact(dim) {
@@ -204,12 +206,13 @@ impl Coder for E4m3 {
 fn span<C: Coder>(coder: C, x: &[f32], zero: f32, scale: f32, inverse: f32, codes: &mut [u8]) {
     let ((chunks, rest), (outs, out_rest)) = (x.as_chunks::<LANES>(), codes.as_chunks_mut::<LANES>());
     for (x, out) in chunks.iter().zip(outs) {
-        let mut near = [0u8; LANES];
+        let mut near = 0;
         for i in 0..LANES {
             let (code, close) = coder.quick(x[i], zero, inverse);
-            (out[i], near[i]) = (code, u8::from(close));
+            out[i] = code;
+            near |= u32::from(close);
         }
-        if near != [0; LANES] {
+        if near != 0 {
             for i in 0..LANES {
                 out[i] = coder.exact(x[i], zero, scale);
             }
@@ -249,12 +252,13 @@ fn by_channel<C: Coder>(coder: C, rows: &[f32], [zero, scale, inverse]: [&[f32];
         for ((x, out), ((zero, scale), inverse)) in
             x.iter().zip(out).zip(zeros.iter().zip(scales).zip(inverses))
         {
-            let mut near = [0u8; LANES];
+            let mut near = 0;
             for i in 0..LANES {
                 let (code, close) = coder.quick(x[i], zero[i], inverse[i]);
-                (out[i], near[i]) = (code, u8::from(close));
+                out[i] = code;
+                near |= u32::from(close);
             }
-            if near != [0; LANES] {
+            if near != 0 {
                 for i in 0..LANES {
                     out[i] = coder.exact(x[i], zero[i], scale[i]);
                 }
