@@ -47,6 +47,7 @@ LEVELS = [
 KVCACHE = [
     {"backends", "float_formats", "splitmix"},
     {"arrays"},
+    {"lending"},
     {"codebook", "events", "layer", "pooling", "refinement", "rotary", "selection"},
     {"softmax", "compaction"},
     {"scores", "quantizers"},
