@@ -1,4 +1,7 @@
-"""Arrays as the native half takes them: where they lie, with the form of their elements."""
+"""Arrays as the native half takes them: where they lie, with the form of their elements.
+
+They are read without the GIL: what another thread writes to them during a call is read as it comes.
+"""
 
 from dataclasses import dataclass
 

@@ -9,6 +9,7 @@
 //! | `dot_i8`, `dot_i8_rows`, `dot_i8_each` (i32) | plain body | byte products | VNNI |
 //! | `quantize`, `upper_bounds`, `sketch_scores` | lane body | lane body | lane body |
 //! | `positive_bits`, `at_least_bits`, `reaching_bits` | plain body | masks | masks |
+//! | `widen_bf16`, codes of `steps`, `packing`, `turning`, sums of `rows`, `products`, `powers` | plain or lane body | the same | the same |
 //! | `disagreement_of` | plain body | plain body | plain body, or VPOPCNTDQ |
 //! | `disagreement` | plain body | table of bytes | table of bytes, or VPOPCNTDQ |
 //!
