@@ -9,7 +9,7 @@ DATA   ?=
 README ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch lint crash quality triples latency vectors graph association gpu kv-quality time clean
+.PHONY: help demo test test-torch lint crash quality triples latency vectors graph association gpu kv-quality kv-speed time clean
 
 help: ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -92,6 +92,9 @@ gpu: ## similarity, selection and activation on a GPU, with the Python that has 
 
 kv-quality: $(VENV)/.test ## what compressed KV caches still recall, at equal bytes; OUT=f.json README=1
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benches.kv_quality $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
+
+kv-speed: $(VENV)/.test ## the KV cache on one CPU thread, Rust against NumPy and an installed PyTorch; OUT=f.json README=1
+	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benches.kv_speed $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
 
 time: $(VENV)/.bench ## events, facts and segments against peers; OUT=f.json DATA=dir README=1
 	$(BIN)/python -m benches.time $(if $(DATA),--data $(DATA)) $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)

@@ -1,11 +1,23 @@
 """Every method that scores a cache, called in one way: the list that the tests of all methods share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from recollect.kvcache import Layer, scores
+from recollect.kvcache import BACKENDS, Layer, scores
+
+_backend = BACKENDS[0]
+
+
+@contextmanager
+def computed_by(backend: str) -> Iterator[None]:
+    """Have the layers of :class:`Tensors` scored by a backend."""
+    global _backend
+    before, _backend = _backend, backend
+    yield
+    _backend = before
 
 
 @dataclass(frozen=True)
@@ -20,7 +32,11 @@ class Tensors:
     mask: np.ndarray | None = None
 
     def layer(self) -> Layer:
-        return Layer(self.keys, self.values, self.queries, mask=self.mask)
+        parts = self.keys, self.values, self.queries
+        if _backend == "rust":
+            # Numbers are those of float32 whatever their type, so nothing is lost; float64 is left to NumPy.
+            parts = tuple(one.astype(np.float32) if one.dtype == np.float64 else one for one in parts)
+        return Layer(*parts, mask=self.mask, backend=_backend)
 
     def sequence(self, at: int) -> "Tensors":
         return self.each(lambda part: part[at : at + 1])
@@ -40,11 +56,15 @@ def tensors(
 ) -> Tensors:
     random = np.random.default_rng(seed)
     shape = (batch, heads, tokens, dim)
+
+    def normal(*shape: int) -> np.ndarray:
+        return random.standard_normal(shape).astype(np.float32).astype(np.float64)
+
     return Tensors(
-        keys=random.standard_normal(shape),
-        values=random.standard_normal((*shape[:3], dim + 2)),
-        queries=random.standard_normal((batch, heads * group, tokens, dim)),
-        replay=random.standard_normal((batch, heads * group, 7, dim)),
+        keys=normal(*shape),
+        values=normal(*shape[:3], dim + 2),
+        queries=normal(batch, heads * group, tokens, dim),
+        replay=normal(batch, heads * group, 7, dim),
         log_probability=-random.exponential(size=(batch, tokens)),
     )
 

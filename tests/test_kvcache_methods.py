@@ -1,15 +1,24 @@
 """Each score of a KV cache against its formula, written out again as plainly as it goes."""
 
+from collections.abc import Iterator
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given as any_of
 from hypothesis import strategies as st
 
 from recollect.errors import InvalidArgument
-from recollect.kvcache import Layer, Rope, scores
-from tests.kvcache_methods import tensors
+from recollect.kvcache import BACKENDS, Layer, Rope, scores
+from tests.kvcache_methods import computed_by, tensors
 
-close = {"rtol": 2e-6, "atol": 1e-7}
+close = {"rtol": 2e-6, "atol": 2e-7}
+
+
+@pytest.fixture(params=BACKENDS, scope="module", autouse=True)
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    with computed_by(request.param):
+        yield request.param
 
 
 def attention(queries, keys, first):
@@ -64,11 +73,12 @@ def test_a_sequence_shorter_than_the_window_stays_whole():
 def test_only_the_last_queries_need_be_given():
     given = tensors()
     whole = scores.window_attention(given.layer(), window=6)
-    part = scores.window_attention(Layer(given.keys, queries=given.queries[:, :, -6:]), window=6)
+    last = replace(given, queries=given.queries[:, :, -6:])
+    part = scores.window_attention(last.layer(), window=6)
     np.testing.assert_array_equal(part, whole)
     lengths = [3, 40]
-    short = Layer(given.keys, queries=given.queries[:, :, -6:], lengths=lengths)
-    assert (scores.window_attention(short)[0, :, :3] == np.inf).all()
+    short = replace(last, mask=np.arange(40) < np.array(lengths)[:, None])
+    assert (scores.window_attention(short.layer())[0, :, :3] == np.inf).all()
 
 
 def test_last_query_is_the_same_for_all_heads():

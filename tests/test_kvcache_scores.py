@@ -1,5 +1,6 @@
 """What holds of every score of a KV cache: padding, batches, heads, broken numbers, few and equal tokens."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +9,15 @@ from hypothesis import given as any_of
 from hypothesis import strategies as st
 
 from recollect.errors import InvalidArgument
-from recollect.kvcache import Layer, bf16_bits, from_bf16, scores, select
-from tests.kvcache_methods import EVERY_METHOD, METHODS, Tensors, tensors
+from recollect.kvcache import BACKENDS, Layer, bf16_bits, from_bf16, scores, select
+from tests.kvcache_methods import EVERY_METHOD, METHODS, Tensors, computed_by, tensors
+
+
+@pytest.fixture(params=BACKENDS, scope="module", autouse=True)
+def backend(request: pytest.FixtureRequest) -> Iterator[str]:
+    with computed_by(request.param):
+        yield request.param
+
 
 every = pytest.mark.parametrize("name", EVERY_METHOD)
 every_but_pages = pytest.mark.parametrize("name", METHODS)

@@ -50,6 +50,7 @@ LEVELS = [
 KVCACHE = [
     {"backends", "float_formats", "splitmix", "tensors"},
     {"arrays"},
+    {"lending"},
     {"codebook", "events", "layer", "pooling", "refinement", "rotary", "selection"},
     {"softmax", "compaction"},
     {"scores", "quantizers"},

@@ -41,6 +41,9 @@ __all__ = [
     "activation_rehearse",
     "activation_sampled_below",
     "graph_standing_out",
+    "kvcache_float8_codes",
+    "kvcache_turned_codes",
+    "kvcache_whole_codes",
     "lsh_collision",
     "pack",
     "recall",
@@ -678,3 +681,122 @@ def segmentation_merge(
     cosine: float,
     gap: int,
 ) -> _Int64: ...
+def kvcache_whole_codes(
+    rows: npt.NDArray[np.float32] | npt.NDArray[np.uint16],
+    form: str,
+    lengths: npt.NDArray[np.int64] | None,
+    bits: int,
+    by_token: bool,
+    group: int,
+    threads: int,
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint16], npt.NDArray[np.uint16]] | None: ...
+def kvcache_float8_codes(
+    rows: npt.NDArray[np.float32] | npt.NDArray[np.uint16],
+    form: str,
+    lengths: npt.NDArray[np.int64] | None,
+    shared: str,
+    block: int,
+    threads: int,
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint16]] | None: ...
+def kvcache_turned_codes(
+    rows: npt.NDArray[np.float32] | npt.NDArray[np.uint16],
+    form: str,
+    lengths: npt.NDArray[np.int64] | None,
+    bits: int,
+    block: int,
+    signs: npt.NDArray[np.float32],
+    threads: int,
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint16], npt.NDArray[np.uint16]] | None: ...
+
+_KvPart = tuple[npt.NDArray[np.float32] | npt.NDArray[np.uint16], str]
+
+def kvcache_lengths(
+    keys: _KvPart,
+    values: _KvPart | None,
+    present: npt.NDArray[np.bool_],
+    of_values: bool,
+    order: int,
+    threads: int,
+) -> npt.NDArray[np.float32]: ...
+def kvcache_directions(
+    keys: _KvPart, values: _KvPart | None, present: npt.NDArray[np.bool_], threads: int
+) -> tuple[npt.NDArray[np.float64], list[int]]: ...
+def kvcache_cosines(
+    keys: _KvPart,
+    values: _KvPart | None,
+    present: npt.NDArray[np.bool_],
+    directions: npt.NDArray[np.float32],
+    threads: int,
+) -> npt.NDArray[np.float32]: ...
+def kvcache_lag_relative(
+    keys: _KvPart,
+    values: _KvPart,
+    present: npt.NDArray[np.bool_],
+    n_sink: int,
+    lag: int,
+    eps: float,
+    threads: int,
+) -> npt.NDArray[np.float32]: ...
+def kvcache_select(
+    scores: npt.NDArray[np.float32],
+    tokens: int,
+    limits: list[int],
+    n_sink: int,
+    n_recent: int,
+    threshold: float | None,
+    threads: int,
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]: ...
+def kvcache_gather(
+    rows: npt.NDArray[np.unsignedinteger],
+    places: npt.NDArray[np.int32],
+    bounds: npt.NDArray[np.int32],
+    threads: int,
+) -> npt.NDArray[np.unsignedinteger]: ...
+def kvcache_move_front(
+    rows: npt.NDArray[np.unsignedinteger],
+    places: npt.NDArray[np.int32],
+    bounds: npt.NDArray[np.int32],
+) -> None: ...
+
+_KvParts = tuple[object, ...]
+_KvSegment = tuple[int, int, int, _KvParts, _KvParts, npt.NDArray[np.int64]]
+
+def kvcache_received(
+    keys: _KvPart,
+    values: _KvPart | None,
+    queries: _KvPart,
+    present: npt.NDArray[np.bool_],
+    window: int,
+    decay: float,
+    threads: int,
+) -> tuple[npt.NDArray[np.float32], list[int]]: ...
+def kvcache_products(
+    queries: npt.NDArray[np.float32],
+    rows: int,
+    parts: _KvParts,
+    heads: int,
+    tokens: int,
+    dim: int,
+    threads: int,
+) -> npt.NDArray[np.float32]: ...
+def kvcache_decoded(
+    parts: _KvParts, heads: int, tokens: int, dim: int, threads: int
+) -> npt.NDArray[np.float32]: ...
+def kvcache_weighted_sums(
+    weights: npt.NDArray[np.float32],
+    rows: int,
+    parts: _KvParts,
+    heads: int,
+    tokens: int,
+    dim: int,
+    threads: int,
+) -> npt.NDArray[np.float32]: ...
+def kvcache_attend(
+    queries: npt.NDArray[np.float32],
+    until: npt.NDArray[np.int64],
+    rows: int,
+    dim: int,
+    value_dim: int,
+    segments: list[_KvSegment],
+    threads: int,
+) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]: ...

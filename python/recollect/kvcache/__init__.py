@@ -12,7 +12,8 @@
 Arrays have the shape ``[batch, heads, tokens, d]``; query heads that share a head lie together. They may come
 from any framework that shares memory of the CPU by DLPack, bfloat16 as int16 and float8 as uint8 of the same
 bits, or be tensors of PyTorch; results are arrays of that framework. Nothing here depends on what else is in
-a batch or on how a sequence came in chunks; ties go to the lower position.
+a batch or on how a sequence came in chunks; ties go to the lower position. Rust does the work, with
+``threads`` and without the GIL; ``backend="numpy"`` is the reference, which has the same codes bit for bit.
 
 ========================================  ==========================================================
 ``Layer``, ``scores``                     what a layer holds, and one file for each way to score it

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from recollect import _native
 from recollect.errors import InvalidArgument, WrongType
 from recollect.kvcache.arrays import Array, Foreign, received, returned
+from recollect.kvcache.backends import chosen, threads_for
 from recollect.kvcache.rotary import Rope
 from recollect.kvcache.selection import Kept
 from recollect.kvcache.tensors import is_tensor, memory_of
@@ -46,7 +48,15 @@ class Ragged:
         return self.keys[rows, :], self.values[rows, :], self.positions[rows]
 
 
-def compact(keys: Foreign, values: Foreign, kept: Kept, *, rope: Rope | None = None) -> Ragged:
+def compact(
+    keys: Foreign,
+    values: Foreign,
+    kept: Kept,
+    *,
+    rope: Rope | None = None,
+    backend: str | None = None,
+    threads: int | None = None,
+) -> Ragged:
     """Copy what stays into flat arrays.
 
     Parameters
@@ -57,7 +67,11 @@ def compact(keys: Foreign, values: Foreign, kept: Kept, *, rope: Rope | None = N
         What stays.
     rope
         How the keys were turned: they are turned to the positions 0, 1, 2 ... of each head, which become
-        theirs; None leaves keys and positions alone.
+        theirs; None leaves keys and positions alone. Turning is done by NumPy.
+    backend
+        ``"rust"``, which is the default, or ``"numpy"``.
+    threads
+        Threads that work on it; by default as many as are worth it.
 
     Raises
     ------
@@ -70,7 +84,10 @@ def compact(keys: Foreign, values: Foreign, kept: Kept, *, rope: Rope | None = N
     counts = kept.counts.reshape(-1)
     owner = np.repeat(np.arange(len(counts)), counts)
     batch, head = np.divmod(owner, kept.shape[1])
-    rows_k, rows_v = (part[batch, head, kept.indices] for part in found)
+    if chosen(backend) == "rust":
+        rows_k, rows_v = (_gathered(part, kept, threads) for part in found)
+    else:
+        rows_k, rows_v = (part[batch, head, kept.indices] for part in found)
     positions = kept.positions
     if rope is not None:
         new = (np.arange(len(owner)) - kept.cu_len[owner]).astype(np.int32)
@@ -80,7 +97,9 @@ def compact(keys: Foreign, values: Foreign, kept: Kept, *, rope: Rope | None = N
     return Ragged(*moved, kept.cu_len, positions, kept.shape[:2], nbytes)
 
 
-def compact_in_place(keys: Foreign, values: Foreign, kept: Kept) -> npt.NDArray[np.int32]:
+def compact_in_place(
+    keys: Foreign, values: Foreign, kept: Kept, *, backend: str | None = None
+) -> npt.NDArray[np.int32]:
     """Move what stays to the front of its head, in the arrays themselves.
 
     Tokens only ever move down, and in their order, so that none is overwritten before it has moved. What lies
@@ -92,6 +111,8 @@ def compact_in_place(keys: Foreign, values: Foreign, kept: Kept) -> npt.NDArray[
         ``[batch, heads, tokens, d]``: NumPy arrays, or what lets NumPy write to its memory by DLPack.
     kept
         What stays.
+    backend
+        ``"rust"``, which is the default, or ``"numpy"``.
 
     Returns
     -------
@@ -106,10 +127,29 @@ def compact_in_place(keys: Foreign, values: Foreign, kept: Kept) -> npt.NDArray[
         If an array cannot be written, or `kept` is of a cache of another shape.
     """
     parts = [_writable(part, name, kept) for part, name in ((keys, "keys"), (values, "values"))]
+    rust = chosen(backend) == "rust"
+    if rust and all(part.size and part[0, 0].flags.c_contiguous and part.flags.aligned for part in parts):
+        for part in parts:
+            _native.kvcache_move_front(_as_words(part), kept.indices, kept.cu_len)
+        return kept.counts
     for (batch, head), indices in kept.by_head():
         for part in parts:
             part[batch, head, : len(indices)] = part[batch, head, indices]
     return kept.counts
+
+
+def _as_words(part: Array) -> Array:
+    return part.view(f"u{part.itemsize}")
+
+
+def _gathered(part: Array, kept: Kept, threads: int | None) -> Array:
+    at_equal_steps = not part.size or (
+        part[0, 0].flags.c_contiguous or part[0].swapaxes(0, 1).flags.c_contiguous
+    )
+    whole = part if part.flags.aligned and at_equal_steps else part.copy()
+    moving = threads_for(threads, len(kept.indices) * part.shape[3] * part.itemsize)
+    moved: Array = _native.kvcache_gather(_as_words(whole), kept.indices, kept.cu_len, moving)
+    return moved.view(part.dtype).reshape(-1, part.shape[3])
 
 
 def _writable(part: Foreign, name: str, kept: Kept) -> Array:

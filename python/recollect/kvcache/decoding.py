@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from recollect import _native
 from recollect.errors import DimensionMismatch, InvalidArgument
 from recollect.kvcache.arrays import Array, Foreign, numbers, received, returned, table_of
-from recollect.kvcache.backends import chosen
+from recollect.kvcache.backends import chosen, threads_for
 from recollect.kvcache.segments import Segment, Segmented
 
 __all__ = ["Attended", "decode_attention", "merged"]
@@ -45,6 +46,7 @@ def decode_attention(
     scale: float | None = None,
     with_received: bool = False,
     backend: str | None = None,
+    threads: int | None = None,
 ) -> Attended:
     """Attend to a cache; a query sees what has its position or an earlier one.
 
@@ -59,9 +61,12 @@ def decode_attention(
     scale
         What products are multiplied by; by default one by the root of the dimension.
     with_received
-        Also return what each position got, which is how heavy hitters are known.
+        Also return what each position got, which is how heavy hitters are known; NumPy does this part.
     backend
-        ``"numpy"``.
+        ``"rust"``, which is the default and adds up in float32, or ``"numpy"``, which does in float64. A
+        cache with parts of float64 is read by NumPy.
+    threads
+        Threads that work on it; by default as many as are worth it. No bit depends on them.
 
     Raises
     ------
@@ -70,7 +75,7 @@ def decode_attention(
     DimensionMismatch
         If they have another dimension than its keys.
     """
-    chosen(backend)
+    rust = chosen(backend) == "rust"
     rows = numbers(received(queries, "queries", 4)).astype(np.float64)
     batch, query_heads, w, dim = rows.shape
     if batch != len(cache.seen) or not query_heads or query_heads % cache.heads:
@@ -89,21 +94,55 @@ def decode_attention(
     output = np.zeros((*grouped.shape[:3], cache.value_dim))
     lse = np.full(grouped.shape[:3], -np.inf)
     got = np.zeros((batch, cache.heads, int(cache.seen.max(initial=0))))
+    native = _natively(grouped, places, cache, threads) if rust and w else None
+    if native is not None:
+        output, lse = native
     for index in range(batch):
         visible_until = np.tile(places[index], group)
-        for segment in cache.segments(index):
+        for segment in cache.segments(index) if native is None else ():
             heads = segment.heads
             found = _of_segment(grouped[index, heads], segment, visible_until)
             output[index, heads], lse[index, heads] = _joined(output[index, heads], lse[index, heads], *found)
         for segment in cache.segments(index) if with_received else ():
             # Only the whole sum makes probabilities out of the logits of a piece.
             base = lse[index, segment.heads, :, None]
+            sees = np.isfinite(base)
             logits = _logits(grouped[index, segment.heads], segment, visible_until)
-            paid = np.exp(np.where(np.isfinite(base), logits - base, -np.inf)).sum(1) / group
+            paid = np.exp(np.where(sees, logits - np.where(sees, base, 0), -np.inf)).sum(1) / group
             got[index][segment.heads, segment.positions] += paid
     shape = (batch, query_heads, w)
     parts = [output.reshape(*shape, cache.value_dim), lse.reshape(shape), *([got] if with_received else ())]
     return Attended(*(returned(part.astype(np.float32), queries) for part in parts))
+
+
+def _natively(
+    grouped: Array, places: Array, cache: Segmented, threads: int | None
+) -> tuple[Array, Array] | None:
+    """Return output and logarithms of sums by the native half; None where it does not know the parts."""
+    batch, heads, rows, dim = grouped.shape
+    segments, nbytes = [], 0
+    for index in range(batch):
+        for one in cache.segments(index):
+            many, n = one.keys.shape[:2]
+            if n:
+                keys = one.keys.codec.lent(one.keys.parts, n, dim)
+                values = one.values.codec.lent(one.values.parts, n, one.values.shape[2])
+                if keys is None or values is None:
+                    return None
+                positions = np.ascontiguousarray(one.positions, dtype=np.int64)
+                segments.append((index * heads + one.first, many, n, keys, values, positions))
+                nbytes += 2 * many * n * (dim + one.values.shape[2])
+    until = np.repeat(np.tile(places, (1, rows // max(places.shape[1], 1)))[:, None], heads, 1)
+    output, lse = _native.kvcache_attend(
+        np.ascontiguousarray(grouped, dtype=np.float32).reshape(-1),
+        np.ascontiguousarray(until, dtype=np.int64).reshape(-1),
+        rows,
+        dim,
+        cache.value_dim,
+        segments,
+        threads_for(threads, nbytes),
+    )
+    return output.reshape(*grouped.shape[:3], cache.value_dim), lse.reshape(grouped.shape[:3])
 
 
 def merged(first: Attended, second: Attended) -> Attended:

@@ -6,13 +6,15 @@ is in the batch, and rounding to float32 is the last step.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from recollect.errors import DimensionMismatch, InvalidArgument, WrongType
 from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, opened, received, returned
-from recollect.kvcache.backends import chosen
+from recollect.kvcache.backends import chosen, threads_for
+from recollect.kvcache.lending import lent
 
 __all__ = ["Layer", "Sequence"]
 
@@ -54,6 +56,17 @@ class Sequence:
         return len(self.places)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Native:
+    """A layer as the native half takes it: arrays with the form of their elements."""
+
+    keys: Any
+    values: Any
+    queries: Any
+    present: npt.NDArray[np.bool_]
+    threads: int
+
+
 class Layer:
     """Keys of one attention layer, with what else is known of it.
 
@@ -74,7 +87,11 @@ class Layer:
     strict
         Refuse numbers that are not finite; otherwise such tokens get the score of padding.
     backend
-        Where scores are computed: ``"numpy"``.
+        Where scores are computed: ``"rust"``, which is the default, or ``"numpy"``. Rust has those that read
+        the cache once, and attention; the others, whose time goes into products of matrices, and layers of
+        float64 or with `strict` stay with NumPy.
+    threads
+        Threads that work on it; by default as many as are worth it. No score depends on them.
 
     Raises
     ------
@@ -94,6 +111,7 @@ class Layer:
         mask: Foreign | None = None,
         strict: bool = False,
         backend: str | None = None,
+        threads: int | None = None,
     ) -> None:
         self.backend = chosen(backend)
         self.keys = received(keys, "keys", 4)
@@ -121,6 +139,8 @@ class Layer:
             self.group = self.queries.shape[1] // heads
         self.present = _present(lengths, mask, batch, tokens)
         self.strict = strict
+        held = (self.keys, self.values, self.queries)
+        self.threads = threads_for(threads, sum(part.nbytes for part in held if part is not None))
 
     @property
     def shape(self) -> tuple[int, int, int, int]:
@@ -163,6 +183,28 @@ class Layer:
                 scores[sequence.index][:, sequence.tokens] = np.where(np.isnan(found), -np.inf, found)
         return self.returned(scores)
 
+    def native(self, *, queries: bool = False) -> "Native | None":
+        """Return the layer as the native half takes it; None where scores are computed by NumPy.
+
+        Parameters
+        ----------
+        queries
+            Whether the score needs them.
+        """
+        if self.backend != "rust" or self.strict:
+            return None
+        parts = [self.keys, self.values, self.queries if queries else None]
+        given = [None if part is None else lent(part) for part in parts]
+        if any(part is not None and found is None for part, found in zip(parts, given, strict=True)):
+            return None
+        keys, values, asked = (None if part is None else (part.array, part.form) for part in given)
+        return Native(keys, values, asked, self.present, self.threads)
+
+    def finished(self, found: Array) -> Foreign:
+        """Return scores of the native half as this layer gives them: not a number is the score of padding."""
+        scores = found.reshape(self.shape[:3])
+        return self.returned(np.where(np.isnan(scores), np.float32(-np.inf), scores))
+
     def returned(self, result: Array) -> Foreign:
         """Return an array in the framework of the keys."""
         return returned(result, self._like)
@@ -188,6 +230,10 @@ class Layer:
             queries=queries,
             query_places=query_places,
         )
+
+    def query_places(self, index: int) -> Places:
+        """Return which tokens of a sequence the queries that count belong to, ascending."""
+        return self._queries(index, np.flatnonzero(self.present[index]))[1]
 
     def _queries(self, index: int, at: Places) -> tuple[Array, Places]:
         heads, dim = self.keys.shape[1], self.keys.shape[3]

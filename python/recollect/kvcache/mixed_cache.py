@@ -7,7 +7,9 @@ import numpy.typing as npt
 
 from recollect.errors import InvalidArgument
 from recollect.kvcache.arrays import Array, Foreign, numbers, received, table_of
+from recollect.kvcache.backends import BACKENDS
 from recollect.kvcache.quantizers.codec import Codec
+from recollect.kvcache.quantizers.encoding import encoded
 from recollect.kvcache.quantizers.kinds import codec_of
 from recollect.kvcache.quantizers.quantized import Quantized
 from recollect.kvcache.segments import Segment
@@ -106,5 +108,5 @@ def _segment(
             raise InvalidArgument(
                 f"{name}[{at[0]}, {at[1]}]: a token to keep has a number that is not finite"
             )
-        parts.append(Quantized(codec, codec.encode(chosen), chosen.shape))
+        parts.append(Quantized(codec, encoded(codec, chosen, BACKENDS[0]), chosen.shape))
     return Segment(at[1], parts[0], parts[1], positions)

@@ -9,7 +9,9 @@ import numpy.typing as npt
 from recollect.checks import count_of
 from recollect.errors import DimensionMismatch, InvalidArgument
 from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, received
+from recollect.kvcache.backends import BACKENDS
 from recollect.kvcache.quantizers.codec import Codec
+from recollect.kvcache.quantizers.encoding import encoded
 from recollect.kvcache.quantizers.kinds import codec_of
 from recollect.kvcache.quantizers.plain import Plain
 from recollect.kvcache.quantizers.quantized import Quantized
@@ -234,7 +236,8 @@ _Block = tuple[Quantized, Quantized]
 
 def _block(rows: list[Array], codecs: tuple[Codec, Codec]) -> _Block:
     keys, values = (
-        Quantized(codec, codec.encode(part), part.shape) for codec, part in zip(codecs, rows, strict=True)
+        Quantized(codec, encoded(codec, part, BACKENDS[0]), part.shape)
+        for codec, part in zip(codecs, rows, strict=True)
     )
     return keys, values
 

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from recollect import _native
 from recollect.checks import count_of
 from recollect.errors import InvalidArgument, WrongType
 from recollect.kvcache.arrays import Array, Foreign, numbers, received, table_of
+from recollect.kvcache.backends import chosen, threads_for
 
 __all__ = ["Kept", "select"]
 
@@ -75,6 +77,8 @@ def select(
     n_recent: int = 0,
     threshold: float | None = None,
     positions: Foreign | None = None,
+    backend: str | None = None,
+    threads: int | None = None,
 ) -> Kept:
     """Choose the tokens that stay.
 
@@ -93,6 +97,10 @@ def select(
     positions
         Of the tokens in their sequences, ``[batch, tokens]`` or ``[batch, heads, tokens]``; by default where
         they are.
+    backend
+        ``"rust"``, which is the default, or ``"numpy"``; what stays is the same. float64 is ranked by NumPy.
+    threads
+        Threads that work on it; by default as many as are worth it.
 
     Returns
     -------
@@ -108,6 +116,23 @@ def select(
     batch, heads, tokens = found.shape
     limits = _limits(budget, batch, heads, tokens)
     n_sink, n_recent = count_of(n_sink, "n_sink"), count_of(n_recent, "n_recent")
+    if chosen(backend) == "rust" and found.dtype != np.float64:
+        flat = np.ascontiguousarray(found, dtype=np.float32)
+        indices, cu_len = _native.kvcache_select(
+            flat.reshape(-1),
+            tokens,
+            [int(limit) for limit in limits.reshape(-1)],
+            n_sink,
+            n_recent,
+            threshold,
+            threads_for(threads, flat.nbytes * 8),
+        )
+        if positions is None:
+            held = indices
+        else:
+            owner = np.repeat(np.arange(batch * heads), np.diff(cu_len))
+            held = _positions(positions, found.shape).reshape(-1, tokens)[owner, indices]
+        return Kept(indices, cu_len, held, (batch, heads, tokens))
     mask = np.zeros(found.shape, dtype=bool)
     for at in np.ndindex(batch, heads):
         row = found[at]

@@ -18,6 +18,7 @@ pub mod ids;
 pub mod interner;
 pub mod intervals;
 pub mod journal;
+pub mod kvcache;
 pub mod lexical;
 pub mod lsh;
 pub mod namespace;

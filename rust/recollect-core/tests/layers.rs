@@ -23,7 +23,7 @@ const LEVELS: &[&[&str]] = &[
         "scored",
         "simd",
     ],
-    &["filter", "vector"],
+    &["filter", "kvcache", "vector"],
     &["collection", "facts", "graph", "journal", "lexical", "lsh", "segmentation", "session", "timeline"],
     &["activation", "association"],
     &["recall"],

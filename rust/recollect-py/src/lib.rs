@@ -12,6 +12,12 @@ mod graph_edges;
 mod graph_hyperedges;
 mod graph_ids;
 mod graph_walks;
+mod kvcache_arrays;
+mod kvcache_attention;
+mod kvcache_codes;
+mod kvcache_quantizers;
+mod kvcache_scores;
+mod kvcache_selection;
 mod links;
 mod lsh;
 mod migration;
@@ -47,6 +53,16 @@ mod _native {
     use super::graph::Graph;
     #[pymodule_export]
     use super::graph_walks::graph_standing_out;
+    #[pymodule_export]
+    use super::kvcache_attention::{
+        kvcache_attend, kvcache_decoded, kvcache_products, kvcache_received, kvcache_weighted_sums,
+    };
+    #[pymodule_export]
+    use super::kvcache_quantizers::{kvcache_float8_codes, kvcache_turned_codes, kvcache_whole_codes};
+    #[pymodule_export]
+    use super::kvcache_scores::{kvcache_cosines, kvcache_directions, kvcache_lag_relative, kvcache_lengths};
+    #[pymodule_export]
+    use super::kvcache_selection::{kvcache_gather, kvcache_move_front, kvcache_select};
     #[pymodule_export]
     use super::links::Links;
     #[pymodule_export]

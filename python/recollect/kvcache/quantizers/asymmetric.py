@@ -1,12 +1,15 @@
 """Whole numbers between the least and the greatest of a group (Liu and others, "KIVI", 2024)."""
 
 import numpy as np
+import numpy.typing as npt
 
+from recollect import _native
 from recollect.checks import count_of, one_of
 from recollect.errors import InvalidArgument
 from recollect.kvcache.arrays import Array, numbers
+from recollect.kvcache.lending import Lent
 from recollect.kvcache.quantizers.codec import Codec, Parts
-from recollect.kvcache.quantizers.half import half, half_scale
+from recollect.kvcache.quantizers.half import half, half_scale, halves
 from recollect.kvcache.quantizers.packing import packed, unpacked, words
 
 __all__ = ["Asymmetric"]
@@ -46,13 +49,35 @@ class Asymmetric(Codec):
         low, high = blocks.min((2, 4)), blocks.max((2, 4))
         with np.errstate(over="ignore"):
             scale = half_scale((high - low) / np.float32(2**self.bits - 1), "range")
-        zero = half(low, "least number")
+        # Zero has no sign, whichever comes first.
+        zero = half(low + np.float32(0), "least number")
         steps = (blocks - _spread(zero, np.float32)) / _spread(scale, np.float32)
         codes = np.clip(np.rint(steps), 0, 2**self.bits - 1).astype(np.uint8)
         _, n, d = rows.shape
         codes = _joined(codes)[:, :n, :d]
         along = codes if self.by_token else codes.swapaxes(1, 2)
         return {"codes": packed(np.ascontiguousarray(along), self.bits), "scale": scale, "zero": zero}
+
+    def encode_native(self, rows: Lent, lengths: npt.NDArray[np.int64] | None, threads: int) -> Parts | None:
+        """Return the same parts made by the native half."""
+        n, d = rows.array.shape[2:]
+        group = self.group or d
+        heads = rows.array.shape[0] * rows.array.shape[1]
+        found = _native.kvcache_whole_codes(
+            rows.array, rows.form, lengths, self.bits, self.by_token, group, threads
+        )
+        if found is None:
+            return None
+        shape = (heads, n, -(-d // group)) if self.by_token else (heads, -(-n // group), d)
+        along = (n, words(d, self.bits)) if self.by_token else (d, words(n, self.bits))
+        scale, zero = (part.view(np.float16).reshape(shape) for part in found[1:])
+        return {"codes": found[0].reshape(heads, *along), "scale": scale, "zero": zero}
+
+    def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...]:
+        """Return the parts as the native half takes them."""
+        codes = np.ascontiguousarray(parts["codes"]).reshape(-1)
+        steps = (halves(parts[name]) for name in ("scale", "zero"))
+        return "whole", codes, *steps, self.bits, self.by_token, self.group or d
 
     def decode(self, parts: Parts, n: int, d: int) -> Array:
         """Return ``code * scale + zero``."""

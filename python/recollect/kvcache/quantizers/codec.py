@@ -3,7 +3,11 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 
+import numpy as np
+import numpy.typing as npt
+
 from recollect.kvcache.arrays import Array
+from recollect.kvcache.lending import Lent
 
 __all__ = ["Codec", "Parts"]
 
@@ -31,6 +35,17 @@ class Codec(ABC):
 
         Where `counts` says how many rows of each head count, those behind repeat the last one that does.
         """
+
+    def encode_native(self, rows: Lent, lengths: npt.NDArray[np.int64] | None, threads: int) -> Parts | None:
+        """Return the same parts made by the native half, of ``[batch, heads, n, d]``; None where it does not.
+
+        What lies behind `lengths` of a sequence is padding and repeats the last row before it.
+        """
+        return None
+
+    def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...] | None:
+        """Return the parts of heads of `n` rows as the native half takes them; None where it does not."""
+        return None
 
     @abstractmethod
     def decode(self, parts: Parts, n: int, d: int) -> Array:

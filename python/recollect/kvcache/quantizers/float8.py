@@ -1,12 +1,15 @@
 """Eight-bit floats, e4m3, scaled so that the greatest is 448."""
 
 import numpy as np
+import numpy.typing as npt
 
+from recollect import _native
 from recollect.checks import one_of
 from recollect.kvcache.arrays import Array, numbers
 from recollect.kvcache.float_formats import E4M3_MAX, e4m3_bits, from_e4m3
+from recollect.kvcache.lending import Lent
 from recollect.kvcache.quantizers.codec import Codec, Parts
-from recollect.kvcache.quantizers.half import half_scale
+from recollect.kvcache.quantizers.half import half_scale, halves
 
 __all__ = ["Float8"]
 
@@ -42,6 +45,23 @@ class Float8(Codec):
         )
         scale = half_scale(greatest / np.float32(E4M3_MAX), "greatest number")
         return {"codes": e4m3_bits(found / self._spread(scale, n).astype(np.float32)), "scale": scale}
+
+    def encode_native(self, rows: Lent, lengths: npt.NDArray[np.int64] | None, threads: int) -> Parts | None:
+        """Return the same parts made by the native half."""
+        batch, heads, n, d = rows.array.shape
+        found = _native.kvcache_float8_codes(rows.array, rows.form, lengths, self.scale, self.block, threads)
+        if found is None:
+            return None
+        steps = (batch * heads, -(-n // self.block), d if self.scale == "channel" else 1)
+        return {
+            "codes": found[0].reshape(batch * heads, n, d),
+            "scale": found[1].view(np.float16).reshape(steps),
+        }
+
+    def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...]:
+        """Return the parts as the native half takes them."""
+        codes = np.ascontiguousarray(parts["codes"]).reshape(-1)
+        return "float8", codes, halves(parts["scale"]), self.scale, self.block
 
     def decode(self, parts: Parts, n: int, d: int) -> Array:
         """Return ``e4m3 * scale``."""

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from recollect.errors import InvalidArgument
 from recollect.kvcache.arrays import Array
 
-__all__ = ["half", "half_scale"]
+__all__ = ["half", "half_scale", "halves"]
 
 Halves = npt.NDArray[np.float16]
 
@@ -26,6 +26,11 @@ def half(numbers: Array, what: str) -> Halves:
     if not np.isfinite(found).all():
         raise InvalidArgument(f"array: its {what} is beyond 65504, which 16 bits cannot hold; scale it down")
     return found
+
+
+def halves(part: Array) -> npt.NDArray[np.uint16]:
+    """Return the bits of float16 one after another."""
+    return np.ascontiguousarray(part, dtype=np.float16).reshape(-1).view(np.uint16)
 
 
 def half_scale(numbers: Array, what: str) -> Halves:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from recollect.kvcache.arrays import Array, numbers
+from recollect.kvcache.lending import lent
 from recollect.kvcache.quantizers.codec import Codec, Parts
 
 __all__ = ["Plain"]
@@ -25,6 +26,11 @@ class Plain(Codec):
     def encode(self, rows: Array, counts: Array | None = None) -> Parts:
         """Return a copy of the rows."""
         return {"rows": rows.copy()}
+
+    def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...] | None:
+        """Return the rows as the native half takes them; None for elements that it does not know."""
+        found = lent(parts["rows"][None])
+        return None if found is None else ("plain", found.array, found.form)
 
     def decode(self, parts: Parts, n: int, d: int) -> Array:
         """Return the rows."""

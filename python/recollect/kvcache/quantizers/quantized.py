@@ -8,8 +8,10 @@ from recollect.errors import DimensionMismatch, FormatTooNew, InvalidArgument
 from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, received, returned
 from recollect.kvcache.backends import chosen
 from recollect.kvcache.quantizers.codec import Codec, Parts
+from recollect.kvcache.quantizers.encoding import natively
 from recollect.kvcache.quantizers.kinds import codec_of
 from recollect.kvcache.quantizers.packing import LAYOUT
+from recollect.kvcache.quantizers.products import decoded, logits, weighted
 
 __all__ = ["Quantized", "pv", "qk_logits", "quantize"]
 
@@ -44,10 +46,12 @@ class Quantized:
         """Bytes that the parts take, all of them."""
         return sum(part.nbytes for part in self.parts.values())
 
-    def dequantize(self) -> Array:
-        """Return what the codes stand for, float32 of the array's shape."""
-        found = self.codec.decode(self.parts, *self.shape[-2:])
-        return found.astype(np.float32).reshape(self.shape)
+    def dequantize(self, *, backend: str | None = None, threads: int | None = None) -> Array:
+        """Return what the codes stand for, float32 of the array's shape; the same bits on every backend."""
+        heads = int(np.prod(self.shape[:-2]))
+        own = chosen(backend)
+        n, d = self.shape[-2:]
+        return decoded(self.codec, self.parts, heads, n, d, own, threads).reshape(self.shape)
 
 
 def quantize(
@@ -57,6 +61,7 @@ def quantize(
     role: str = "keys",
     lengths: Foreign | None = None,
     backend: str | None = None,
+    threads: int | None = None,
 ) -> Quantized:
     """Quantize keys or values.
 
@@ -73,18 +78,24 @@ def quantize(
         Tokens of each sequence; what lies behind is padding, does not change a code of the others, and stands
         for the last token afterwards. Its bytes are held and counted.
     backend
-        ``"numpy"``.
+        ``"rust"``, which is the default, or ``"numpy"``; codes are the same bits. float64 is quantized by
+        NumPy.
+    threads
+        Threads that work on it; by default as many as are worth it. No bit depends on them.
 
     Raises
     ------
     InvalidArgument
         If a number is not finite, or beyond what the quantizer can scale.
     """
-    chosen(backend)
-    codec = codec_of(kind, role)
+    rust, codec = chosen(backend) == "rust", codec_of(kind, role)
     found = received(array, "array", None if lengths is None else 4)
     if found.ndim < 2 or not found.shape[-1]:
         raise InvalidArgument(f"array: expected the shape (..., n, d), found {found.shape}")
+    held = None if lengths is None else lengths_of(lengths, found.shape[0], found.shape[2])
+    parts = natively(codec, found, threads, held) if rust else None
+    if parts is not None:
+        return Quantized(codec, parts, found.shape)
     rows = found if lengths is None else _filled(found, lengths)
     with np.errstate(over="ignore"):
         finite = np.isfinite(numbers(rows).astype(np.float32, copy=False)).all(-1)
@@ -92,15 +103,13 @@ def quantize(
         where = tuple(int(at) for at in np.argwhere(~finite)[0])
         raise InvalidArgument(f"array{list(where)}: a number is not finite in float32")
     flat = rows.reshape(int(np.prod(rows.shape[:-2])), *rows.shape[-2:])
-    counts = (
-        None
-        if lengths is None
-        else np.repeat(lengths_of(lengths, found.shape[0], found.shape[2]), found.shape[1])
-    )
+    counts = None if held is None else np.repeat(held, found.shape[1])
     return Quantized(codec, codec.encode(flat, counts), found.shape)
 
 
-def qk_logits(queries: Foreign, keys: Quantized, *, backend: str | None = None) -> Foreign:
+def qk_logits(
+    queries: Foreign, keys: Quantized, *, backend: str | None = None, threads: int | None = None
+) -> Foreign:
     """Return products of queries with quantized keys, without making the keys.
 
     Parameters
@@ -110,7 +119,9 @@ def qk_logits(queries: Foreign, keys: Quantized, *, backend: str | None = None) 
     keys
         Of the shape ``[batch, heads, n, d]``.
     backend
-        ``"numpy"``.
+        ``"rust"``, which is the default and adds up in float32, or ``"numpy"``, which does in float64.
+    threads
+        Threads that work on it; by default as many as are worth it. No bit depends on them.
 
     Returns
     -------
@@ -122,17 +133,19 @@ def qk_logits(queries: Foreign, keys: Quantized, *, backend: str | None = None) 
     InvalidArgument
         If shapes do not belong together.
     """
-    chosen(backend)
+    own = chosen(backend)
     rows, n = received(queries, "queries", 4), keys.shape[-2]
     _belong(rows.shape, keys, "queries")
     if rows.shape[3] != keys.shape[3]:
         raise DimensionMismatch(f"queries: expected {keys.shape[3]} dimensions, found {rows.shape[3]}")
     grouped = _grouped(rows, keys)
-    found = keys.codec.logits(grouped, keys.parts, n)
-    return returned(found.astype(np.float32).reshape(*rows.shape[:3], n), queries)
+    found = logits(keys.codec, grouped, keys.parts, n, own, threads)
+    return returned(found.astype(np.float32, copy=False).reshape(*rows.shape[:3], n), queries)
 
 
-def pv(weights: Foreign, values: Quantized, *, backend: str | None = None) -> Foreign:
+def pv(
+    weights: Foreign, values: Quantized, *, backend: str | None = None, threads: int | None = None
+) -> Foreign:
     """Return sums of quantized values by weights, without making the values.
 
     Parameters
@@ -141,8 +154,8 @@ def pv(weights: Foreign, values: Quantized, *, backend: str | None = None) -> Fo
         ``[batch, query_heads, w, n]``.
     values
         Of the shape ``[batch, heads, n, d_v]``.
-    backend
-        ``"numpy"``.
+    backend, threads
+        As for :func:`qk_logits`.
 
     Returns
     -------
@@ -154,14 +167,14 @@ def pv(weights: Foreign, values: Quantized, *, backend: str | None = None) -> Fo
     InvalidArgument
         If shapes do not belong together.
     """
-    chosen(backend)
+    own = chosen(backend)
     rows, d = received(weights, "weights", 4), values.shape[-1]
     _belong(rows.shape, values, "weights")
     if rows.shape[3] != values.shape[2]:
         raise InvalidArgument(f"weights: of {rows.shape[3]} tokens, there are {values.shape[2]}")
     grouped = _grouped(rows, values)
-    found = values.codec.weighted(grouped, values.parts, d)
-    return returned(found.astype(np.float32).reshape(*rows.shape[:3], d), weights)
+    found = weighted(values.codec, grouped, values.parts, d, own, threads)
+    return returned(found.astype(np.float32, copy=False).reshape(*rows.shape[:3], d), weights)
 
 
 def _belong(shape: tuple[int, ...], other: Quantized, name: str) -> None:
@@ -177,7 +190,7 @@ def _grouped(rows: Array, other: Quantized) -> Array:
     """Return rows with the query heads of a head one after another, ``[batch * heads, group * w, ...]``."""
     batch, heads = other.shape[:2]
     width = rows.shape[1] // heads * rows.shape[2]
-    return numbers(rows).astype(np.float64).reshape(batch * heads, width, rows.shape[3])
+    return numbers(rows).reshape(batch * heads, width, rows.shape[3])
 
 
 def _filled(rows: Array, lengths: Foreign) -> Array:

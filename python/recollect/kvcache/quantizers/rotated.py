@@ -10,12 +10,15 @@ Chazelle, "The fast Johnson-Lindenstrauss transform" (2009) for the signed Hadam
 """
 
 import numpy as np
+import numpy.typing as npt
 
+from recollect import _native
 from recollect.checks import count_of, seed_of
 from recollect.errors import InvalidArgument
 from recollect.kvcache.arrays import Array, numbers
+from recollect.kvcache.lending import Lent
 from recollect.kvcache.quantizers.codec import Codec, Parts
-from recollect.kvcache.quantizers.half import half
+from recollect.kvcache.quantizers.half import half, halves
 from recollect.kvcache.quantizers.packing import packed, unpacked, words
 from recollect.kvcache.splitmix import signs
 
@@ -86,6 +89,29 @@ class Rotated(Codec):
             "factor": half(factor, "distance to the mean"),
             "mean": mean,
         }
+
+    def encode_native(self, rows: Lent, lengths: npt.NDArray[np.int64] | None, threads: int) -> Parts | None:
+        """Return the same parts made by the native half; none of rows of one element."""
+        batch, heads, n, d = rows.array.shape
+        if d == 1:  # NumPy adds single numbers in another order than rows.
+            return None
+        block = self.means or max(n, 1)
+        turns = signs(d, self.seed).astype(np.float32)
+        found = _native.kvcache_turned_codes(rows.array, rows.form, lengths, self.bits, block, turns, threads)
+        if found is None:
+            return None
+        return {
+            "codes": found[0].reshape(batch * heads, n, words(_width(d), self.bits)),
+            "factor": found[1].view(np.float16).reshape(batch * heads, n),
+            "mean": found[2].view(np.float16).reshape(batch * heads, -(-n // block), d),
+        }
+
+    def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...]:
+        """Return the parts as the native half takes them."""
+        codes = np.ascontiguousarray(parts["codes"]).reshape(-1)
+        turns = signs(d, self.seed).astype(np.float32)
+        found = (halves(parts[name]) for name in ("factor", "mean"))
+        return "turned", codes, *found, self.bits, self.means or max(n, 1), turns
 
     def decode(self, parts: Parts, n: int, d: int) -> Array:
         """Return the rows that the codes stand for."""

@@ -3,6 +3,11 @@
 Each is called with a :class:`~recollect.kvcache.Layer` and keywords of its own. Padding, and tokens with a
 number that is not finite, score minus infinity; what a method never gives up scores infinity.
 
+``key_norm``, ``key_diff``, ``cur``, ``lag_relative``, ``value_weighted``, ``window_attention``,
+``last_query`` and ``heavy_hitter`` have a backend in Rust, which adds up in float32 and agrees with NumPy's
+float64 to 1e-5 (ranks of ``lag_relative`` may be off by one place). The others are products of matrices, or
+no work: NumPy has them.
+
 =======================  ==========================  =================================================
 method                   needs, beyond keys          source
 =======================  ==========================  =================================================

@@ -17,6 +17,8 @@ def chunk_attention(
 ) -> Foreign:
     """Score by what all queries of the same chunk pay, earlier ones too, weighed by the length of the value.
 
+    A product of matrices in float64: NumPy does it, whatever the backend of the layer.
+
     Parameters
     ----------
     layer

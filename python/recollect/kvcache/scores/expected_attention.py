@@ -103,6 +103,8 @@ def expected_attention(
 ) -> Foreign:
     """Score by the attention of queries drawn from their statistics at the next `n_future` positions.
 
+    A product of matrices in float64: NumPy does it, whatever the backend of the layer.
+
     Parameters
     ----------
     layer

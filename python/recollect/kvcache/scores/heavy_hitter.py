@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recollect import _native
 from recollect.checks import count_of, one_of, unit
 from recollect.errors import InvalidArgument
 from recollect.kvcache.arrays import Array, Foreign, opened
@@ -24,7 +25,8 @@ class HeavyHitters:
     decay
         What a step of one query leaves of what was received before, 0 to 1.
     reduce
-        How the query heads of a head become one score: ``"mean"``, ``"max"`` or ``"sum"``.
+        How the query heads of a head become one score: ``"mean"``, ``"max"`` or ``"sum"``; NumPy has
+        ``"max"``.
     """
 
     def __init__(self, *, norm: str = "none", decay: float = 1.0, reduce: str = "mean") -> None:
@@ -59,6 +61,14 @@ class HeavyHitters:
         """
         layer.needs("queries", by="heavy_hitter")
         self._grow(layer.shape[:3])
+        # The greatest of a group is that of each query, which sums over queries do not tell.
+        native = None if self._reduce == "max" else layer.native(queries=True)
+        if native is not None:
+            given = native.keys, native.values, native.queries, native.present
+            most = layer.shape[2]
+            sums, votes = _native.kvcache_received(*given, most, self._decay, native.threads)
+            self._add(layer, sums, votes)
+            return
         for one in layer.sequences():
             received, exposed = self._received[one.index], self._exposed[one.index]
             for rows in query_blocks(one):
@@ -70,6 +80,22 @@ class HeavyHitters:
                 left = self._decay ** len(places)
                 received[:, one.tokens] = received[:, one.tokens] * left + (paid * fade[:, None]).sum(1)
                 exposed[:, one.tokens] = exposed[:, one.tokens] * left + seen.sum(0)
+
+    def _add(self, layer: Layer, sums: Array, votes: list[int]) -> None:
+        batch, heads, tokens, _ = layer.shape
+        paid = over_group(sums.reshape(batch, heads, layer.group, tokens).astype(np.float64), self._reduce, 2)
+        for index, present in enumerate(layer.present):
+            where = np.flatnonzero(present)
+            places = np.flatnonzero(~np.isnan(paid[index, 0, where]))
+            at = where[places]
+            fade = self._decay ** np.arange(votes[index] - 1, -1, -1.0)
+            # What the queries that come after a token weigh, all of them where it came before them.
+            later = np.concatenate([np.cumsum(fade[::-1])[::-1], [0.0]])
+            first = layer.query_places(index)
+            seen = later[np.searchsorted(first, places, "left")]
+            left = self._decay ** votes[index]
+            self._received[index][:, at] = self._received[index][:, at] * left + paid[index][:, at]
+            self._exposed[index][:, at] = self._exposed[index][:, at] * left + seen
 
     def keep(self, kept: Kept) -> None:
         """Forget all but the tokens kept, and move these to the front as :func:`compact_in_place` does.

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recollect import _native
 from recollect.errors import InvalidArgument
 from recollect.kvcache.arrays import Array, Foreign
 from recollect.kvcache.layer import Layer, Sequence
@@ -34,6 +35,14 @@ class KeyAnchor:
             raise InvalidArgument(
                 f"layer: expected sequences, heads, dimensions {self._sum.shape}, found {layer.shape}"
             )
+        native = layer.native()
+        if native is not None:
+            sums, counts = _native.kvcache_directions(
+                native.keys, native.values, native.present, native.threads
+            )
+            self._sum += sums.reshape(self._sum.shape)
+            self._count += np.array(counts, dtype=np.int64)
+            return
         for sequence in layer.sequences():
             self._sum[sequence.index] += _directions(sequence.keys).sum(1)
             self._count[sequence.index] += len(sequence)
@@ -61,6 +70,17 @@ def key_diff(layer: Layer, *, anchor: KeyAnchor | None = None) -> Foreign:
     array
         float32 ``[batch, heads, tokens]``, -1 to 1.
     """
+    native = layer.native()
+    if native is not None:
+        if anchor is None:
+            anchor = KeyAnchor()
+            anchor.observe(layer)
+        means = [anchor.mean(index) for index in range(layer.shape[0])]
+        toward = np.concatenate([_directions(mean).ravel() for mean in means] or [np.zeros(0)])
+        found = _native.kvcache_cosines(
+            native.keys, native.values, native.present, toward.astype(np.float32), native.threads
+        )
+        return layer.finished(np.negative(found, out=found))
 
     def score(one: Sequence) -> Array:
         directions = _directions(one.keys)

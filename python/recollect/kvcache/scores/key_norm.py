@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recollect import _native
 from recollect.kvcache.arrays import Foreign
 from recollect.kvcache.layer import Layer
 
@@ -16,4 +17,8 @@ def key_norm(layer: Layer) -> Foreign:
     array
         float32 ``[batch, heads, tokens]``.
     """
+    native = layer.native()
+    if native is not None:
+        found = _native.kvcache_lengths(native.keys, native.values, native.present, False, 2, native.threads)
+        return layer.finished(np.negative(found, out=found))
     return layer.scored(lambda one: -np.sqrt((one.keys**2).sum(-1)))

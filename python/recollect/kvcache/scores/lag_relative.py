@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recollect import _native
 from recollect.checks import count_of
 from recollect.kvcache.arrays import Array, Foreign
 from recollect.kvcache.layer import Layer, Sequence
@@ -36,6 +37,11 @@ def lag_relative(layer: Layer, *, n_sink: int = 4, lag: int = 128, eps: float = 
     """
     layer.needs("values", by="lag_relative")
     n_sink, lag = count_of(n_sink, "n_sink"), count_of(lag, "lag", 1)
+
+    native = layer.native()
+    if native is not None:
+        given = native.keys, native.values, native.present
+        return layer.finished(_native.kvcache_lag_relative(*given, n_sink, lag, eps, native.threads))
 
     def score(one: Sequence) -> Array:
         parts = max(len(one) - n_sink, 0) // lag

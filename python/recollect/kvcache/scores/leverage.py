@@ -21,6 +21,8 @@ def leverage(
 ) -> Foreign:
     """Score by how much a key stands out of the span of all: ``x (X'X + r I)^-1 x`` for centred keys.
 
+    A product of matrices in float64: NumPy does it, whatever the backend of the layer.
+
     Parameters
     ----------
     layer

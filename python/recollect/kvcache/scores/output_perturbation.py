@@ -13,6 +13,8 @@ __all__ = ["output_perturbation"]
 def output_perturbation(layer: Layer, *, window: int = 64, reduce: str = "mean") -> Foreign:
     """Score by the mean length of ``p / (1 - p) (o - v)``: how far the output of the last queries would move.
 
+    A product of matrices in float64: NumPy does it, whatever the backend of the layer.
+
     Without token `j` the output of a query becomes ``(o - p_j v_j) / (1 - p_j)``.
 
     Parameters

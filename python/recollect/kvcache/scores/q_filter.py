@@ -35,6 +35,8 @@ def calibrated_filters(layer: Layer) -> Foreign:
 def q_filter(layer: Layer, *, filters: Foreign) -> Foreign:
     """Score by minus the product of the key with the filter of its head.
 
+    A product of matrices in float64: NumPy does it, whatever the backend of the layer.
+
     Parameters
     ----------
     layer

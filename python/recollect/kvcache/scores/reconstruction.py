@@ -15,6 +15,8 @@ _BLOCK = 64
 def reconstruction(layer: Layer, *, replay: Foreign) -> Foreign:
     """Score by the most that any query of a replay pays to a token.
 
+    A product of matrices in float64: NumPy does it, whatever the backend of the layer.
+
     Parameters
     ----------
     layer

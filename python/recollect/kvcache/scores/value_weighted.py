@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recollect import _native
 from recollect.errors import InvalidArgument
 from recollect.kvcache.arrays import Array, Foreign, numbers, received
 from recollect.kvcache.layer import Layer, Sequence
@@ -22,7 +23,8 @@ def value_weighted(
         Of another method, ``[batch, heads, tokens]``, none below zero but the minus infinity of padding.
     output
         The projection of each query head to the output, ``[query_heads, d_v, hidden]``, averaged over the
-        query heads of a head; None leaves values as they are.
+        query heads of a head; None leaves values as they are. With it NumPy does the work: it is a product
+        of matrices.
     order
         1 for the sum of sizes, 2 for the length.
     epsilon
@@ -56,6 +58,17 @@ def value_weighted(
         raise InvalidArgument(
             f"output: expected {layer.values.shape[3]} dimensions, found {weights.shape[1]}"
         )
+
+    native = layer.native() if weights is None else None
+    if native is not None:
+        sizes = _native.kvcache_lengths(
+            native.keys, native.values, native.present, True, order, native.threads
+        ).reshape(layer.shape[:3])
+        with np.errstate(over="ignore"):
+            weighed = ((given + epsilon) * sizes).astype(np.float32)
+            # Minus infinity where a token does not count, whatever its score was.
+            base = np.where(np.isnan(sizes), np.nan, given).astype(np.float32)
+        return layer.finished(np.where(np.isfinite(base), weighed, base))
 
     def score(one: Sequence) -> Array:
         projected = one.values[:, None]

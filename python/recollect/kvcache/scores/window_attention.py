@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from recollect import _native
 from recollect.checks import count_of
 from recollect.kvcache.arrays import Array, Foreign
 from recollect.kvcache.layer import Layer, Sequence
@@ -41,6 +42,12 @@ def window_attention(
     window = count_of(window, "window", 1)
     layer.needs("queries", by="window_attention")
 
+    native = layer.native(queries=True)
+    if native is not None:
+        given = native.keys, native.values, native.queries, native.present
+        sums, votes = _native.kvcache_received(*given, window, 1.0, native.threads)
+        return layer.finished(_smoothed(layer, sums, votes, kernel, pool, reduce))
+
     def score(one: Sequence) -> Array:
         votes = min(window, len(one.query_places))
         past = one.places < one.length - votes
@@ -51,3 +58,19 @@ def window_attention(
         return scores
 
     return layer.scored(score)
+
+
+def _smoothed(layer: Layer, sums: Array, votes: list[int], kernel: int, pool: str, reduce: str) -> Array:
+    """Return scores out of what each query head paid in sum, ``[batch * query_heads * tokens]``."""
+    batch, heads, tokens, _ = layer.shape
+    paid = sums.reshape(batch, heads, layer.group, tokens)
+    scores = np.full((batch, heads, tokens), np.nan, dtype=np.float32)
+    for index, present in enumerate(layer.present):
+        where = np.flatnonzero(present)
+        counts = ~np.isnan(paid[index, 0, 0, where])
+        past = counts & (np.arange(len(where)) < len(where) - votes[index])
+        scores[index][:, where[counts]] = np.inf
+        if votes[index] and past.any():
+            smooth = pooled(paid[index][..., where[past]] / np.float32(votes[index]), kernel, pool)
+            scores[index][:, where[past]] = over_group(smooth, reduce)
+    return scores

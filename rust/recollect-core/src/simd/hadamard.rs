@@ -1,7 +1,7 @@
 //! The Walsh-Hadamard transform, and the other steps of a random rotation.
 
 /// Elements whose short distances the compiler sees as one step.
-const BLOCK: usize = 16;
+pub(super) const BLOCK: usize = 16;
 
 /// Flips the elements whose sign is minus one; `signs` has the length of `a`.
 #[inline(always)]
@@ -21,9 +21,15 @@ pub(super) fn mix_halves(a: &mut [f32]) {
     }
 }
 
+/// What is added and taken away.
+pub(super) trait Element: Copy + std::ops::Add<Output = Self> + std::ops::Sub<Output = Self> {}
+
+impl Element for f32 {}
+impl Element for f64 {}
+
 /// Sums and differences at one distance.
 #[inline(always)]
-fn butterflies(a: &mut [f32], distance: usize) {
+pub(super) fn butterflies<T: Element>(a: &mut [T], distance: usize) {
     for pair in a.chunks_exact_mut(2 * distance) {
         let (low, high) = pair.split_at_mut(distance);
         for i in 0..distance {
@@ -39,10 +45,10 @@ pub(super) fn hadamard(a: &mut [f32]) {
     // The short distances inside blocks of constant size, where the compiler sees the whole step.
     let (blocks, rest) = a.as_chunks_mut::<BLOCK>();
     for block in blocks {
-        butterflies_of::<1>(block);
-        butterflies_of::<2>(block);
-        butterflies_of::<4>(block);
-        butterflies_of::<8>(block);
+        butterflies_of::<1, _>(block);
+        butterflies_of::<2, _>(block);
+        butterflies_of::<4, _>(block);
+        butterflies_of::<8, _>(block);
         block.iter_mut().for_each(|x| *x *= scale);
     }
     if !rest.is_empty() {
@@ -61,7 +67,7 @@ pub(super) fn hadamard(a: &mut [f32]) {
 }
 
 #[inline(always)]
-fn butterflies_of<const DISTANCE: usize>(block: &mut [f32; BLOCK]) {
+pub(super) fn butterflies_of<const DISTANCE: usize, T: Element>(block: &mut [T; BLOCK]) {
     let old = *block;
     for i in 0..BLOCK {
         block[i] = if i & DISTANCE == 0 { old[i] + old[i + DISTANCE] } else { old[i - DISTANCE] - old[i] };

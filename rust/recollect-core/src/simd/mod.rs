@@ -11,6 +11,7 @@
 //! | `quantize`, `upper_bounds`, `sketch_scores` | lane body | lane body | lane body |
 //! | `positive_bits`, `at_least_bits`, `reaching_bits` | plain body | masks | masks |
 //! | `count_at_least` | plain body | plain body | plain body |
+//! | `widen_bf16`, codes of `steps`, `packing`, `turning`, sums of `rows`, `products`, `powers` | plain or lane body | the same | the same |
 //! | `disagreement_of` | plain body | plain body | plain body, or VPOPCNTDQ |
 //! | `disagreement` | plain body | table of bytes | table of bytes, or VPOPCNTDQ |
 //!
@@ -20,14 +21,21 @@
 
 mod bits;
 mod codes;
+mod differences;
 mod f32;
 mod gathered;
 mod hadamard;
 mod i8;
 mod narrow;
+mod packing;
+mod powers;
 mod prefetch;
+mod products;
+mod rows;
 mod sketch;
+mod steps;
 mod tier;
+mod turning;
 #[cfg(target_arch = "x86_64")]
 mod wide;
 
@@ -35,6 +43,7 @@ use std::sync::LazyLock;
 
 pub use codes::Margins;
 pub use prefetch::prefetch;
+pub use products::KEYS;
 pub use sketch::LANES;
 pub use tier::Tier;
 
@@ -81,6 +90,8 @@ tier::tiers! {
         (query: &[f32], rows: &[i8], scale: &[f32], out: &mut [f32]);
     /// IEEE half precision as f32, exact; `out` has the length of `x`, here and below.
     widen_f16 = narrow::widen_f16, narrow::widen_f16, narrow::widen_f16: (x: &[u16], out: &mut [f32]);
+    /// bfloat16 as f32, exact.
+    widen_bf16 = narrow::widen_bf16, narrow::widen_bf16, narrow::widen_bf16: (x: &[u16], out: &mut [f32]);
     /// f32 as IEEE half precision, ties to even; infinite from 65,520 on.
     narrow_f16 = narrow::narrow_f16, narrow::narrow_f16, narrow::narrow_f16: (x: &[f32], out: &mut [u16]);
     /// Codes, each times `scale` in f32.
@@ -136,6 +147,95 @@ tier::tiers! {
     /// Scores of disagreements: `factor * (offset - step * disagreement) + base`; an empty base is zero.
     sketch_scores = sketch::sketch_scores, sketch::sketch_scores, sketch::sketch_scores:
         (disagreements: &[u32], factor: &[f32], base: &[f32], offset: f32, step: f32, out: &mut [f32]);
+    /// Whether all are finite.
+    all_finite = steps::all_finite, steps::all_finite, steps::all_finite: (x: &[f32]) -> bool;
+    /// Least and greatest of each `group` elements of each row of `dim`; `low` and `high` are (rows, groups).
+    ranges_by_token = steps::ranges_by_token, steps::ranges_by_token, steps::ranges_by_token:
+        (rows: &[f32], dim: usize, group: usize, low: &mut [f32], high: &mut [f32]);
+    /// Least and greatest of each column of rows as long as `low` and `high`.
+    ranges_by_channel = steps::ranges_by_channel, steps::ranges_by_channel, steps::ranges_by_channel:
+        (rows: &[f32], low: &mut [f32], high: &mut [f32]);
+    /// Steps `range / divisor` in half precision: one for nothing, and no other becomes zero; what they stand for, its
+    /// inverse; false where one is beyond half precision.
+    half_steps = steps::half_steps, steps::half_steps, steps::half_steps:
+        (ranges: &[f32], divisor: f32, halves: &mut [u16], scale: &mut [f32], inverse: &mut [f32]) -> bool;
+    /// Numbers in half precision, zero without a sign, and what they stand for; false where one is beyond it.
+    half_zeros = steps::half_zeros, steps::half_zeros, steps::half_zeros:
+        (x: &[f32], halves: &mut [u16], zero: &mut [f32]) -> bool;
+    /// Whole codes, 0 to `top`, nearest to `(x - zero) / step` in f32, ties to even, for each `group` elements of rows of
+    /// `dim`; `steps` are zeros, steps of at most 11 bits, and their inverses, (rows, groups) each.
+    whole_by_token = steps::whole_by_token, steps::whole_by_token, steps::whole_by_token:
+        (rows: &[f32], dim: usize, group: usize, steps: [&[f32]; 3], top: f32, codes: &mut [u8]);
+    /// The same with zero, step and inverse a column, each as long as a row.
+    whole_by_channel = steps::whole_by_channel, steps::whole_by_channel, steps::whole_by_channel:
+        (rows: &[f32], steps: [&[f32]; 3], top: f32, codes: &mut [u8]);
+    /// Float8 e4m3 nearest to `x / step` in f32, ties to even, at most the greatest, with a step a row.
+    e4m3_by_token = steps::e4m3_by_token, steps::e4m3_by_token, steps::e4m3_by_token:
+        (rows: &[f32], dim: usize, steps: [&[f32]; 3], codes: &mut [u8]);
+    /// The same with a step a column.
+    e4m3_by_channel = steps::e4m3_by_channel, steps::e4m3_by_channel, steps::e4m3_by_channel:
+        (rows: &[f32], steps: [&[f32]; 3], codes: &mut [u8]);
+    /// Adds rows as long as `sums`, one after another.
+    add_rows = rows::add_rows, rows::add_rows, rows::add_rows: (rows: &[f32], sums: &mut [f64]);
+    /// Adds rows, each times its weight in f32, to sums in f64; the rows of a call are added in f32.
+    add_weighed = rows::add_weighed, rows::add_weighed, rows::add_weighed:
+        (rows: &[f32], weights: &[f32], sums: &mut [f64]);
+    /// The sum of squares of each row of `dim`, in lane order.
+    squares = rows::squares, rows::squares, rows::squares: (rows: &[f32], dim: usize, out: &mut [f32]);
+    /// The sum of absolute values of each row of `dim`, in lane order.
+    sizes = rows::sizes, rows::sizes, rows::sizes: (rows: &[f32], dim: usize, out: &mut [f32]);
+    /// The sample deviation of `(x - low) * inverse` over each row, which is as long as both.
+    spreads = rows::spreads, rows::spreads, rows::spreads:
+        (rows: &[f32], low: &[f32], inverse: &[f32], out: &mut [f32]);
+    /// `e^(x - top)` in place, for `x` of at most a finite `top`, within 2 units in the last place; zero from e^-87 on.
+    powers = powers::powers, powers::powers, powers::powers: (x: &mut [f32], top: f32);
+    /// Lays up to [`KEYS`] rows of `dim` beside each other, `(dim, KEYS)`, missing ones as zeros.
+    lay_panel = products::lay_panel, products::lay_panel, products::lay_panel:
+        (rows: &[f32], dim: usize, panel: &mut [f32]);
+    /// Products of queries (rows, dim) with a panel, summed in the order of elements: row `r` goes to `out[r * stride..]`.
+    panel_products = products::panel_products, products::panel_products, products::panel_products:
+        (queries: &[f32], dim: usize, panel: &[f32], out: &mut [f32], stride: usize);
+    /// The greatest, or minus infinity; what is not a number does not count.
+    top = products::top, products::top, products::top: (x: &[f32]) -> f32;
+    /// Adds `weight * x` to sums as long as `x`.
+    add_scaled = products::add_scaled, products::add_scaled, products::add_scaled:
+        (x: &[f32], weight: f32, sums: &mut [f32]);
+    /// Adds rows of `dim` by weights (sums, stride) to `sums`, one row after another.
+    add_by_weights = products::add_by_weights, products::add_by_weights, products::add_by_weights:
+        (rows: &[f32], dim: usize, weights: &[f32], stride: usize, sums: &mut [f32]);
+    /// `code * scale + zero`, with one of each for all elements or for each.
+    widen_codes = products::widen_codes, products::widen_codes, products::widen_codes:
+        (codes: &[u8], scale: &[f32], zero: &[f32], out: &mut [f32]);
+    /// Float8 e4m3 times scale, one for all elements or for each.
+    widen_e4m3 = products::widen_e4m3, products::widen_e4m3, products::widen_e4m3:
+        (codes: &[u8], scale: &[f32], out: &mut [f32]);
+    /// Levels of codes below 16, times a factor.
+    widen_levels = products::widen_levels, products::widen_levels, products::widen_levels:
+        (codes: &[u8], levels: &[f32; 16], factor: f32, out: &mut [f32]);
+    /// Whether all, without the highest bit, are below a limit.
+    all_below = rows::all_below, rows::all_below, rows::all_below: (x: &[u16], limit: u16) -> bool;
+    /// `(x - mean) * sign`, filled up with zeros, turned by the Hadamard matrix without its scale, times `scale`; `out` is a
+    /// power of two long.
+    turn = turning::turn, turning::turn, turning::turn:
+        (x: &[f32], mean: &[f32], signs: &[f32], scale: f32, out: &mut [f32]);
+    /// The codes of a turned row by levels on both sides of zero, and its factor `|y|^2 / (y . level)`; `middles` are those
+    /// between the positive `levels`.
+    level_codes = turning::level_codes, turning::level_codes, turning::level_codes:
+        (turned: &[f32], middles: &[f64], levels: &[f64], codes: &mut [u8]) -> f64;
+    /// The row that the codes of a turned row stand for, in f64: positive `levels` times `factor`, turned back, times signs,
+    /// with the mean; `space` is as long as `codes`.
+    turn_back = turning::turn_back, turning::turn_back, turning::turn_back:
+        (codes: &[u8], levels: &[f64], factor: f64, rest: [&[f32]; 2], space: &mut [f64], out: &mut [f32]);
+    /// Codes of 1, 2, 3, 4 or 8 bits as words of 32, little-endian, the last filled up with zeros.
+    pack = packing::pack, packing::pack, packing::pack: (codes: &[u8], bits: usize, words: &mut [u32]);
+    /// The codes of a row of words.
+    unpack = packing::unpack, packing::unpack, packing::unpack: (words: &[u32], bits: usize, codes: &mut [u8]);
+    /// Codes (tokens, dim) of 2, 4 or 8 bits as the words of each column: those of column `c` begin at `c * stride`.
+    pack_columns = packing::pack_columns, packing::pack_columns, packing::pack_columns:
+        (codes: &[u8], dim: usize, bits: usize, words: &mut [u32], stride: usize);
+    /// Codes (tokens, dim) out of the words of columns.
+    unpack_columns = packing::unpack_columns, packing::unpack_columns, packing::unpack_columns:
+        (words: &[u32], stride: usize, dim: usize, bits: usize, codes: &mut [u8]);
 }
 
 static BEST: LazyLock<&'static Kernels> =

@@ -11,7 +11,7 @@ const REBIAS: u32 = 112 << 23;
 
 /// A half as f32.
 #[inline(always)]
-fn widened(half: u16) -> f32 {
+pub(super) fn widened(half: u16) -> f32 {
     let magnitude = u32::from(half & 0x7FFF);
     let subnormal = magnitude as f32 * (1.0 / 16_777_216.0);
     let moved = (magnitude << MANTISSA) + REBIAS;
@@ -22,7 +22,7 @@ fn widened(half: u16) -> f32 {
 
 /// The half nearest an f32, ties to even.
 #[inline(always)]
-fn narrowed(x: f32) -> u16 {
+pub(super) fn narrowed(x: f32) -> u16 {
     let (sign, magnitude) = (x.to_bits() >> 16 & 0x8000, x.to_bits() & 0x7FFF_FFFF);
     // Below 2^-14 the step is 2^-24, which is what f32 has next to one half.
     let subnormal = (f32::from_bits(magnitude) + 0.5).to_bits().wrapping_sub(0.5f32.to_bits());
@@ -42,6 +42,14 @@ pub(super) fn widen_f16(x: &[u16], out: &mut [f32]) {
     assert_eq!(x.len(), out.len(), "one element for each");
     for (x, out) in x.iter().zip(out) {
         *out = widened(*x);
+    }
+}
+
+#[inline(always)]
+pub(super) fn widen_bf16(x: &[u16], out: &mut [f32]) {
+    assert_eq!(x.len(), out.len(), "one element for each");
+    for (x, out) in x.iter().zip(out) {
+        *out = f32::from_bits(u32::from(*x) << 16);
     }
 }
 

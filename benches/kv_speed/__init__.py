@@ -1,0 +1,1 @@
+"""Speed of the KV cache on a CPU, one thread: Rust against NumPy, and PyTorch where it is installed."""

@@ -1,0 +1,30 @@
+"""Rows to parts on a backend: codes do not depend on which."""
+
+import numpy as np
+import numpy.typing as npt
+
+from recollect.kvcache.arrays import Array
+from recollect.kvcache.backends import threads_for
+from recollect.kvcache.lending import lent
+from recollect.kvcache.quantizers.codec import Codec, Parts
+
+__all__ = ["encoded", "natively"]
+
+
+def encoded(codec: Codec, rows: Array, backend: str, threads: int | None = None) -> Parts:
+    """Return the parts of finite rows ``[heads, n, d]``."""
+    parts = natively(codec, rows, threads) if backend == "rust" else None
+    return codec.encode(rows) if parts is None else parts
+
+
+def natively(
+    codec: Codec, rows: Array, threads: int | None, lengths: npt.NDArray[np.int64] | None = None
+) -> Parts | None:
+    """Return the parts of rows ``[..., n, d]``, or None where the native half does not make them.
+
+    That is for elements or settings it does not know, and for numbers that cannot be quantized, of which the
+    reference says where they are. Behind `lengths`, ``[batch]``, there is padding.
+    """
+    four = rows if rows.ndim == 4 else rows.reshape(1, -1, *rows.shape[-2:])
+    given = lent(four)
+    return None if given is None else codec.encode_native(given, lengths, threads_for(threads, rows.nbytes))

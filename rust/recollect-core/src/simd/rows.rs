@@ -1,0 +1,120 @@
+//! Statistics of rows of f32.
+
+const LANES: usize = 16;
+
+/// Adds rows as long as `sums`, one after another.
+#[inline(always)]
+pub(super) fn add_rows(rows: &[f32], sums: &mut [f64]) {
+    let dim = sums.len();
+    let (chunks, rest) = sums.as_chunks_mut::<{ 2 * LANES }>();
+    let whole = 2 * LANES * chunks.len();
+    for (at, sums) in chunks.iter_mut().enumerate() {
+        for row in rows.chunks_exact(dim) {
+            let Some(x) = row[2 * LANES * at..].first_chunk::<{ 2 * LANES }>() else { continue };
+            for i in 0..2 * LANES {
+                sums[i] += f64::from(x[i]);
+            }
+        }
+    }
+    for row in rows.chunks_exact(dim) {
+        rest.iter_mut().zip(&row[whole..]).for_each(|(sum, &x)| *sum += f64::from(x));
+    }
+}
+
+/// Adds rows, each times its weight, in f32 and then to the sums in f64; few rows at a time keep the bits of f32.
+#[inline(always)]
+pub(super) fn add_weighed(rows: &[f32], weights: &[f32], sums: &mut [f64]) {
+    let dim = sums.len();
+    assert_eq!(rows.len(), weights.len() * dim, "a weight a row");
+    let (chunks, rest) = sums.as_chunks_mut::<{ 2 * LANES }>();
+    let whole = 2 * LANES * chunks.len();
+    for (at, sums) in chunks.iter_mut().enumerate() {
+        let mut some = [0.0f32; 2 * LANES];
+        for (row, weight) in rows.chunks_exact(dim).zip(weights) {
+            let Some(x) = row[2 * LANES * at..].first_chunk::<{ 2 * LANES }>() else { continue };
+            for i in 0..2 * LANES {
+                some[i] += x[i] * weight;
+            }
+        }
+        for i in 0..2 * LANES {
+            sums[i] += f64::from(some[i]);
+        }
+    }
+    for (i, sum) in rest.iter_mut().enumerate() {
+        let some = rows.chunks_exact(dim).zip(weights).fold(0.0, |s, (row, w)| s + row[whole + i] * w);
+        *sum += f64::from(some);
+    }
+}
+
+#[inline(always)]
+fn folded(mut lanes: [f32; 2 * LANES]) -> f32 {
+    let mut width = LANES;
+    while width > 0 {
+        for i in 0..width {
+            lanes[i] += lanes[i + width];
+        }
+        width /= 2;
+    }
+    lanes[0]
+}
+
+/// The sum of terms of a row in lanes, with those of the rest, filled up with nothing.
+#[inline(always)]
+fn lanes_of(row: &[f32], term: impl Fn(usize, f32) -> f32) -> f32 {
+    let (chunks, rest) = row.as_chunks::<{ 2 * LANES }>();
+    let mut lanes = [0.0; 2 * LANES];
+    for (at, chunk) in chunks.iter().enumerate() {
+        for i in 0..2 * LANES {
+            lanes[i] += term(2 * LANES * at + i, chunk[i]);
+        }
+    }
+    let whole = 2 * LANES * chunks.len();
+    for (i, &x) in rest.iter().enumerate() {
+        lanes[i] += term(whole + i, x);
+    }
+    folded(lanes)
+}
+
+/// The sum of squares of each row, in f32.
+#[inline(always)]
+pub(super) fn squares(rows: &[f32], dim: usize, out: &mut [f32]) {
+    for (row, out) in rows.chunks_exact(dim).zip(out) {
+        *out = lanes_of(row, |_, x| x * x);
+    }
+}
+
+/// The sum of sizes of each row, in f32.
+#[inline(always)]
+pub(super) fn sizes(rows: &[f32], dim: usize, out: &mut [f32]) {
+    for (row, out) in rows.chunks_exact(dim).zip(out) {
+        *out = lanes_of(row, |_, x| x.abs());
+    }
+}
+
+/// The deviation of `(x - low) * inverse` over each row, with one degree of freedom less than elements.
+#[inline(always)]
+pub(super) fn spreads(rows: &[f32], low: &[f32], inverse: &[f32], out: &mut [f32]) {
+    let dim = low.len();
+    let count = dim as f32;
+    for (row, out) in rows.chunks_exact(dim).zip(out) {
+        let mean = lanes_of(row, |i, x| (x - low[i]) * inverse[i]) / count;
+        let apart = |i: usize, x: f32| {
+            let off = (x - low[i]) * inverse[i] - mean;
+            off * off
+        };
+        *out = if dim > 1 { (lanes_of(row, apart) / (count - 1.0)).sqrt() } else { 0.0 };
+    }
+}
+
+/// Whether all of the numbers, without their sign, are below a limit.
+#[inline(always)]
+pub(super) fn all_below(x: &[u16], limit: u16) -> bool {
+    let (chunks, rest) = x.as_chunks::<64>();
+    let mut greatest = [0u16; 64];
+    for chunk in chunks {
+        for i in 0..64 {
+            greatest[i] = greatest[i].max(chunk[i] & 0x7FFF);
+        }
+    }
+    greatest.iter().chain(rest).all(|&bits| bits & 0x7FFF < limit)
+}
