@@ -6,7 +6,7 @@ import numpy as np
 
 from recollect.checks import count_of
 from recollect.errors import InvalidArgument
-from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, opened, received
+from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, received, table_of
 from recollect.kvcache.layer import Layer, Sequence
 from recollect.kvcache.rotary import mean_rotation
 from recollect.kvcache.softmax import softmax
@@ -74,7 +74,7 @@ class QueryStats:
 
     def take(self, sequences: Foreign) -> None:
         """Make the statistics those of these sequences, int64 ``[n]``; one may come several times."""
-        at = opened(sequences, "sequences")
+        at = table_of(sequences, "sequences")
         if self._seen is not None:
             self._seen, self._count = self._seen[at], self._count[at]
             self._mean, self._scatter = self._mean[at], self._scatter[at]
@@ -150,7 +150,7 @@ def expected_attention(
     ):
         raise InvalidArgument(f"statistics: of {statistics._mean.shape}, the layer is {layer.shape}")
 
-    starts = None if next_positions is None else opened(next_positions, "next_positions")
+    starts = None if next_positions is None else table_of(next_positions, "next_positions")
     if starts is not None and starts.shape != (batch,):
         raise InvalidArgument(f"next_positions: expected the shape ({batch},), found {starts.shape}")
 

@@ -5,7 +5,7 @@ import numpy as np
 from recollect import _native
 from recollect.checks import count_of, one_of, unit
 from recollect.errors import InvalidArgument
-from recollect.kvcache.arrays import Array, Foreign, opened
+from recollect.kvcache.arrays import Array, Foreign, table_of
 from recollect.kvcache.layer import Layer, Sequence
 from recollect.kvcache.selection import Kept
 from recollect.kvcache.softmax import REDUCTIONS, over_group, probabilities, query_blocks
@@ -42,7 +42,7 @@ class HeavyHitters:
 
     def take(self, sequences: Foreign) -> None:
         """Make the state that of these of its sequences, int64 ``[n]``; one may come several times."""
-        at = opened(sequences, "sequences")
+        at = table_of(sequences, "sequences")
         self._received, self._exposed = self._received[at], self._exposed[at]
 
     def observe(self, layer: Layer) -> None:
