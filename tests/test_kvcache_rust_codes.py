@@ -7,7 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from recollect.errors import InvalidArgument
-from recollect.kvcache import bf16_bits, quantize
+from recollect.kvcache import bf16_bits, qk_logits, quantize
 from recollect.kvcache.quantizers import KINDS, Asymmetric, Float8, Rotated, codec_of
 
 EVERY = [
@@ -128,3 +128,17 @@ def test_what_16_bits_cannot_scale_is_refused_by_both(kind):
 def test_no_threads_are_refused(threads):
     with pytest.raises(InvalidArgument, match=r"^threads: expected at least 1"):
         quantize(np.zeros((1, 1, 4, 4), dtype=np.float32), "int4", threads=threads)
+
+
+def test_a_class_derived_from_a_quantizer_is_asked_itself():
+    class Halved(Asymmetric):
+        def encode(self, rows, counts=None):
+            return super().encode(rows / 2, counts)
+
+        def logits(self, queries, parts, n):
+            return 2 * super().logits(queries, parts, n)
+
+    array = np.random.default_rng(0).standard_normal((1, 1, 40, 8)).astype(np.float32)
+    found, plain = quantize(array, Halved(8)), quantize(array, Asymmetric(8))
+    np.testing.assert_allclose(found.dequantize() * 2, plain.dequantize(), atol=2e-2)
+    np.testing.assert_allclose(qk_logits(array, found), qk_logits(array, plain), atol=0.2)

@@ -12,6 +12,7 @@ from recollect import _native
 from recollect.errors import DimensionMismatch, InvalidArgument
 from recollect.kvcache.arrays import Array, Foreign, numbers, received, returned, table_of
 from recollect.kvcache.backends import chosen, threads_for
+from recollect.kvcache.quantizers.codec import lent_by
 from recollect.kvcache.segments import Segment, Segmented
 
 __all__ = ["Attended", "decode_attention", "merged"]
@@ -125,8 +126,8 @@ def _natively(
         for one in cache.segments(index):
             many, n = one.keys.shape[:2]
             if n:
-                keys = one.keys.codec.lent(one.keys.parts, n, dim)
-                values = one.values.codec.lent(one.values.parts, n, one.values.shape[2])
+                keys = lent_by(one.keys.codec, one.keys.parts, n, dim)
+                values = lent_by(one.values.codec, one.values.parts, n, one.values.shape[2])
                 if keys is None or values is None:
                     return None
                 positions = np.ascontiguousarray(one.positions, dtype=np.int64)

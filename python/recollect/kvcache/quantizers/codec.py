@@ -9,7 +9,7 @@ import numpy.typing as npt
 from recollect.kvcache.arrays import Array
 from recollect.kvcache.lending import Lent
 
-__all__ = ["Codec", "Parts"]
+__all__ = ["Codec", "Parts", "lent_by", "made_natively"]
 
 Parts = Mapping[str, Array]
 """What is kept of an array: its codes and what they mean, by name; each has the rows of a head in front."""
@@ -62,3 +62,13 @@ class Codec(ABC):
     @abstractmethod
     def nbytes(self, n: int, d: int) -> int:
         """Return the bytes of the parts of one head of `n` rows."""
+
+
+def made_natively(codec: Codec) -> bool:
+    """Return whether the native half makes the parts of a codec; never those of a class derived from one."""
+    return "encode_native" in vars(type(codec))
+
+
+def lent_by(codec: Codec, parts: Parts, n: int, d: int) -> tuple[object, ...] | None:
+    """Return parts as the native half takes them; None where it does not, as of a class derived from one."""
+    return codec.lent(parts, n, d) if "lent" in vars(type(codec)) else None

@@ -6,7 +6,7 @@ import numpy.typing as npt
 from recollect.kvcache.arrays import Array
 from recollect.kvcache.backends import threads_for
 from recollect.kvcache.lending import lent
-from recollect.kvcache.quantizers.codec import Codec, Parts
+from recollect.kvcache.quantizers.codec import Codec, Parts, made_natively
 
 __all__ = ["encoded", "natively"]
 
@@ -25,6 +25,8 @@ def natively(
     That is for elements or settings it does not know, and for numbers that cannot be quantized, of which the
     reference says where they are. Behind `lengths`, ``[batch]``, there is padding.
     """
+    if not made_natively(codec):
+        return None
     four = rows if rows.ndim == 4 else rows.reshape(1, -1, *rows.shape[-2:])
     given = lent(four)
     return None if given is None else codec.encode_native(given, lengths, threads_for(threads, rows.nbytes))
