@@ -113,7 +113,8 @@ def test_neighbours_stay_inside_their_session(memory):
     hits = memory.recall("thing3", k=3)
     around = timeline.with_neighbours(hits, 10)
     assert sum(one.of is not None for one in around) <= 3
-    assert len(around) == 6
+    # Two hits may stand beside each other.
+    assert 3 < len(around) <= 6
     assert around[0].record.uid == hits[0].uid
     # Neither a session nor a time: whatever stands next to it in a file is no neighbour.
     alone = [o.uid for o in memory.add_many(["one line", "the next line", "the last line"])]

@@ -44,22 +44,28 @@ def test_what_was_known_then(memory: recollect.Memory) -> None:
     memory.add("Ada bakes bread.", now=2_000)
     memory.update(uid, text="Milo is a dog.", now=3_000)
     memory.delete(uid, now=4_000)
-    assert [hit.text for hit in memory.recall("Milo")] == []
-    assert [hit.text for hit in memory.recall("Milo", known_at=3_999)] == ["Milo is a dog."]
-    assert [hit.text for hit in memory.recall("Milo", known_at=2_999)] == ["Milo is a puppy."]
-    assert [hit.text for hit in memory.recall("Milo", known_at=999)] == []
+    assert [hit.text for hit in memory.recall("Milo", signals=["words"])] == []
+    assert [hit.text for hit in memory.recall("Milo", signals=["words"], known_at=3_999)] == [
+        "Milo is a dog."
+    ]
+    assert [hit.text for hit in memory.recall("Milo", signals=["words"], known_at=2_999)] == [
+        "Milo is a puppy."
+    ]
+    assert [hit.text for hit in memory.recall("Milo", signals=["words"], known_at=999)] == []
     assert [x.text for x in memory.list(known_at=1_500)] == ["Milo is a puppy."]
     assert [memory.count(known_at=at) for at in (500, 1_500, 2_500, 3_500, 4_500)] == [0, 1, 2, 2, 1]
     # A budget reads the same past.
-    assert [hit.text for hit in memory.recall("Milo", known_at=1_500, budget=100)] == ["Milo is a puppy."]
+    assert [hit.text for hit in memory.recall("Milo", signals=["words"], known_at=1_500, budget=100)] == [
+        "Milo is a puppy."
+    ]
 
 
 def test_what_was_erased_was_never_known(memory: recollect.Memory) -> None:
     uid = memory.add("the secret is 4711", now=1_000).uid
     memory.add("tea at four", now=1_000)
-    assert len(memory.recall("secret", known_at=1_500)) == 1
+    assert len(memory.recall("secret", signals=["words"], known_at=1_500)) == 1
     memory.forget(uid, erase=True, now=2_000)
-    assert len(memory.recall("secret", known_at=1_500)) == 0
+    assert len(memory.recall("secret", signals=["words"], known_at=1_500)) == 0
     assert [x.text for x in memory.list(known_at=1_500)] == ["tea at four"]
 
 

@@ -117,7 +117,8 @@ def phrases_in(question: str) -> list[Phrase]:
         join = _JOIN.fullmatch(question, found[-1].end, match.start()) if found else None
         joined = ("and" if "and" in join[0] else "to") if join else ""
         led = bool(joined) or _leads(words)
-        if not _is_date(question, match, named, led, words.get("in") or ""):
+        capital = written[match.start() : match.end()] != match[0]
+        if not _is_date(question, match, named, led, words.get("in") or "", capital):
             continue
         kind = next((name for name in _KINDS if name in named), "calendar")
         word = "".join((words.get("bound") or "").split())
@@ -152,11 +153,16 @@ def _leads(words: dict[str, str | None]) -> bool:
 _IN = frozenset({"in", "during", "within", "over", "every", "through"})
 
 
-def _is_date(question: str, match: re.Match[str], named: dict[str, str], led: bool, preceded: str) -> bool:
+def _is_date(
+    question: str, match: re.Match[str], named: dict[str, str], led: bool, preceded: str, capital: bool
+) -> bool:
     """Return whether words that can be something else stand where a date does."""
     if "weekday" in named:
         # "On Sunday mornings" is no day.
         return (led or preceded == "on") and not re.match(r"\s+[a-z]+s\b", question[match.end() :])
+    if "part" in named and not led and not capital and AMBIGUOUS & named.values():
+        # "How early may I call?"
+        return False
     if "near" in named or {"d1", "d2", "y1", "y2", "y3", "part", "week"} & named.keys():
         return True
     if month := named.get("m3"):

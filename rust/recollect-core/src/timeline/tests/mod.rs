@@ -45,7 +45,13 @@ pub(super) fn told(tree: &Timeline) -> Vec<Told> {
 pub(super) fn sound(tree: &Timeline) {
     let tally = tree.tally();
     let mut below = tree.len();
+    let coarse = |level: &Level| !matches!(level, Level::Segment | Level::Session);
+    let first = tree.settings().levels.iter().position(coarse);
     for level in 0..tally.len() as u8 {
+        if Some(level as usize) == first {
+            // What stands alone is first here.
+            below += tree.events.alone.len();
+        }
         let nodes = tree.nodes(level, i64::MIN, i64::MAX);
         assert_eq!(nodes.len(), tally[level as usize].nodes);
         if level >= 2 {
