@@ -160,7 +160,7 @@ def _is_date(
     if "weekday" in named:
         # "On Sunday mornings" is no day.
         return (led or preceded == "on") and not re.match(r"\s+[a-z]+s\b", question[match.end() :])
-    if "part" in named and not led and not capital and AMBIGUOUS & named.values():
+    if "part" in named and not led and not capital and not AMBIGUOUS.isdisjoint(named.values()):
         # "How early may I call?"
         return False
     if "near" in named or {"d1", "d2", "y1", "y2", "y3", "part", "week"} & named.keys():
