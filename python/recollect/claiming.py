@@ -11,6 +11,7 @@ from recollect.errors import InvalidArgument
 from recollect.handle import Handle
 from recollect.reading import interval, times_asked
 from recollect.records import Change, Outcome, Record
+from recollect.rows import ClaimRow
 from recollect.times import MAX_MICROS, MIN_MICROS, Time, to_micros
 
 __all__ = [
@@ -67,7 +68,7 @@ def claim(
     if arguments.get("until") is not None and arguments.get("at") is None:
         arguments["at"] = MIN_MICROS
     if not callable(policy):
-        row = (supports, one_of(policy, POLICIES, "policy"), None)
+        row: ClaimRow = (supports, one_of(policy, POLICIES, "policy"), None)
         return _first(writing.add(handle, [text], single=True, kind="semantic", claim=row, **arguments))
     at, until = arguments.get("at"), arguments.get("until")
     start = None if at is None else to_micros(at, "at")

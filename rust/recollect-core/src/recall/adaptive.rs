@@ -14,7 +14,7 @@ use super::context::{Context, REACH};
 use super::dates;
 use super::parts::Parts;
 use super::pool::Pool;
-use super::population::Population;
+use super::population::{Population, SPREAD};
 use super::surroundings;
 
 const WORDS: f32 = 0.4;
@@ -22,8 +22,6 @@ const RANDOM: f32 = 0.13;
 const NEIGHBOURS: [f32; REACH] = [0.6, 0.3];
 const SESSION: f32 = 0.9;
 const SPEAKER: f32 = 0.5;
-/// Least spread of similarities that tells memories apart.
-pub(super) const SPREAD: f32 = 1e-6;
 
 /// The parts of each pool.
 pub(super) fn parts(pools: &[Pool]) -> Vec<Parts> {

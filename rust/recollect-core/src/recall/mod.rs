@@ -14,6 +14,7 @@
 //! | `associative` | what links add |
 //! | `positions` | where each slot stands among the candidates |
 //! | `context` | who stands beside a candidate in its session |
+//! | `brevity` | how short memories are |
 //! | `surroundings` | what the vectors beside a short memory add |
 //! | `population` | centre and spread of a score list |
 //! | `adaptive` | the default fusion, which weighs words by the query |
@@ -29,6 +30,7 @@
 mod adaptive;
 mod associative;
 mod base_level;
+mod brevity;
 mod candidates;
 mod classic;
 mod context;

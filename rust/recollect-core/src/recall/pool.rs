@@ -1,12 +1,12 @@
 //! The candidates of one namespace with what each index says of them.
 
+use super::brevity::brevity;
 use super::candidates::Lists;
 use super::context::Context;
 use super::dates::Dated;
 use super::parts::{Links, Parts};
 use super::population::Population;
 use super::request::{Beside, Request};
-use super::surroundings;
 use super::view::{Role, View};
 use crate::bitmap::Bitmap;
 use crate::id::{Slot, Uid};
@@ -96,7 +96,7 @@ impl Pool {
         let named = query.as_ref().filter(|_| request.beside.speakers);
         let addressed = named.map_or_else(Vec::new, |query| addressed(view, query, &slots));
         let brevity = match request.beside.context && mode == Mode::Exhaustive && !vectors.is_empty() {
-            true => surroundings::brevity(view.lexical.mean_length()),
+            true => brevity(view.lexical.mean_length()),
             false => 0.0,
         };
         let context = Context::of(view, &slots, &words, brevity > 0.0);

@@ -1,6 +1,8 @@
 //! Centre and spread of a score list.
 
 const LANES: usize = 8;
+/// Least spread of similarities that tells memories apart.
+pub(super) const SPREAD: f32 = 1e-6;
 
 /// Moments of the finite scores of a list.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -6,24 +6,13 @@
 //! `g = 1 / (1 + (length / 30)^2)` is of the mean length of memories in terms: one for remarks, none for pages. A memory
 //! without neighbours in scope keeps its own similarity; so does every one of a scope too large to be scored whole.
 
-use super::adaptive::SPREAD;
 use super::context::{Context, REACH};
 use super::pool::Pool;
-use super::population::Population;
+use super::population::{Population, SPREAD};
 
-/// Mean length, in terms, at which the gate is half open.
-const LENGTH: f32 = 30.0;
-/// Least gate that is worth the work.
-const LEAST: f32 = 0.05;
 const OWN: f32 = 0.5;
 const WINDOW: f32 = 0.2;
 const SESSION: f32 = 0.2;
-
-/// How far memories of this mean length lean on their surroundings, in `[0, 1]`.
-pub(super) fn brevity(length: f32) -> f32 {
-    let gate = 1.0 / (1.0 + (length / LENGTH).powi(2));
-    if gate < LEAST { 0.0 } else { gate }
-}
 
 /// What the surroundings add to each candidate of each pool; empty lists where they add nothing.
 pub(super) fn parts(pools: &[Pool], similarity: &Population) -> Vec<Vec<f32>> {
@@ -103,13 +92,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    #[test]
-    fn remarks_lean_on_their_surroundings_and_pages_do_not() {
-        assert_eq!(brevity(0.0), 1.0);
-        assert_eq!(brevity(LENGTH), 0.5);
-        assert_eq!(brevity(500.0), 0.0);
-    }
 
     /// Members with these ordinals, and their similarities.
     fn case() -> impl Strategy<Value = Vec<(u32, Option<f32>)>> {
