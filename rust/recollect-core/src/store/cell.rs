@@ -6,18 +6,23 @@ use std::sync::atomic::AtomicU64;
 use parking_lot::{Mutex, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::config::Config;
-use super::past::Past;
+use super::next::Next;
 use super::segment;
 use super::state::State;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::id::Uid;
+use crate::journal::chain;
 use crate::journal::event::NamespaceId;
 use crate::journal::ledger::{Ledger, Reader, Space};
 use crate::namespace::Namespace;
+use crate::time::Timestamp;
 
 /// How often a read starts over when what it was about to return was erased meanwhile.
 const ATTEMPTS: usize = 8;
+
+/// The states of earlier times, the one that was asked for last at the end.
+pub(super) type Past = Vec<(Timestamp, Arc<RwLock<Option<Loaded>>>)>;
 
 /// A namespace with its state, once loaded.
 #[derive(Debug)]
@@ -167,6 +172,23 @@ impl Cell {
             }
         }
         self.beginning(reader, version)
+    }
+
+    /// The state before the first event.
+    pub(super) fn beginning(&self, reader: &dyn Reader, version: u64) -> Result<Loaded> {
+        let genesis = chain::genesis(&self.path);
+        let Some(head) = reader.resolve(&self.path)? else {
+            let state = State::new(self.language.clone(), None, genesis)?;
+            return Ok(Loaded { state, id: None, version, stored: 0 });
+        };
+        let config = Config::read(&head.config)?;
+        let spaces = reader.spaces()?;
+        let space = config.space.map(|id| space_of(&spaces, id)).transpose()?;
+        let next = config.next.map(|id| space_of(&spaces, id)).transpose()?;
+        let keep = config.keep;
+        let mut state = State::new(config, space, genesis)?;
+        state.next = next.map(|space| Next::new(space, keep)).transpose()?;
+        Ok(Loaded { state, id: Some(head.id), version, stored: 0 })
     }
 }
 

@@ -8,12 +8,9 @@ use std::sync::Arc;
 use parking_lot::RwLock;
 
 use super::cell::{Cell, Loaded, Seen, space_of};
-use super::config::Config;
-use super::next::Next;
 use super::state::State;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
-use crate::journal::chain;
 use crate::journal::event::{Event, Op};
 use crate::journal::ledger::{Ledger, Reader};
 use crate::time::Timestamp;
@@ -22,9 +19,6 @@ use crate::time::Timestamp;
 const KEPT: usize = 2;
 /// How often a read starts over when what it was about to return was erased meanwhile.
 const ATTEMPTS: usize = 8;
-
-/// The states of earlier times, the one that was asked for last at the end.
-pub(super) type Past = Vec<(Timestamp, Arc<RwLock<Option<Loaded>>>)>;
 
 impl Cell {
     /// Runs a read on the state of now, or on that of an earlier time; `None` from `f` starts it over.
@@ -101,23 +95,6 @@ impl Cell {
         loaded.version = version;
         *slot = Some(loaded);
         Ok(())
-    }
-
-    /// The state before the first event.
-    pub(super) fn beginning(&self, reader: &dyn Reader, version: u64) -> Result<Loaded> {
-        let genesis = chain::genesis(&self.path);
-        let Some(head) = reader.resolve(&self.path)? else {
-            let state = State::new(self.language.clone(), None, genesis)?;
-            return Ok(Loaded { state, id: None, version, stored: 0 });
-        };
-        let config = Config::read(&head.config)?;
-        let spaces = reader.spaces()?;
-        let space = config.space.map(|id| space_of(&spaces, id)).transpose()?;
-        let next = config.next.map(|id| space_of(&spaces, id)).transpose()?;
-        let keep = config.keep;
-        let mut state = State::new(config, space, genesis)?;
-        state.next = next.map(|space| Next::new(space, keep)).transpose()?;
-        Ok(Loaded { state, id: Some(head.id), version, stored: 0 })
     }
 }
 
