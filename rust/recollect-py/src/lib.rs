@@ -72,11 +72,11 @@ mod _native {
     #[pymodule_export]
     use super::namespace::Namespace;
     #[pymodule_export]
-    use super::query::{pack, sentences};
+    use super::query::pack;
     #[pymodule_export]
     use super::rabitq::RabitqCodes;
     #[pymodule_export]
-    use super::recalling::recall;
+    use super::recalling::{recall, sentences};
     #[pymodule_export]
     use super::segmentation::{Segmenter, segmentation_merge, segmentation_segment};
     #[pymodule_export]

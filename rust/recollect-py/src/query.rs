@@ -11,7 +11,6 @@ use recollect_core::store::Selection;
 use recollect_core::time::{Interval, Timestamp};
 use serde_json::Value;
 
-use crate::enter::enter;
 use crate::errors::invalid;
 
 /// The embedding space a call names.
@@ -76,31 +75,6 @@ pub(crate) fn uids(texts: &[String], argument: &str) -> Result<Vec<Uid>> {
 /// A namespace from its segments.
 pub(crate) fn path(segments: Vec<String>) -> Result<Namespace> {
     Namespace::new(segments)
-}
-
-/// The sentences of texts that speak of a query by the words of a namespace, as (start, end) in characters.
-#[pyfunction]
-pub(crate) fn sentences(
-    py: Python<'_>,
-    namespace: &crate::namespace::Namespace,
-    query: &str,
-    texts: Vec<String>,
-) -> PyResult<Vec<Vec<(usize, usize)>>> {
-    enter(py, namespace.pid, |cancel| {
-        let found = namespace.memory.sentences(query, &texts, cancel)?;
-        Ok(found.iter().zip(&texts).map(|(ranges, text)| in_characters(text, ranges)).collect())
-    })
-}
-
-/// Ranges of bytes of a text, ascending, as ranges of characters.
-fn in_characters(text: &str, ranges: &[std::ops::Range<usize>]) -> Vec<(usize, usize)> {
-    let (mut bytes, mut characters) = (0, 0);
-    let mut reach = |to: usize| {
-        characters += text[bytes..to].chars().count();
-        bytes = to;
-        characters
-    };
-    ranges.iter().map(|range| (reach(range.start), reach(range.end))).collect()
 }
 
 /// Positions of the items whose scores sum to the most within a budget of tokens, ascending.

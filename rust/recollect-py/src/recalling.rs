@@ -87,3 +87,28 @@ pub(crate) fn recall<'py>(
     let hits = recall.found.into_iter().map(|x| found(py, x)).collect::<PyResult<_>>()?;
     Ok((hits, trace, recall.state.word(), recall.confidence))
 }
+
+/// The sentences of texts that speak of a query by the words of a namespace, as (start, end) in characters.
+#[pyfunction]
+pub(crate) fn sentences(
+    py: Python<'_>,
+    namespace: &Namespace,
+    query: &str,
+    texts: Vec<String>,
+) -> PyResult<Vec<Vec<(usize, usize)>>> {
+    enter(py, namespace.pid, |cancel| {
+        let found = namespace.memory.sentences(query, &texts, cancel)?;
+        Ok(found.iter().zip(&texts).map(|(ranges, text)| in_characters(text, ranges)).collect())
+    })
+}
+
+/// Ranges of bytes of a text, ascending, as ranges of characters.
+fn in_characters(text: &str, ranges: &[std::ops::Range<usize>]) -> Vec<(usize, usize)> {
+    let (mut bytes, mut characters) = (0, 0);
+    let mut reach = |to: usize| {
+        characters += text[bytes..to].chars().count();
+        bytes = to;
+        characters
+    };
+    ranges.iter().map(|range| (reach(range.start), reach(range.end))).collect()
+}
