@@ -8,7 +8,6 @@ summary is never updated and never deleted with its history kept, so that whatev
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from hashlib import blake2b
 
 from recollect.errors import InvalidArgument, LimitExceeded, UnknownMemory
 from recollect.handle import Handle
@@ -30,6 +29,9 @@ def home(handle: Handle) -> Handle:
 
 def node_mark(tree: str, name: str) -> str:
     """Return the tag of what was made from the summary of a node."""
+    # Only here: it loads a library of its own.
+    from hashlib import blake2b
+
     return "=" + blake2b(f"{tree} {name}".encode(), digest_size=8).hexdigest()
 
 

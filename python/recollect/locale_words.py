@@ -3,11 +3,9 @@
 They come from the data of the date parser; reading them does not import the parser.
 """
 
-import importlib.util
 import re
 from dataclasses import dataclass
 from functools import lru_cache
-from pathlib import Path
 from typing import Any
 
 from recollect.time_words import GATE, MONTHS, SHAPES, WEEKDAYS, plain_words
@@ -119,6 +117,10 @@ def locale_words(language: str) -> LocaleWords | None:
 
 def _data(language: str) -> dict[str, Any] | None:
     """Return what the parser knows of a language, read as a file: an import would be one of all of it."""
+    # Only here: both take longer to import than the words that are always needed.
+    import importlib.util
+    from pathlib import Path
+
     found = importlib.util.find_spec("dateparser")
     if language not in CODES or found is None or not found.submodule_search_locations:
         return None

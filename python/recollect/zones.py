@@ -3,7 +3,6 @@
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from recollect.errors import InvalidArgument, WrongType
 from recollect.times import to_micros
@@ -46,6 +45,9 @@ def zone_of(value: object) -> ZoneRow:
         raise WrongType(f"zone: expected a name or a tzinfo, found {type(value).__name__}")
     if value.upper() == "UTC":
         return 0, [], [], None
+    # Only here: most callers have no zone by name.
+    from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
     try:
         return _table(ZoneInfo(value))
     except (ZoneInfoNotFoundError, ValueError, OSError):
