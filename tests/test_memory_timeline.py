@@ -191,6 +191,19 @@ def test_nothing_of_what_is_erased_stays(memory):
     assert uid not in timeline
 
 
+@pytest.mark.parametrize("levels", [("segment", "day"), ("segment", "session"), ("session", "month")])
+def test_what_stays_keeps_its_session_when_others_are_erased(memory, levels):
+    timeline = memory.timeline(levels=levels)
+    memory.add("the quay at night", at=MONDAY, session="a")
+    other = memory.add("a boat on the quay", at=MONDAY, session="a")
+    assert len(timeline) == 2
+    memory.forget(other.uid, erase=True)
+    assert len(timeline) == 1
+    memory.add("the boat came back", at=MONDAY, session="a")
+    for level in levels:
+        assert [node.events for node in timeline.nodes(level)] == [2]
+
+
 def test_edges_of_the_calendar(memory):
     at = [
         "0001-01-01T00:00Z",

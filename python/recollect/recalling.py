@@ -285,7 +285,7 @@ def _scope(handle: Handle, scope: object) -> tuple[list[list[str]] | None, bool]
         all_paths = handle.store.namespaces(list(handle.path))
         told = [path for path in all_paths if BELOW not in path[len(handle.path) :]]
         # Summaries say again what memories say; who wants them names their namespace.
-        return (None, True) if len(told) == len(all_paths) else (told or [list(handle.path)], False)
+        return (told or [list(handle.path)], False) if all_paths else (None, True)
     if not isinstance(scope, Sequence):
         raise WrongType(f"scope: expected 'exact', 'below' or a list of paths, found {type(scope).__name__}")
     if not scope:

@@ -11,6 +11,7 @@
 use super::parts::add;
 use super::pool::Pool;
 use super::positions::Positions;
+use super::sentences::{closes, ends};
 use super::view::{Role, View};
 use crate::id::Slot;
 use crate::lexical::Language;
@@ -35,8 +36,6 @@ const AFTER_YOU: [&str; 6] = ["said", "told", "gave", "made", "wrote", "sent"];
 
 /// Whether a query is of three sentences or more, and so rather what was said last than a question.
 pub(super) fn is_turn(text: &str) -> bool {
-    let ends = |c: char| matches!(c, '.' | '!' | '?' | '。' | '！' | '？');
-    let closes = |c: char| matches!(c, '"' | '\'' | ')' | ']' | '*' | '”' | '’');
     let (mut sentences, mut ended) = (0, false);
     for c in text.trim().chars().chain([' ']) {
         if ended && c.is_whitespace() {

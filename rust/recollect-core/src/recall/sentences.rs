@@ -15,10 +15,18 @@ const LEAST: f32 = 0.4;
 /// Most sentences of a text that stays whole.
 const WHOLE: usize = 2;
 
+/// Whether a sentence ends with this.
+pub(super) fn ends(c: char) -> bool {
+    matches!(c, '.' | '!' | '?' | '。' | '！' | '？')
+}
+
+/// Whether this stands behind the end of a sentence and belongs to it.
+pub(super) fn closes(c: char) -> bool {
+    matches!(c, '"' | '\'' | ')' | ']' | '*' | '”' | '’')
+}
+
 /// The sentences of a text as ranges of bytes, ascending, without the white space around them.
 fn sentences(text: &str) -> Vec<Range<usize>> {
-    let ends = |c: char| matches!(c, '.' | '!' | '?' | '。' | '！' | '？');
-    let closes = |c: char| matches!(c, '"' | '\'' | ')' | ']' | '*' | '”' | '’');
     let mut found = Vec::new();
     let (mut start, mut ended) = (0, false);
     for (at, c) in text.char_indices() {

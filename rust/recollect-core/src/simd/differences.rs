@@ -1,6 +1,6 @@
 //! The Walsh-Hadamard transform without its scale, in two precisions.
 
-use super::hadamard::{BLOCK, Element, butterflies, butterflies_of};
+use super::hadamard::{BLOCK, Element, butterflies, within};
 
 /// The transform without its scale, neighbours first.
 #[inline(always)]
@@ -23,10 +23,7 @@ pub(super) fn sums_and_differences<T: Element>(a: &mut [T]) {
 fn at_distances<const N: usize, T: Element>(a: &mut [T; N]) {
     let mut held = *a;
     for block in held.as_chunks_mut::<BLOCK>().0 {
-        butterflies_of::<1, _>(block);
-        butterflies_of::<2, _>(block);
-        butterflies_of::<4, _>(block);
-        butterflies_of::<8, _>(block);
+        within(block);
     }
     for distance in [16, 32, 64] {
         if distance < N {
@@ -45,10 +42,7 @@ fn at_distances<const N: usize, T: Element>(a: &mut [T; N]) {
 fn at_any_distances<T: Element>(a: &mut [T]) {
     let (blocks, rest) = a.as_chunks_mut::<BLOCK>();
     for block in blocks {
-        butterflies_of::<1, _>(block);
-        butterflies_of::<2, _>(block);
-        butterflies_of::<4, _>(block);
-        butterflies_of::<8, _>(block);
+        within(block);
     }
     let short = !rest.is_empty();
     let (whole, mut distance) = if short { (rest, 1) } else { (a, BLOCK) };

@@ -8,8 +8,8 @@ pub(super) const LANES: usize = 32;
 const HALF: usize = LANES / 2;
 
 #[inline(always)]
-fn fold(mut lanes: [f32; LANES]) -> f32 {
-    let mut width = HALF;
+pub(super) fn fold<const N: usize>(mut lanes: [f32; N]) -> f32 {
+    let mut width = N / 2;
     while width > 0 {
         for i in 0..width {
             lanes[i] += lanes[i + width];

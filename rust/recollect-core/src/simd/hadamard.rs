@@ -45,10 +45,7 @@ pub(super) fn hadamard(a: &mut [f32]) {
     // The short distances inside blocks of constant size, where the compiler sees the whole step.
     let (blocks, rest) = a.as_chunks_mut::<BLOCK>();
     for block in blocks {
-        butterflies_of::<1, _>(block);
-        butterflies_of::<2, _>(block);
-        butterflies_of::<4, _>(block);
-        butterflies_of::<8, _>(block);
+        within(block);
         block.iter_mut().for_each(|x| *x *= scale);
     }
     if !rest.is_empty() {
@@ -66,8 +63,17 @@ pub(super) fn hadamard(a: &mut [f32]) {
     }
 }
 
+/// Sums and differences at the distances inside a block.
 #[inline(always)]
-pub(super) fn butterflies_of<const DISTANCE: usize, T: Element>(block: &mut [T; BLOCK]) {
+pub(super) fn within<T: Element>(block: &mut [T; BLOCK]) {
+    butterflies_of::<1, _>(block);
+    butterflies_of::<2, _>(block);
+    butterflies_of::<4, _>(block);
+    butterflies_of::<8, _>(block);
+}
+
+#[inline(always)]
+fn butterflies_of<const DISTANCE: usize, T: Element>(block: &mut [T; BLOCK]) {
     let old = *block;
     for i in 0..BLOCK {
         block[i] = if i & DISTANCE == 0 { old[i] + old[i + DISTANCE] } else { old[i - DISTANCE] - old[i] };

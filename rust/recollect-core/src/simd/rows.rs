@@ -1,5 +1,7 @@
 //! Statistics of rows of f32.
 
+use super::f32::fold;
+
 const LANES: usize = 16;
 
 /// Adds rows as long as `sums`, one after another.
@@ -46,18 +48,6 @@ pub(super) fn add_weighed(rows: &[f32], weights: &[f32], sums: &mut [f64]) {
     }
 }
 
-#[inline(always)]
-fn folded(mut lanes: [f32; 2 * LANES]) -> f32 {
-    let mut width = LANES;
-    while width > 0 {
-        for i in 0..width {
-            lanes[i] += lanes[i + width];
-        }
-        width /= 2;
-    }
-    lanes[0]
-}
-
 /// The sum of terms of a row in lanes, with those of the rest, filled up with nothing.
 #[inline(always)]
 fn lanes_of(row: &[f32], term: impl Fn(usize, f32) -> f32) -> f32 {
@@ -72,7 +62,7 @@ fn lanes_of(row: &[f32], term: impl Fn(usize, f32) -> f32) -> f32 {
     for (i, &x) in rest.iter().enumerate() {
         lanes[i] += term(whole + i, x);
     }
-    folded(lanes)
+    fold(lanes)
 }
 
 /// The sum of squares of each row, in f32.

@@ -3,8 +3,9 @@
 use serde_json::Value;
 
 use crate::error::{Error, Result};
-use crate::record::{Kind, Metadata, Provenance, Ttl};
-use crate::time::Interval;
+use crate::id::Uid;
+use crate::record::{Kind, Metadata, Provenance, Record, Status, Ttl};
+use crate::time::{Interval, Timestamp};
 
 /// Most bytes of a text.
 pub const MAX_TEXT: usize = 1 << 20;
@@ -75,6 +76,28 @@ impl Draft {
             vectors: Vec::new(),
             beside: Vec::new(),
             key: None,
+        }
+    }
+
+    /// Its first version, without its vectors; `turn` is for one that brings none.
+    pub(super) fn record(self, uid: Uid, now: Timestamp, turn: u64) -> Record {
+        Record {
+            uid,
+            version: 1,
+            kind: self.kind,
+            status: Status::Active,
+            text: self.text,
+            metadata: self.metadata,
+            tags: self.tags,
+            speaker: self.speaker,
+            session: self.session,
+            event: self.event,
+            ingested: now,
+            turn: self.turn.unwrap_or(turn),
+            importance: self.importance,
+            confidence: self.confidence,
+            provenance: self.provenance,
+            ttl: self.ttl,
         }
     }
 

@@ -13,7 +13,7 @@ use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::id::Uid;
 use crate::journal::chain;
-use crate::journal::event::NamespaceId;
+use crate::journal::event::{Event, NamespaceId};
 use crate::journal::ledger::{Ledger, Reader, Space};
 use crate::namespace::Namespace;
 use crate::time::Timestamp;
@@ -56,6 +56,37 @@ pub(super) struct Loaded {
     pub version: u64,
     /// Last event the stored segments have seen.
     pub stored: u64,
+}
+
+impl Loaded {
+    /// Takes in what the journal has after where the state stands; passes over events that do not count.
+    pub(super) fn read_on(
+        &mut self,
+        reader: &dyn Reader,
+        version: u64,
+        cancel: Cancel<'_>,
+        counts: &dyn Fn(&Event) -> bool,
+    ) -> Result<()> {
+        if let Some(id) = self.id {
+            let spaces = reader.spaces()?;
+            let named = |id| space_of(&spaces, id);
+            let state = &mut self.state;
+            let mut since = 0u32;
+            reader.events(id, state.seq, &mut |event, written| {
+                since += 1;
+                if since.is_multiple_of(1024) {
+                    cancel.check()?;
+                }
+                if counts(&event) {
+                    return state.apply(&event, written.as_ref(), &named);
+                }
+                (state.seq, state.hash) = (event.seq, event.hash);
+                Ok(())
+            })?;
+        }
+        self.version = version;
+        Ok(())
+    }
 }
 
 /// What a read of a loaded namespace sees.
@@ -142,22 +173,11 @@ impl Cell {
         if loaded.id.is_none() {
             loaded = self.load(reader, version)?;
         }
-        if let Some(id) = loaded.id {
-            let spaces = reader.spaces()?;
-            let named = |id| space_of(&spaces, id);
-            let state = &mut loaded.state;
-            let mut since = 0u32;
-            reader.events(id, state.seq, &mut |event, written| {
-                since += 1;
-                if since.is_multiple_of(1024) {
-                    cancel.check()?;
-                }
-                state.apply(&event, written.as_ref(), &named)
-            })?;
+        loaded.read_on(reader, version, cancel, &|_| true)?;
+        if loaded.id.is_some() {
             // Those of a write that failed; it may have taken place all the same.
-            self.touched.lock().retain(|renewal| state.renew(renewal.uid, renewal.expires));
+            self.touched.lock().retain(|renewal| loaded.state.renew(renewal.uid, renewal.expires));
         }
-        loaded.version = version;
         *slot = Some(loaded);
         Ok(())
     }
@@ -192,7 +212,7 @@ impl Cell {
     }
 }
 
-pub(super) fn space_of(spaces: &[(u32, Space)], id: u32) -> Result<Space> {
+fn space_of(spaces: &[(u32, Space)], id: u32) -> Result<Space> {
     let found = spaces.iter().find(|x| x.0 == id).map(|x| x.1.clone());
     found.ok_or_else(|| Error::Storage(format!("the file does not name the embedding space {id}")))
 }

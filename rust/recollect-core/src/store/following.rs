@@ -277,13 +277,8 @@ impl Follower {
                 tree.take_session(&format!("\u{0}{start}.{}", label.run))
             }
         };
-        let levels = &self.wish.settings.levels;
-        let segment = levels.contains(&Level::Segment).then(|| match levels.contains(&Level::Session) {
-            true => i64::from(label.segment),
-            // Where the tree has no sessions, segments of different ones are told apart by their numbers.
-            false => i64::from(session) << 32 | i64::from(label.segment),
-        });
-        (session, segment)
+        let cut = self.wish.settings.levels.contains(&Level::Segment);
+        (session, cut.then(|| tree.number_segment(session, label.segment)))
     }
 
     /// Takes memories in; false where a content is gone.

@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::id::Slot;
 use crate::journal::event::{KeyVector, NamespaceId, Seq};
 use crate::journal::ledger::Reader;
+use crate::record::Record;
 
 /// The keys of the current version of a memory in the open spaces, given those that lie with its content; none if a row
 /// is gone by now.
@@ -30,6 +31,20 @@ pub(super) fn of(
         }
     }
     Ok(Some(keys))
+}
+
+/// The current version of a memory with its keys in the open spaces; none if a row is gone by now.
+pub(super) fn whole(
+    reader: &dyn Reader,
+    id: NamespaceId,
+    state: &State,
+    slot: Slot,
+) -> Result<Option<(Record, Vec<KeyVector>)>> {
+    let seq = state.entries[slot as usize].seq;
+    let Some(content) = reader.contents(id, &[seq], true)?.into_iter().flatten().next() else {
+        return Ok(None);
+    };
+    Ok(Some((content.record, of(reader, id, state, slot, content.vectors)?.unwrap_or_default())))
 }
 
 /// The keys of memories in the space of the namespace; none if a row is gone by now.

@@ -7,8 +7,7 @@ use std::sync::Arc;
 
 use parking_lot::RwLock;
 
-use super::cell::{Cell, Loaded, Seen, space_of};
-use super::state::State;
+use super::cell::{Cell, Loaded, Seen};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::journal::event::{Event, Op};
@@ -74,25 +73,7 @@ impl Cell {
             Some(loaded) => loaded,
             None => self.beginning(reader, version)?,
         };
-        if let Some(id) = loaded.id {
-            let spaces = reader.spaces()?;
-            let named = |id| space_of(&spaces, id);
-            let state = &mut loaded.state;
-            let mut since = 0u32;
-            reader.events(id, state.seq, &mut |event, written| {
-                since += 1;
-                if since.is_multiple_of(1024) {
-                    cancel.check()?;
-                }
-                if event.at <= known || of_all_times(&event) {
-                    state.apply(&event, written.as_ref(), &named)
-                } else {
-                    state.pass(&event);
-                    Ok(())
-                }
-            })?;
-        }
-        loaded.version = version;
+        loaded.read_on(reader, version, cancel, &|event| event.at <= known || of_all_times(event))?;
         *slot = Some(loaded);
         Ok(())
     }
@@ -100,12 +81,4 @@ impl Cell {
 
 fn of_all_times(event: &Event) -> bool {
     matches!(event.op, Op::Erased | Op::Configured | Op::Embedded)
-}
-
-impl State {
-    /// Passes over an event as if it had not happened.
-    fn pass(&mut self, event: &Event) {
-        self.seq = event.seq;
-        self.hash = event.hash;
-    }
 }

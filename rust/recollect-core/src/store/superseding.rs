@@ -1,5 +1,7 @@
 //! What a statement does to those it contradicts, planned event by event.
 
+use std::mem::take;
+
 use serde_json::Value;
 
 use super::admission::Draft;
@@ -17,10 +19,9 @@ use super::write::{Outcome, limit_trust, repeated};
 use crate::error::{Error, Result};
 use crate::facts::Verdict;
 use crate::graph::Direction;
-use crate::id::{Slot, Uid};
-use crate::journal::event::{Content, NamespaceId, Op};
+use crate::id::Uid;
+use crate::journal::event::{NamespaceId, Op};
 use crate::record::{Kind, Record, Status};
-use crate::time::Interval;
 
 /// One statement on its way.
 pub(super) struct Plan<'a, 'b> {
@@ -35,7 +36,7 @@ pub(super) struct Plan<'a, 'b> {
 impl Plan<'_, '_> {
     pub(super) fn claim(
         &mut self,
-        draft: Draft,
+        mut draft: Draft,
         fact: &Fact,
         evidence: &[Uid],
         policy: &Policy,
@@ -82,8 +83,11 @@ impl Plan<'_, '_> {
             self.tie(evidence, uid, SUPPORTS);
             return Ok(Claimed { outcome, gave_way });
         }
-        let key = draft.key.clone();
-        let (record, keys) = self.record(draft, uid, event(span.0, span.1))?;
+        let keys = self.forms.keys(take(&mut draft.vectors), take(&mut draft.beside), 0)?;
+        let key = draft.key.take();
+        (draft.kind, draft.event) = (Kind::Semantic, event(span.0, span.1));
+        let mut record = draft.record(uid, now, state.turn + 1);
+        limit_trust(state, &mut record);
         self.enter(record, keys, key.as_deref(), "");
         self.tie(evidence, uid, SUPPORTS);
         if *policy == Policy::KeepBoth {
@@ -110,30 +114,6 @@ impl Plan<'_, '_> {
         Outcome { uid, version, op: Op::Noop, reason: reason.into(), mentions }
     }
 
-    fn record(&mut self, draft: Draft, uid: Uid, event: Option<Interval>) -> Result<(Record, Keys)> {
-        let keys = self.forms.keys(draft.vectors, draft.beside, 0)?;
-        let mut record = Record {
-            uid,
-            version: 1,
-            kind: Kind::Semantic,
-            status: Status::Active,
-            text: draft.text,
-            metadata: draft.metadata,
-            tags: draft.tags,
-            speaker: draft.speaker,
-            session: draft.session,
-            event,
-            ingested: self.call.now,
-            turn: draft.turn.unwrap_or(self.state.turn + 1),
-            importance: draft.importance,
-            confidence: draft.confidence,
-            provenance: draft.provenance,
-            ttl: draft.ttl,
-        };
-        limit_trust(self.state, &mut record);
-        Ok((record, keys))
-    }
-
     fn enter(&mut self, record: Record, keys: Keys, key: Option<&str>, reason: &str) {
         let uid = record.uid;
         self.batch.write(Op::Added, record, keys.own, detail(reason, key), &mut self.call.entropy);
@@ -157,14 +137,12 @@ impl Plan<'_, '_> {
             told.push(self.close(old, reason));
             return Ok(());
         };
-        let (content, slot) = self.content(old)?;
-        let reader = self.memory.shared.ledger.read()?;
-        let id = self.id.ok_or_else(|| Error::UnknownMemory(old.uid.to_string()))?;
-        let kept = keys::of(&*reader, id, self.state, slot, content.vectors)?.unwrap_or_default();
-        drop(reader);
+        let unknown = || Error::UnknownMemory(old.uid.to_string());
+        let (slot, id) = (self.state.slot(old.uid, self.call.now)?, self.id.ok_or_else(unknown)?);
+        let whole = keys::whole(&*self.memory.shared.ledger.read()?, id, self.state, slot)?;
+        let (mut record, kept) = whole.ok_or_else(unknown)?;
         let keys = || Keys::split(kept.clone(), &self.state.config);
         let (own, again) = (keys(), keys());
-        let mut record = content.record;
         let rest = Record { version: 1, ..record.clone() };
         record.event = event(first.0, first.1);
         record.version += 1;
@@ -189,14 +167,6 @@ impl Plan<'_, '_> {
             told.push(Outcome { uid, version: 1, op: Op::Added, reason: reason.into(), mentions: 1 });
         }
         Ok(())
-    }
-
-    fn content(&self, old: &Entry) -> Result<(Content, Slot)> {
-        let unknown = || Error::UnknownMemory(old.uid.to_string());
-        let reader = self.memory.shared.ledger.read()?;
-        let id = self.id.ok_or_else(unknown)?;
-        let content = reader.contents(id, &[old.seq], true)?.into_iter().flatten().next();
-        Ok((content.ok_or_else(unknown)?, self.state.slot(old.uid, self.call.now)?))
     }
 
     fn tie(&mut self, from: &[Uid], to: Uid, relation: &str) {

@@ -1,5 +1,7 @@
 //! The writing verbs of a namespace.
 
+use std::mem::take;
+
 use rustc_hash::FxHashMap;
 use serde_json::Value;
 
@@ -90,7 +92,7 @@ impl Memory {
             let mut keyed: FxHashMap<String, (Uid, u32)> = FxHashMap::default();
             let mut turn = state.turn;
             let mut outcomes = Vec::with_capacity(drafts.len());
-            for (at, draft) in drafts.into_iter().enumerate() {
+            for (at, mut draft) in drafts.into_iter().enumerate() {
                 if at % 1024 == 1023 {
                     call.cancel.check()?;
                 }
@@ -100,26 +102,9 @@ impl Memory {
                     outcomes.push(repeated(state, uid, version));
                     continue;
                 }
-                let keys = forms.keys(draft.vectors, draft.beside, at)?;
-                let (key, given) = (draft.key, draft.turn);
-                let mut record = Record {
-                    uid: Uid([0; 16]),
-                    version: 1,
-                    kind: draft.kind,
-                    status: Status::Active,
-                    text: draft.text,
-                    metadata: draft.metadata,
-                    tags: draft.tags,
-                    speaker: draft.speaker,
-                    session: draft.session,
-                    event: draft.event,
-                    ingested: call.now,
-                    turn: given.unwrap_or(turn + 1),
-                    importance: draft.importance,
-                    confidence: draft.confidence,
-                    provenance: draft.provenance,
-                    ttl: draft.ttl,
-                };
+                let keys = forms.keys(take(&mut draft.vectors), take(&mut draft.beside), at)?;
+                let key = draft.key.take();
+                let mut record = draft.record(Uid([0; 16]), call.now, turn + 1);
                 let digest = digest(&record);
                 let same = (!keep_duplicates).then(|| same(state, &planned, digest, &call.now)).flatten();
                 if let Some((uid, version, before)) = same {
@@ -188,12 +173,9 @@ impl Memory {
                 return Err(Error::invalid("expect_version", reason));
             }
             let id = id.ok_or_else(|| Error::UnknownMemory(uid.to_string()))?;
-            let reader = shared.ledger.read()?;
-            let old = reader.contents(id, &[entry.seq], true)?.into_iter().flatten().next();
-            let old = old.ok_or_else(|| Error::UnknownMemory(uid.to_string()))?;
-            let kept = keys::of(&*reader, id, state, slot, old.vectors)?.unwrap_or_default();
-            drop(reader);
-            let (mut record, mut keys) = (old.record, Keys::split(kept, &state.config));
+            let old = keys::whole(&*shared.ledger.read()?, id, state, slot)?;
+            let (mut record, kept) = old.ok_or_else(|| Error::UnknownMemory(uid.to_string()))?;
+            let mut keys = Keys::split(kept, &state.config);
             if edit.text.as_ref().is_some_and(|text| *text != record.text) {
                 keys = Keys::default();
             }

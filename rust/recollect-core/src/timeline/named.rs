@@ -9,8 +9,10 @@
 use std::path::Path;
 
 use super::event::Event;
+use super::level::Level;
 use super::settings::Settings;
 use super::timeline::Timeline;
+use crate::bitmap::Bitmap;
 use crate::bytes::{Reader, Writer};
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -55,14 +57,27 @@ impl NamedTimeline {
         Ok(Self { by_slot: true, ..Self::new(settings)? })
     }
 
+    /// The number of a segment of a session in a tree of slots: where the tree has no sessions, it says which it is of.
+    pub(crate) fn number_segment(&self, session: u32, segment: u32) -> i64 {
+        match self.timeline.settings().levels.contains(&Level::Session) {
+            true => i64::from(segment),
+            false => i64::from(session) << 32 | i64::from(segment),
+        }
+    }
+
     /// The number of a segment as it is told: inside its session, where a tree without sessions numbers all of them.
     pub fn segment_number(&self, segment: i64) -> i64 {
         if self.by_slot { segment & i64::from(u32::MAX) } else { segment }
     }
 
+    /// Numbers of sessions and words that events have.
+    fn in_use(&self) -> (Bitmap, Bitmap) {
+        self.timeline.in_use(|segment| self.by_slot.then_some((segment >> 32) as u32))
+    }
+
     /// Forgets the texts of sessions and words that no event has any more.
     pub fn forget_unused(&mut self) {
-        let (sessions, words) = self.timeline.in_use();
+        let (sessions, words) = self.in_use();
         for (texts, used) in [(&mut self.sessions, sessions), (&mut self.words, words)] {
             let mut kept = Interner::default();
             for (number, text) in (0..).zip(texts.texts()) {
@@ -203,7 +218,7 @@ impl NamedTimeline {
         names.u64(self.sessions.len() as u64);
         names.u64(self.words.len() as u64);
         // What no event has any more leaves no word behind.
-        let (sessions, words) = self.timeline.in_use();
+        let (sessions, words) = self.in_use();
         for (texts, used) in [(&self.sessions, sessions), (&self.words, words)] {
             (0..)
                 .zip(texts.texts())

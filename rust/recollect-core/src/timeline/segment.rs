@@ -78,11 +78,12 @@ impl Timeline {
         told
     }
 
-    /// Sessions and words of the events that are there.
-    pub(super) fn in_use(&self) -> (Bitmap, Bitmap) {
+    /// Sessions and words of the events that are there; `within` tells the session of a segment that is in none.
+    pub(super) fn in_use(&self, within: impl Fn(i64) -> Option<u32>) -> (Bitmap, Bitmap) {
         let (mut sessions, mut words) = (Bitmap::new(), Bitmap::new());
         for span in self.index.to_vec() {
-            if let Some(session) = self.names_of(span.item).0 {
+            let (session, segment) = self.names_of(span.item);
+            if let Some(session) = session.or_else(|| segment.and_then(&within)) {
                 sessions.insert(session);
             }
             for term in self.events.terms(span.item) {
