@@ -17,7 +17,8 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// Asks Python for signals, at most every 50 ms, and keeps what a handler raised.
 struct Signals {
-    next: Mutex<Instant>,
+    /// None before the first look for them: a short call does not read the clock.
+    next: Mutex<Option<Instant>>,
     raised: Mutex<Option<PyErr>>,
 }
 
@@ -28,7 +29,7 @@ fn now() -> Instant {
 
 impl Signals {
     fn new() -> Self {
-        Self { next: Mutex::new(now() + POLL), raised: Mutex::new(None) }
+        Self { next: Mutex::new(None), raised: Mutex::new(None) }
     }
 
     fn pending(&self) -> bool {
@@ -37,10 +38,11 @@ impl Signals {
         }
         let Ok(mut next) = self.next.lock() else { return false };
         let at = now();
-        if at < *next {
+        let due = *next.get_or_insert(at + POLL);
+        if at < due {
             return false;
         }
-        *next = at + POLL;
+        *next = Some(at + POLL);
         drop(next);
         match Python::attach(|py| py.check_signals()) {
             Ok(()) => false,

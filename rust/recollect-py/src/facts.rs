@@ -288,7 +288,7 @@ impl Facts {
             let Some(cell) = core.pattern(Some(subject), Some(predicate), None) else { return Ok(None) };
             let (Some(subject), Some(predicate)) = (cell.subject, cell.predicate) else { return Ok(None) };
             let last = core.facts.last(subject, predicate, When::at(valid, recorded));
-            last.map(|number| Ok(core.thing(core.facts.fact(number)?.object).to_owned())).transpose()
+            Ok(last.map(|(_, object)| core.thing(object).to_owned()))
         })
     }
 

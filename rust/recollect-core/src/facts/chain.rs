@@ -1,11 +1,14 @@
-//! Facts in the order in which they were recorded, with the bounds of every 16, of every 256, and so on: what lies outside
-//! of them in either time is passed over (a packed R-tree over two times that only grows at its end).
+//! Facts in the order in which they were recorded, with the bounds of every 16, of every 256, and so on, where there are
+//! many: what lies outside of them in either time is passed over (a packed R-tree over two times that only grows at its end).
 
 use std::ops::Range;
 
 use super::row::{Fact, When};
+use crate::simd;
 
 const FAN: usize = 16;
+/// As many are looked at one after the other sooner than by bounds that lie elsewhere in memory.
+const BARE: usize = 64;
 
 /// Both times of a fact, or the least and greatest of those of many.
 #[derive(Debug, Clone, Copy)]
@@ -32,20 +35,35 @@ impl Bounds {
     }
 }
 
+/// What a search asks of a fact, so that it need not go where the fact itself lies.
+#[derive(Debug, Clone, Copy)]
+struct Seen {
+    bounds: Bounds,
+    row: u32,
+    object: u32,
+}
+
+impl Seen {
+    fn of(row: u32, facts: &[Fact]) -> Self {
+        let fact = &facts[row as usize];
+        Self { bounds: Bounds::of(fact), row, object: fact.object }
+    }
+}
+
 /// Facts by number, ascending.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Chain {
     rows: Vec<u32>,
-    /// Their times side by side, where a search is to touch little memory; else empty.
-    times: Vec<Bounds>,
+    /// What is asked of them side by side, where a search is to touch little memory; else empty.
+    seen: Vec<Seen>,
     beside: bool,
-    /// Bounds of every 16 below; the last level has 16 at most.
+    /// Bounds of every 16 below; the last level has 16 at most. None of few.
     levels: Vec<Vec<Bounds>>,
 }
 
 impl Chain {
-    /// One that keeps the times of its facts side by side.
-    pub(super) fn with_times() -> Self {
+    /// One that keeps what is asked of its facts side by side.
+    pub(super) fn side_by_side() -> Self {
         Self { beside: true, ..Self::default() }
     }
 
@@ -59,13 +77,16 @@ impl Chain {
         self.rows.push(row);
         let fact = &facts[row as usize];
         if self.beside {
-            self.times.push(Bounds::of(fact));
+            self.seen.push(Seen::of(row, facts));
         }
         let mut place = at / FAN;
         for level in 0.. {
             if level == self.levels.len() {
-                let below = if level == 0 { self.rows.len() } else { self.levels[level - 1].len() };
-                if below <= FAN {
+                let (below, few) = match level {
+                    0 => (self.rows.len(), BARE),
+                    _ => (self.levels[level - 1].len(), FAN),
+                };
+                if below <= few {
                     break;
                 }
                 let built = (0..below.div_ceil(FAN)).map(|place| self.bounds(level, place, facts)).collect();
@@ -85,7 +106,7 @@ impl Chain {
     pub(super) fn look_again(&mut self, row: u32, facts: &[Fact]) {
         let Ok(at) = self.rows.binary_search(&row) else { return };
         if self.beside {
-            self.times[at] = Bounds::of(&facts[row as usize]);
+            self.seen[at] = Seen::of(row, facts);
         }
         let mut place = at / FAN;
         for level in 0..self.levels.len() {
@@ -142,25 +163,30 @@ impl Chain {
 
     #[inline]
     fn fits(&self, at: usize, when: &When, facts: &[Fact]) -> bool {
-        match self.times.get(at) {
-            Some(times) => times.fits(when),
+        match self.seen.get(at) {
+            Some(seen) => seen.bounds.fits(when),
             None => when.fits(&facts[self.rows[at] as usize]),
         }
     }
 
-    fn last_of(&self, places: Range<usize>, when: &When, facts: &[Fact]) -> Option<u32> {
-        places.rev().find(|&at| self.fits(at, when, facts)).map(|at| self.rows[at])
+    fn last_of(&self, places: Range<usize>, when: &When, facts: &[Fact]) -> Option<(u32, u32)> {
+        let at = places.rev().find(|&at| self.fits(at, when, facts))?;
+        let seen = self.seen.get(at).copied().unwrap_or_else(|| Seen::of(self.rows[at], facts));
+        Some((seen.row, seen.object))
     }
 
-    /// The last that fits; what is newer is looked at first.
-    pub(super) fn last(&self, when: &When, facts: &[Fact]) -> Option<u32> {
+    /// The last that fits, and its object; what is newer is looked at first.
+    pub(super) fn last(&self, when: &When, facts: &[Fact]) -> Option<(u32, u32)> {
+        if self.levels.is_empty() {
+            simd::prefetch(&self.seen);
+        }
         match self.levels.len().checked_sub(1) {
             Some(top) => (0..self.levels[top].len()).rev().find_map(|at| self.last_in(top, at, when, facts)),
             None => self.last_of(0..self.rows.len(), when, facts),
         }
     }
 
-    fn last_in(&self, level: usize, at: usize, when: &When, facts: &[Fact]) -> Option<u32> {
+    fn last_in(&self, level: usize, at: usize, when: &When, facts: &[Fact]) -> Option<(u32, u32)> {
         if !self.levels[level][at].fits(when) {
             return None;
         }
@@ -176,6 +202,6 @@ impl Chain {
 
     pub(super) fn bytes(&self) -> usize {
         let levels: usize = self.levels.iter().map(|x| x.capacity() * size_of::<Bounds>()).sum();
-        4 * self.rows.capacity() + self.times.capacity() * size_of::<Bounds>() + levels
+        4 * self.rows.capacity() + self.seen.capacity() * size_of::<Seen>() + levels
     }
 }

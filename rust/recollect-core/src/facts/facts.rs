@@ -97,8 +97,8 @@ impl Facts {
         self.find(pattern, When::at(valid, recorded))
     }
 
-    /// The last on record of what [`Facts::as_of`] finds for a subject and a predicate.
-    pub fn last(&self, subject: u32, predicate: u32, when: When) -> Option<u32> {
+    /// The last on record of what [`Facts::as_of`] finds for a subject and a predicate, and its object.
+    pub fn last(&self, subject: u32, predicate: u32, when: When) -> Option<(u32, u32)> {
         self.both.get(&(subject, predicate))?.last(&when, &self.rows)
     }
 
@@ -199,7 +199,7 @@ impl Facts {
 
     fn each_chain(&mut self, row: u32, mut work: impl FnMut(&mut Chain, &[Fact])) {
         let Fact { subject, predicate, object, .. } = self.rows[row as usize];
-        work(self.both.entry((subject, predicate)).or_insert_with(Chain::with_times), &self.rows);
+        work(self.both.entry((subject, predicate)).or_insert_with(Chain::side_by_side), &self.rows);
         work(self.subjects.entry(subject).or_default(), &self.rows);
         work(self.predicates.entry(predicate).or_default(), &self.rows);
         work(self.answers.entry((predicate, object)).or_default(), &self.rows);
