@@ -48,6 +48,26 @@ impl Bitmap {
         present
     }
 
+    /// Adds all slots of another set.
+    pub fn add(&mut self, other: &Self) {
+        if self.words.len() < other.words.len() {
+            self.words.resize(other.words.len(), 0);
+        }
+        self.words.iter_mut().zip(&other.words).for_each(|(word, more)| *word |= more);
+        self.recount();
+    }
+
+    /// Takes out what is not in another set.
+    pub fn keep(&mut self, other: &Self) {
+        self.words.truncate(other.words.len());
+        self.words.iter_mut().zip(&other.words).for_each(|(word, kept)| *word &= kept);
+        self.recount();
+    }
+
+    fn recount(&mut self) {
+        self.count = self.words.iter().map(|word| word.count_ones() as usize).sum();
+    }
+
     /// Whether the slot is in the set.
     #[inline]
     pub fn contains(&self, slot: Slot) -> bool {
@@ -123,6 +143,20 @@ mod tests {
                 prop_assert_eq!(bitmap.len(), model.len());
             }
             prop_assert_eq!(bitmap.iter().collect::<Vec<_>>(), model.into_iter().collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn two_are_joined_and_cut_like_sets(
+            one in prop::collection::btree_set(0u32..300, 0..60),
+            other in prop::collection::btree_set(0u32..300, 0..60),
+        ) {
+            let [a, b] = [&one, &other].map(|set| set.iter().copied().collect::<Bitmap>());
+            let (mut all, mut both) = (a.clone(), a);
+            all.add(&b);
+            both.keep(&b);
+            prop_assert_eq!(all.iter().collect::<Vec<_>>(), one.union(&other).copied().collect::<Vec<_>>());
+            prop_assert_eq!(both.iter().collect::<Vec<_>>(), one.intersection(&other).copied().collect::<Vec<_>>());
+            prop_assert_eq!((all.len(), both.len()), (one.union(&other).count(), one.intersection(&other).count()));
         }
 
         #[test]

@@ -10,8 +10,14 @@ use crate::lexical::Query;
 use crate::scored::Scored;
 use crate::vector::{Plan, TopK, VectorIndex};
 
-/// Least candidates taken from each index of a large scope.
-pub(super) const CANDIDATES: usize = 256;
+/// Least candidates that words bring from a large scope, and vectors: more of them change which memories are found on none
+/// of the sets of the bench.
+const BY_WORDS: usize = 64;
+const BY_VECTORS: usize = 32;
+/// Least candidates of each kind whose neighbours are candidates too.
+const WIDENED: usize = 32;
+/// One slot in this many is few: they are scored one by one.
+const FEW: usize = 16;
 /// Best by words, in multiples of the hits asked for, whose similarity is made exact.
 const WORDS_REFINED: usize = 4;
 
@@ -40,6 +46,9 @@ impl Asked<'_> {
             all if all.len() == view.uids.len() => (0..all.len() as Slot).collect(),
             some => some.iter().collect(),
         };
+        if slots.len() * FEW < view.uids.len() {
+            return self.scored(view, slots);
+        }
         let all = slots.len() == view.uids.len();
         let pick = |scores: Vec<f32>| {
             if all { scores } else { slots.iter().map(|&slot| scores[slot as usize]).collect() }
@@ -67,23 +76,29 @@ impl Asked<'_> {
         cancel: Cancel<'_>,
     ) -> Result<(Vec<Slot>, Option<Plan>)> {
         let fused = request.text.is_some();
-        let most = if fused { CANDIDATES.max(4 * request.k) } else { request.k };
-        let mut found = rustc_hash::FxHashSet::default();
+        let most = |least: usize| if fused { least.max(4 * request.k) } else { request.k };
+        let widened = WIDENED.max(2 * request.k);
+        let (mut slots, mut beside) = (Vec::new(), Vec::new());
+        let mut take = |hits: &[Scored]| {
+            slots.extend(hits.iter().map(|x| x.slot));
+            beside.extend(hits.iter().take(widened).map(|x| x.slot));
+        };
         if let Some(query) = self.known {
-            found.extend(view.lexical.search(query, most, view.allow, cancel)?.iter().map(|x| x.slot));
+            take(&view.lexical.search(query, most(BY_WORDS), view.allow, cancel)?);
         }
         let mut plan = None;
         if let Some((index, vector)) = self.vector {
-            let chosen = index.plan(most, request.recall, view.allow);
-            found.extend(index.search(vector, most, view.allow, &chosen, cancel)?.iter().map(|x| x.slot));
+            // The recall that is asked for is that of the hits; those after them are what lies on the way.
+            let chosen = index.plan(request.k, request.recall, view.allow);
+            take(&index.search(vector, most(BY_VECTORS), view.allow, &chosen, cancel)?);
             plan = Some(chosen);
         }
-        let mut slots: Vec<Slot> = found.into_iter().collect();
         if fused {
-            context::widen(view, &mut slots);
-        } else {
-            slots.sort_unstable();
+            context::widen(view, &mut beside);
+            slots.extend(beside);
         }
+        slots.sort_unstable();
+        slots.dedup();
         Ok((slots, plan))
     }
 

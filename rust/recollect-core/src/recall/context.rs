@@ -10,7 +10,7 @@ use super::view::View;
 /// How far a neighbourhood reaches to each side, in memories of the session.
 pub(super) const REACH: usize = 2;
 
-/// One memory in this many with a word of the query is few.
+/// One memory in this many is few.
 const FEW: usize = 16;
 
 /// A candidate inside its session.
@@ -38,14 +38,15 @@ impl Context {
             return context;
         }
         let positions = Positions::of(slots, view.uids.len());
-        let told = words.iter().map(|&b| usize::from(b > 0.0)).sum::<usize>();
-        if all || told * FEW > view.uids.len() {
+        let speaks = |at: usize| all || words[at] > 0.0;
+        let asked = if all { slots.len() } else { words.iter().map(|&b| usize::from(b > 0.0)).sum::<usize>() };
+        if asked * FEW > view.uids.len() {
             // Looking up the session of each costs more than walking all of them.
             view.sessions.iter().filter(|x| x.len() > 1).for_each(|places| context.group(places, &positions));
             return context;
         }
-        let told = slots.iter().zip(words).filter(|x| *x.1 > 0.0);
-        let sessions: Bitmap = told.filter_map(|x| view.standing.place(*x.0)).map(|x| x.0).collect();
+        let asked = slots.iter().enumerate().filter(|x| speaks(x.0));
+        let sessions: Bitmap = asked.filter_map(|x| view.standing.place(*x.1)).map(|x| x.0).collect();
         for session in sessions.iter() {
             let places = view.sessions.members(session);
             if places.len() > 1 {

@@ -5,7 +5,7 @@
 //! Where none or all of them do it says nothing. Of a scope that is too large to be scored as a whole, the best of those
 //! inside are candidates too.
 
-use super::candidates::{Asked, CANDIDATES};
+use super::candidates::Asked;
 use super::request::Request;
 use super::view::View;
 use super::when::{Span, When};
@@ -16,6 +16,8 @@ use crate::error::Result;
 use crate::id::Slot;
 
 const WEIGHT: f64 = 1.5;
+/// As many of those inside are candidates without a search for the best of them.
+const LISTED: usize = 256;
 
 /// Who lies in the times that are asked for.
 #[derive(Debug, Clone, Default)]
@@ -32,37 +34,28 @@ impl Dated {
         if when.spans.is_empty() {
             return Self::default();
         }
-        let events = || {
-            view.admitted().iter().map(|slot| {
-                let (start, end) = view.standing.event(slot);
-                (slot, start, end)
-            })
+        let within = |from, to| {
+            let mut inside = view.standing.within(from, to);
+            if let Some(allow) = view.allow {
+                inside.keep(allow);
+            }
+            inside
         };
-        Self::among(events, when)
+        Self::among(when, || view.standing.lasting(), within)
     }
 
-    /// Those of some events, each with its first instant and the first after it.
-    fn among<E: Iterator<Item = (Slot, i64, i64)>>(events: impl Fn() -> E, when: &When) -> Self {
-        let (mut first, mut last) = (i64::MAX, i64::MIN);
-        if when.spans.iter().any(|span| matches!(span, Span::Yearly(_))) {
-            for (_, start, end) in events() {
-                (first, last) = (first.min(start), last.max(end));
+    /// Those of some events: the instants they lie between, and which share an instant with a range.
+    fn among(when: &When, lasting: impl Fn() -> (i64, i64), within: impl Fn(i64, i64) -> Bitmap) -> Self {
+        let mut dated = Self::default();
+        for span in &when.spans {
+            let mut inside = Bitmap::new();
+            for Window { start, end } in windows(span, when, &lasting) {
+                inside.add(&within(start, end));
             }
+            dated.each.push(inside.len());
+            dated.inside.add(&inside);
         }
-        let windows: Vec<Vec<Window>> = when.spans.iter().map(|x| windows(x, when, first, last)).collect();
-        let mut dated = Self { each: vec![0; windows.len()], ..Self::default() };
-        for (slot, start, end) in events() {
-            let mut any = false;
-            for (windows, count) in windows.iter().zip(&mut dated.each) {
-                let inside = meets(windows, start, end);
-                *count += usize::from(inside);
-                any |= inside;
-            }
-            if any {
-                dated.inside.insert(slot);
-                dated.count += 1;
-            }
-        }
+        dated.count = dated.inside.len();
         dated
     }
 
@@ -83,7 +76,7 @@ impl Dated {
         if self.count == 0 || self.count == view.admitted().len() {
             return Ok(());
         }
-        if self.count <= CANDIDATES {
+        if self.count <= LISTED {
             slots.extend(self.inside.iter());
         } else {
             let within = View { allow: Some(&self.inside), ..*view };
@@ -95,19 +88,15 @@ impl Dated {
     }
 }
 
-/// A time as windows, ascending and apart, as far as they can meet what lies in `[first, last)`.
-fn windows(span: &Span, when: &When, first: i64, last: i64) -> Vec<Window> {
+/// A time as windows, as far as they can meet what there is.
+fn windows(span: &Span, when: &When, lasting: &impl Fn() -> (i64, i64)) -> Vec<Window> {
     match span {
         Span::Once(x) => vec![Window { start: x.start.0, end: x.end.0 }],
-        Span::Yearly(_) if first >= last => Vec::new(),
-        Span::Yearly(yearly) => yearly.windows(&when.zone, first, last),
+        Span::Yearly(yearly) => {
+            let (first, last) = lasting();
+            if first < last { yearly.windows(&when.zone, first, last) } else { Vec::new() }
+        }
     }
-}
-
-/// Whether `[start, end)` shares an instant with one of these.
-fn meets(windows: &[Window], start: i64, end: i64) -> bool {
-    let after = windows.partition_point(|x| x.end <= start);
-    windows.get(after).is_some_and(|x| x.start < end)
 }
 
 /// What a candidate gains that lies in a time that is asked for, by how many memories do.
@@ -136,6 +125,13 @@ mod tests {
         prop_oneof![once, yearly]
     }
 
+    fn among(when: &When, events: &[(Slot, i64, i64)]) -> Dated {
+        let first = events.iter().map(|x| x.1).min().unwrap_or(i64::MAX);
+        let last = events.iter().map(|x| x.2).max().unwrap_or(i64::MIN);
+        let met = |from: i64, to: i64| events.iter().filter(move |x| x.1 < to && from < x.2).map(|x| x.0);
+        Dated::among(when, || (first, last), |from, to| met(from, to).collect())
+    }
+
     proptest! {
         #[test]
         fn memories_are_counted_as_by_a_plain_loop(
@@ -146,7 +142,7 @@ mod tests {
             let zone = Zone::fixed(offset * 3_600).unwrap();
             let when = When { spans, zone, order: None };
             let all = || (0..).zip(&events).map(|(slot, &(start, long))| (slot, start, start + long));
-            let dated = Dated::among(all, &when);
+            let dated = among(&when, &all().collect::<Vec<_>>());
             let inside = |span: &Span, start: i64, end: i64| match span {
                 Span::Once(x) => x.overlaps(&Interval::new(Timestamp(start), Timestamp(end)).unwrap()),
                 Span::Yearly(x) => x.windows(&when.zone, i64::MIN, i64::MAX)
@@ -165,9 +161,10 @@ mod tests {
     fn what_has_no_end_lies_in_every_time_after_its_start() {
         let may = Span::Yearly(Yearly::new((5, 1), (5, 31)).unwrap());
         let when = When { spans: vec![may], ..When::default() };
-        let events =
-            || [(0, 200 * DAY, i64::MAX), (1, 10 * DAY, 11 * DAY), (2, i64::MIN, i64::MAX)].into_iter();
-        let dated = Dated::among(events, &when);
+        let dated = among(
+            &when,
+            &[(0, 200 * DAY, i64::MAX), (1, 10 * DAY, 11 * DAY), (2, i64::MIN, i64::MAX)],
+        );
         assert_eq!(dated.inside.iter().collect::<Vec<_>>(), [0, 2]);
     }
 }

@@ -14,10 +14,14 @@ use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::id::Slot;
 
-/// Largest scope that is answered exhaustively: every memory is scored.
-pub(super) const EXHAUSTIVE: usize = 32_768;
+/// Largest namespace that is answered exhaustively: every memory in scope is scored.
+pub(super) const EXHAUSTIVE: usize = 16_384;
+/// Largest scope in a larger namespace.
+const EXHAUSTIVE_PART: usize = 2_048;
+/// Largest scope where vectors alone are asked.
+const EXHAUSTIVE_VECTORS: usize = 1_024;
 /// Memories whose similarity stands for that of a large scope.
-const SAMPLE: usize = 1_024;
+const SAMPLE: usize = 512;
 
 impl Pool {
     /// Gathers the candidates of a namespace.
@@ -33,7 +37,11 @@ impl Pool {
         };
         // Without words there is nothing to fuse: the search of the vectors is the answer.
         let fused = request.text.is_some();
-        let exhaustive = if fused { EXHAUSTIVE } else { SAMPLE };
+        let exhaustive = match fused {
+            true if view.live.len() > EXHAUSTIVE => EXHAUSTIVE_PART,
+            true => EXHAUSTIVE,
+            false => EXHAUSTIVE_VECTORS,
+        };
         let speaks = fused && request.fusion == Fusion::Adaptive;
         let dated = if speaks { Dated::of(view, &request.when) } else { Dated::default() };
         let mode = if scope <= exhaustive { Mode::Exhaustive } else { Mode::Candidates };

@@ -29,6 +29,14 @@ impl Standing for Places {
         (0, 1)
     }
 
+    fn within(&self, _: i64, _: i64) -> Bitmap {
+        Bitmap::new()
+    }
+
+    fn lasting(&self) -> (i64, i64) {
+        (i64::MAX, i64::MIN)
+    }
+
     fn base_level(&self, _: Slot) -> f32 {
         0.0
     }

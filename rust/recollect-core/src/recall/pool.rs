@@ -15,6 +15,9 @@ use crate::session::Place;
 use crate::simd::Kernels;
 use crate::vector::Plan;
 
+/// Memories looked at before the sessions are.
+const LOOKED_AT: usize = 256;
+
 /// How the candidates were found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -108,9 +111,7 @@ impl Pool {
             Some(_) => slots.iter().map(|&slot| view.standing.event(slot).0).collect(),
             None => Vec::new(),
         };
-        let seen =
-            |members: &[Place]| members.iter().filter(|x| view.admitted().contains(x.slot)).take(2).count();
-        let conversational = view.sessions.iter().any(|members| seen(members) == 2);
+        let conversational = conversational(view);
         Self {
             slots,
             uids,
@@ -174,6 +175,21 @@ impl Pool {
     pub fn is_empty(&self) -> bool {
         self.slots.is_empty()
     }
+}
+
+/// Whether a session has two memories in scope: mostly the first few memories say so.
+fn conversational(view: &View<'_>) -> bool {
+    if view.sessions.is_empty() {
+        return false;
+    }
+    let (mut seen, mut first) = (Bitmap::new(), view.admitted().iter());
+    let mut places = first.by_ref().take(LOOKED_AT).filter_map(|slot| view.standing.place(slot));
+    if places.any(|(session, _)| !seen.insert(session)) {
+        return true;
+    }
+    let in_scope =
+        |members: &[Place]| members.iter().filter(|x| view.admitted().contains(x.slot)).take(2).count();
+    first.next().is_some() && view.sessions.iter().any(|members| in_scope(members) == 2)
 }
 
 /// The candidates whose speaker shares a term with the query, unless that singles nobody out.

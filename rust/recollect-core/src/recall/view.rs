@@ -24,6 +24,10 @@ pub trait Standing {
     fn place(&self, slot: Slot) -> Option<(SessionId, Place)>;
     /// First instant of its event, or of its write, and the first after it.
     fn event(&self, slot: Slot) -> (i64, i64);
+    /// The memories whose events share an instant with `[from, to)`.
+    fn within(&self, from: i64, to: i64) -> Bitmap;
+    /// The first instant of any event, and the first after all of them; in any order where there is none.
+    fn lasting(&self) -> (i64, i64);
     /// Its base-level activation.
     fn base_level(&self, slot: Slot) -> f32;
     /// Who said it, by number.

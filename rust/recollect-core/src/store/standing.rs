@@ -24,6 +24,14 @@ impl Standing for At<'_> {
         (entry.time(), entry.end)
     }
 
+    fn within(&self, from: i64, to: i64) -> Bitmap {
+        self.state.times.within(&self.state.live, &self.state.entries, from, to)
+    }
+
+    fn lasting(&self) -> (i64, i64) {
+        self.state.times.lasting(&self.state.live, &self.state.entries)
+    }
+
     fn base_level(&self, slot: Slot) -> f32 {
         self.state.base_level(slot, self.now) as f32
     }

@@ -2,15 +2,22 @@
 
 use std::ops::ControlFlow;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::entry::Entry;
 use crate::bitmap::Bitmap;
 use crate::id::Slot;
 use crate::intervals::{Intervals, Span};
 
-/// Made when a range is first asked for: opening a file does not wait for it.
+/// Looks before an index is made: by then they took as long as making it does.
+const LOOKS: u32 = 8;
+
+/// Made once it is asked for again and again: neither opening a file nor a single question waits for it.
 #[derive(Debug, Default)]
-pub(super) struct Times(OnceLock<Intervals>);
+pub(super) struct Times {
+    known: OnceLock<Intervals>,
+    looks: AtomicU32,
+}
 
 fn span(slot: Slot, entry: &Entry) -> Span {
     Span { start: entry.time(), end: entry.end, item: slot, weight: 0.0 }
@@ -18,21 +25,40 @@ fn span(slot: Slot, entry: &Entry) -> Span {
 
 impl Times {
     pub(super) fn insert(&mut self, slot: Slot, entry: &Entry) {
-        if let Some(known) = self.0.get_mut() {
+        if let Some(known) = self.known.get_mut() {
             known.insert(span(slot, entry));
         }
     }
 
     pub(super) fn remove(&mut self, slot: Slot, entry: &Entry) {
-        if let Some(known) = self.0.get_mut() {
+        if let Some(known) = self.known.get_mut() {
             known.remove((entry.time(), slot));
+        }
+    }
+
+    fn known(&self, live: &Bitmap, entries: &[Entry]) -> Option<&Intervals> {
+        if self.known.get().is_none() && self.looks.fetch_add(1, Ordering::Relaxed) < LOOKS {
+            return None;
+        }
+        Some(self.known.get_or_init(|| made(live, entries)))
+    }
+
+    /// The first instant of any event, and the first after all of them.
+    pub(super) fn lasting(&self, live: &Bitmap, entries: &[Entry]) -> (i64, i64) {
+        match self.known(live, entries) {
+            Some(known) => (known.first().map_or(i64::MAX, |x| x.start), known.latest_end()),
+            None => live.iter().map(|slot| &entries[slot as usize]).fold((i64::MAX, i64::MIN), |sum, entry| {
+                (sum.0.min(entry.time()), sum.1.max(entry.end))
+            }),
         }
     }
 
     /// The live memories whose events share an instant with `[from, to)`: those inside are taken, or those outside left out,
     /// whichever are fewer.
     pub(super) fn within(&self, live: &Bitmap, entries: &[Entry], from: i64, to: i64) -> Bitmap {
-        let known = self.0.get_or_init(|| made(live, entries));
+        let Some(known) = self.known(live, entries) else {
+            return live.iter().filter(|&slot| span(slot, &entries[slot as usize]).overlaps(from, to)).collect();
+        };
         let (first, last) = (known.rank((from, 0)), known.rank((to, 0)));
         let next = ControlFlow::Continue::<()>;
         if last.saturating_sub(first) * 2 <= known.len() {
