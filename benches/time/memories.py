@@ -12,7 +12,7 @@ from benches.latency.interleaved import Contestant, interleaved
 from benches.time.row import TimeRow
 
 _START = datetime(2020, 1, 1, tzinfo=UTC)
-_DIM, _SESSION, _BATCH = 64, 20, 50_000
+_DIM, _SESSION, _BATCH = 256, 20, 50_000
 BUILD, DESCEND, RECALL, FOLLOW = (
     "timeline of a memory: built",
     "timeline of a memory: descend, beam 8",
@@ -24,7 +24,7 @@ SHARES = (0.0001, 0.01, 0.1, 0.5, 1.0)
 
 
 def memories(count: int, queries: int, rounds: int) -> list[TimeRow]:
-    """Return the rows of so many memories in sessions of twenty, in vectors of 64 and ten words each."""
+    """Return the rows of so many memories in sessions of twenty, in vectors of 256 and ten words each."""
     rng = np.random.default_rng(11)
     with recollect.open() as memory:
         began = time.perf_counter()
@@ -36,13 +36,16 @@ def memories(count: int, queries: int, rounds: int) -> list[TimeRow]:
         assert len(timeline) == count
         built = time.perf_counter() - began
         size = timeline.stats()["bytes_per_event"]
-        asked = rng.normal(size=(queries, _DIM)).astype(np.float32)
+        rows = rng.integers(0, count, queries)
+        asked = _questions(rows, rng)
         words = [f"word{x} word{y}" for x, y in rng.integers(0, 5_000, (queries, 2))]
         end = _START + count * timedelta(minutes=1)
         asks = [Contestant("unfiltered", _recall(memory, words, asked, None))]
         for share in SHARES:
             length = share * (end - _START)
-            first = rng.random(queries) * (1 - share)
+            # The range holds what is asked for.
+            when = rows / count
+            first = np.clip(when - share * rng.random(queries), 0, 1 - share)
             ranges = [(_START + x * (end - _START), _START + x * (end - _START) + length) for x in first]
             asks.append(Contestant(f"between, {share:.4g} of all", _recall(memory, words, asked, ranges)))
         recalls = interleaved(asks, queries, rounds)
@@ -73,7 +76,7 @@ def _fill(memory: recollect.Memory, count: int, rng: np.random.Generator) -> Non
     for first in range(0, count, _BATCH):
         rows = range(first, min(first + _BATCH, count))
         picked = rng.integers(0, 5_000, (len(rows), 10))
-        topics = np.random.default_rng(first).normal(size=(len(rows) // _SESSION + 1, _DIM))
+        topics = _topics(first, len(rows))
         vectors = topics.repeat(_SESSION, axis=0)[: len(rows)] + rng.normal(size=(len(rows), _DIM))
         memory.add_many(
             [" ".join(f"word{x}" for x in row) for row in picked],
@@ -82,6 +85,17 @@ def _fill(memory: recollect.Memory, count: int, rng: np.random.Generator) -> Non
             vectors=vectors.astype(np.float32),
             duplicates="keep",
         )
+
+
+def _topics(first: int, count: int) -> np.ndarray:
+    """Return what the sessions of a batch are about."""
+    return np.random.default_rng(first).normal(size=(count // _SESSION + 1, _DIM))
+
+
+def _questions(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Return vectors that are as near to the topics of these memories as they are themselves."""
+    topics = [_topics(row // _BATCH * _BATCH, _BATCH)[row % _BATCH // _SESSION] for row in rows.tolist()]
+    return (np.array(topics) + rng.normal(size=(len(rows), _DIM))).astype(np.float32)
 
 
 def _recall(

@@ -1,5 +1,7 @@
 //! A set of slots, one bit each.
 
+use std::ops::Range;
+
 use crate::id::Slot;
 
 /// A growable set of slots; bits past the end are absent.
@@ -46,6 +48,30 @@ impl Bitmap {
             self.count -= 1;
         }
         present
+    }
+
+    /// Adds slots that follow each other.
+    pub fn insert_range(&mut self, slots: Range<Slot>) {
+        if self.words.len() < (slots.end as usize).div_ceil(64) {
+            self.words.resize((slots.end as usize).div_ceil(64), 0);
+        }
+        self.each_word(slots, |word, mask| word | mask);
+    }
+
+    /// Takes out slots that follow each other.
+    pub fn remove_range(&mut self, slots: Range<Slot>) {
+        self.each_word(slots, |word, mask| word & !mask);
+    }
+
+    fn each_word(&mut self, slots: Range<Slot>, change: impl Fn(u64, u64) -> u64) {
+        let (start, end) = (slots.start as usize, (slots.end as usize).min(64 * self.words.len()));
+        for at in start / 64..end.div_ceil(64) {
+            let (first, last) = (start.max(64 * at) % 64, (end - 1).min(64 * at + 63) % 64);
+            let mask = (u64::MAX << first) & (u64::MAX >> (63 - last));
+            let before = self.words[at];
+            self.words[at] = change(before, mask);
+            self.count = self.count + self.words[at].count_ones() as usize - before.count_ones() as usize;
+        }
     }
 
     /// Adds all slots of another set.
@@ -157,6 +183,22 @@ mod tests {
             prop_assert_eq!(all.iter().collect::<Vec<_>>(), one.union(&other).copied().collect::<Vec<_>>());
             prop_assert_eq!(both.iter().collect::<Vec<_>>(), one.intersection(&other).copied().collect::<Vec<_>>());
             prop_assert_eq!((all.len(), both.len()), (one.union(&other).count(), one.intersection(&other).count()));
+        }
+
+        #[test]
+        fn ranges_are_their_slots(ops in prop::collection::vec((any::<bool>(), 0u32..300, 0u32..200), 0..12)) {
+            let (mut bitmap, mut model) = (Bitmap::new(), BTreeSet::new());
+            for (add, from, length) in ops {
+                if add {
+                    bitmap.insert_range(from..from + length);
+                    model.extend(from..from + length);
+                } else {
+                    bitmap.remove_range(from..from + length);
+                    model.retain(|slot| !(from..from + length).contains(slot));
+                }
+                prop_assert_eq!(bitmap.len(), model.len());
+            }
+            prop_assert_eq!(bitmap.iter().collect::<Vec<_>>(), model.into_iter().collect::<Vec<_>>());
         }
 
         #[test]

@@ -2,7 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Range};
 
 use super::node::Node;
 use super::span::{Key, Span, distance};
@@ -23,6 +23,14 @@ impl Intervals {
             return ControlFlow::Continue(());
         }
         overlapping(&self.root, from, to, backwards, see)
+    }
+
+    /// Shows the items of those that start in `[from, to)` as half-open ranges, in no order, where every item stands once in
+    /// the tree. O(log n) where items were numbered in the order of starts, else as many steps as there are such items.
+    pub fn starting(&self, from: i64, to: i64, see: &mut impl FnMut(Range<u32>)) {
+        if from < to {
+            starting(&self.root, from, to, i64::MAX, see);
+        }
     }
 
     /// The `k` nearest to an instant: those around it first, then by the time between; of equal ones the earlier start, then
@@ -80,6 +88,31 @@ fn overlapping(
             let mut inside = children.iter().filter(|child| child.summary.end > from);
             let mut go = |child: &super::node::Child| overlapping(&child.node, from, to, backwards, see);
             if backwards { inside.rev().try_for_each(go) } else { inside.try_for_each(&mut go) }
+        }
+    }
+}
+
+/// `last`: no start below a node is after it.
+fn starting(node: &Node, from: i64, to: i64, last: i64, see: &mut impl FnMut(Range<u32>)) {
+    match node {
+        Node::Leaf(spans) => {
+            let place = |at: i64| spans.partition_point(|span| span.start < at);
+            spans[place(from)..place(to)].iter().for_each(|span| see(span.item..span.item + 1));
+        }
+        Node::Inner(children) => {
+            for (at, child) in children.iter().enumerate() {
+                let last = children.get(at + 1).map_or(last, |next| next.first.0);
+                if child.first.0 >= to || last < from {
+                    continue;
+                }
+                let (least, greatest) = child.summary.items;
+                let run = (greatest - least) as usize + 1 == child.summary.count;
+                if run && child.first.0 >= from && last < to {
+                    see(least..greatest + 1);
+                } else {
+                    starting(&child.node, from, to, last, see);
+                }
+            }
         }
     }
 }

@@ -52,19 +52,23 @@ pub(super) struct Summary {
     pub(super) end: i64,
     /// Greatest weight.
     pub(super) weight: f32,
+    /// Least and greatest item.
+    pub(super) items: (u32, u32),
 }
 
 impl Summary {
-    pub(super) const NONE: Summary = Summary { count: 0, end: i64::MIN, weight: f32::NEG_INFINITY };
+    pub(super) const NONE: Summary =
+        Summary { count: 0, end: i64::MIN, weight: f32::NEG_INFINITY, items: (u32::MAX, 0) };
 
     pub(super) fn with(self, other: Summary) -> Self {
         let weight = if other.weight > self.weight { other.weight } else { self.weight };
-        Self { count: self.count + other.count, end: self.end.max(other.end), weight }
+        let items = (self.items.0.min(other.items.0), self.items.1.max(other.items.1));
+        Self { count: self.count + other.count, end: self.end.max(other.end), weight, items }
     }
 }
 
 impl From<&Span> for Summary {
     fn from(span: &Span) -> Self {
-        Self { count: 1, end: span.end, weight: span.weight }
+        Self { count: 1, end: span.end, weight: span.weight, items: (span.item, span.item) }
     }
 }

@@ -100,3 +100,35 @@ fn open_ends_and_the_edges_of_time() {
     assert_eq!(tree.nearest(i64::MIN, 2).len(), 2);
     assert_eq!(overlapping(&tree, 5, 5, false), []);
 }
+
+proptest! {
+    #[test]
+    fn items_that_start_in_a_range_are_shown_once(
+        starts in prop::collection::vec(0i64..400, 0..700),
+        sorted in any::<bool>(),
+        gone in prop::collection::vec(0usize..700, 0..40),
+        (from, length) in (-5i64..405, 0i64..300),
+    ) {
+        let mut starts = starts;
+        if sorted {
+            starts.sort_unstable();
+        }
+        let (mut tree, mut model) = (Intervals::default(), Vec::new());
+        for (item, &start) in (0..).zip(&starts) {
+            prop_assert!(tree.insert(span(start, 1, item, 0)));
+            model.push((start, item));
+        }
+        for at in gone {
+            if at < model.len() {
+                prop_assert!(tree.remove(model.swap_remove(at)).is_some());
+            }
+        }
+        let mut found = Vec::new();
+        tree.starting(from, from + length, &mut |items| found.extend(items));
+        found.sort_unstable();
+        let inside = model.iter().filter(|x| (from..from + length).contains(&x.0));
+        let mut wanted: Vec<u32> = inside.map(|x| x.1).collect();
+        wanted.sort_unstable();
+        prop_assert_eq!(found, wanted);
+    }
+}

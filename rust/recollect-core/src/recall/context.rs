@@ -39,7 +39,8 @@ impl Context {
         }
         let positions = Positions::of(slots, view.uids.len());
         let speaks = |at: usize| all || words[at] > 0.0;
-        let asked = if all { slots.len() } else { words.iter().map(|&b| usize::from(b > 0.0)).sum::<usize>() };
+        let asked =
+            if all { slots.len() } else { words.iter().map(|&b| usize::from(b > 0.0)).sum::<usize>() };
         if asked * FEW > view.uids.len() {
             // Looking up the session of each costs more than walking all of them.
             view.sessions.iter().filter(|x| x.len() > 1).for_each(|places| context.group(places, &positions));

@@ -161,10 +161,8 @@ mod tests {
     fn what_has_no_end_lies_in_every_time_after_its_start() {
         let may = Span::Yearly(Yearly::new((5, 1), (5, 31)).unwrap());
         let when = When { spans: vec![may], ..When::default() };
-        let dated = among(
-            &when,
-            &[(0, 200 * DAY, i64::MAX), (1, 10 * DAY, 11 * DAY), (2, i64::MIN, i64::MAX)],
-        );
+        let dated =
+            among(&when, &[(0, 200 * DAY, i64::MAX), (1, 10 * DAY, 11 * DAY), (2, i64::MIN, i64::MAX)]);
         assert_eq!(dated.inside.iter().collect::<Vec<_>>(), [0, 2]);
     }
 }

@@ -47,9 +47,10 @@ impl Times {
     pub(super) fn lasting(&self, live: &Bitmap, entries: &[Entry]) -> (i64, i64) {
         match self.known(live, entries) {
             Some(known) => (known.first().map_or(i64::MAX, |x| x.start), known.latest_end()),
-            None => live.iter().map(|slot| &entries[slot as usize]).fold((i64::MAX, i64::MIN), |sum, entry| {
-                (sum.0.min(entry.time()), sum.1.max(entry.end))
-            }),
+            None => live
+                .iter()
+                .map(|slot| &entries[slot as usize])
+                .fold((i64::MAX, i64::MIN), |sum, entry| (sum.0.min(entry.time()), sum.1.max(entry.end))),
         }
     }
 
@@ -57,32 +58,26 @@ impl Times {
     /// whichever are fewer.
     pub(super) fn within(&self, live: &Bitmap, entries: &[Entry], from: i64, to: i64) -> Bitmap {
         let Some(known) = self.known(live, entries) else {
-            return live.iter().filter(|&slot| span(slot, &entries[slot as usize]).overlaps(from, to)).collect();
+            return live
+                .iter()
+                .filter(|&slot| span(slot, &entries[slot as usize]).overlaps(from, to))
+                .collect();
         };
         let (first, last) = (known.rank((from, 0)), known.rank((to, 0)));
-        let next = ControlFlow::Continue::<()>;
-        if last.saturating_sub(first) * 2 <= known.len() {
+        let mut inside = if last.saturating_sub(first) * 2 <= known.len() {
             let mut inside = Bitmap::new();
-            let _ = known.overlapping(from, to, false, &mut |span| {
-                inside.insert(span.item);
-                next(())
-            });
-            return inside;
-        }
-        let (mut inside, mut rank) = (live.clone(), 0);
-        let _ = known.each(&mut |span| {
-            if rank >= first {
-                return ControlFlow::Break(());
-            }
-            rank += 1;
-            if span.end <= from {
-                inside.remove(span.item);
-            }
-            next(())
-        });
-        let _ = known.each_from(last, &mut |span| {
-            inside.remove(span.item);
-            next(())
+            known.starting(from, to, &mut |slots| inside.insert_range(slots));
+            inside
+        } else {
+            let mut inside = live.clone();
+            known.starting(i64::MIN, from, &mut |slots| inside.remove_range(slots));
+            known.starting(to, i64::MAX, &mut |slots| inside.remove_range(slots));
+            inside
+        };
+        // What began before and lasts.
+        let _ = known.overlapping(from, from.saturating_add(1), false, &mut |span| {
+            inside.insert(span.item);
+            ControlFlow::<()>::Continue(())
         });
         inside
     }

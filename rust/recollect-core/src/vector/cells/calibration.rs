@@ -119,7 +119,8 @@ mod tests {
     #[test]
     fn the_share_of_neighbours_within_reach_is_the_recall() {
         let needs = (0..1_000).map(|i| Need { cells: 1 + i % 100, slack: (i / 100) as f32 / 10.0 }).collect();
-        let mut calibration = Calibration { needs: [needs, Vec::new(), Vec::new()], ..Calibration::of(30_000, 100) };
+        let mut calibration =
+            Calibration { needs: [needs, Vec::new(), Vec::new()], ..Calibration::of(30_000, 100) };
         calibration.finish();
         for target in [0.6, 0.9, 0.95, 0.99] {
             let (reach, expected) = calibration.reach(10.0, target, 100).unwrap();
