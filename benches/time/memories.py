@@ -13,6 +13,8 @@ from benches.time.row import TimeRow
 
 _START = datetime(2020, 1, 1, tzinfo=UTC)
 _DIM, _SESSION, _BATCH = 256, 20, 50_000
+_SPREAD = (1 + np.arange(_DIM)) ** -0.4
+"""Of each dimension: it falls as that of MiniLM vectors of conversations along their principal axes."""
 BUILD, DESCEND, RECALL, FOLLOW = (
     "timeline of a memory: built",
     "timeline of a memory: descend, beam 8",
@@ -77,7 +79,7 @@ def _fill(memory: recollect.Memory, count: int, rng: np.random.Generator) -> Non
         rows = range(first, min(first + _BATCH, count))
         picked = rng.integers(0, 5_000, (len(rows), 10))
         topics = _topics(first, len(rows))
-        vectors = topics.repeat(_SESSION, axis=0)[: len(rows)] + rng.normal(size=(len(rows), _DIM))
+        vectors = topics.repeat(_SESSION, axis=0)[: len(rows)] + _normal(rng, len(rows))
         memory.add_many(
             [" ".join(f"word{x}" for x in row) for row in picked],
             at=[_START + row * timedelta(minutes=1) for row in rows],
@@ -89,13 +91,17 @@ def _fill(memory: recollect.Memory, count: int, rng: np.random.Generator) -> Non
 
 def _topics(first: int, count: int) -> np.ndarray:
     """Return what the sessions of a batch are about."""
-    return np.random.default_rng(first).normal(size=(count // _SESSION + 1, _DIM))
+    return _normal(np.random.default_rng(first), count // _SESSION + 1)
+
+
+def _normal(rng: np.random.Generator, count: int) -> np.ndarray:
+    return rng.normal(size=(count, _DIM)) * _SPREAD
 
 
 def _questions(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Return vectors that are as near to the topics of these memories as they are themselves."""
     topics = [_topics(row // _BATCH * _BATCH, _BATCH)[row % _BATCH // _SESSION] for row in rows.tolist()]
-    return (np.array(topics) + rng.normal(size=(len(rows), _DIM))).astype(np.float32)
+    return (np.array(topics) + _normal(rng, len(rows))).astype(np.float32)
 
 
 def _recall(

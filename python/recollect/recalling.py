@@ -41,6 +41,7 @@ SIGNALS = (
     "context",
     "dates",
 )
+_DEFAULT = frozenset(SIGNALS)
 _OF_TIME = ("dates", "order", "anchors")
 MORE = ("order", "anchors")
 """Signals that take part where they are asked for."""
@@ -223,6 +224,8 @@ def _recall_target(value: object) -> float:
 
 
 def _signals(signals: Sequence[str]) -> frozenset[str]:
+    if signals is SIGNALS:
+        return _DEFAULT
     named = texts_of(signals, "signals")
     for at, name in enumerate(named):
         one_of(name, (*SIGNALS, *MORE), f"signals[{at}]")
