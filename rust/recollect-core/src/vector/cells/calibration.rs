@@ -7,11 +7,8 @@
 
 use super::scanning::Reach;
 
-/// Depths that needs are noted for: neighbours of a sample. The last is that of candidates which words are to judge as well.
-pub(super) const DEPTHS: [usize; 3] = [10, 100, 400];
-
-/// One in this many neighbours of a depth is noted.
-pub(super) const NOTED: [usize; 3] = [1, 1, 4];
+/// Depths that needs are noted for: neighbours of a sample.
+pub(super) const DEPTHS: [usize; 2] = [10, 100];
 
 /// Samples of a round.
 pub(super) const SAMPLES: usize = 64;
@@ -36,13 +33,13 @@ pub(super) struct Need {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(in crate::vector) struct Calibration {
     /// By depth.
-    pub(super) needs: [Vec<Need>; DEPTHS.len()],
+    pub(super) needs: [Vec<Need>; 2],
     /// Rows there were.
     pub(super) rows: usize,
     /// Cells there were.
     pub(super) cells: usize,
     /// By depth, for rising recalls, what reaches them; made by [`Calibration::finish`].
-    steps: [Vec<Step>; DEPTHS.len()],
+    steps: [Vec<Step>; 2],
 }
 
 /// What reaches a recall.
@@ -119,8 +116,7 @@ mod tests {
     #[test]
     fn the_share_of_neighbours_within_reach_is_the_recall() {
         let needs = (0..1_000).map(|i| Need { cells: 1 + i % 100, slack: (i / 100) as f32 / 10.0 }).collect();
-        let mut calibration =
-            Calibration { needs: [needs, Vec::new(), Vec::new()], ..Calibration::of(30_000, 100) };
+        let mut calibration = Calibration { needs: [needs, Vec::new()], ..Calibration::of(30_000, 100) };
         calibration.finish();
         for target in [0.6, 0.9, 0.95, 0.99] {
             let (reach, expected) = calibration.reach(10.0, target, 100).unwrap();

@@ -1,7 +1,7 @@
 //! The samples behind a calibration, one with each write.
 
 use super::Cells;
-use super::calibration::{AMPLE, Calibration, DEPTHS, NOTED, Need, SAMPLES};
+use super::calibration::{AMPLE, Calibration, DEPTHS, Need, SAMPLES};
 use super::directory::{Near, PLANES, Seen};
 use super::extents::FULL;
 use super::members::Cell;
@@ -186,7 +186,7 @@ impl Cells {
         let end = (sample.visited + cells).min(sample.order.len());
         // Some may have gone since.
         let cells = sample.order[sample.visited..end].iter().filter(|&&cell| (cell as usize) < self.cells());
-        let deepest = DEPTHS[DEPTHS.len() - 1] + 1;
+        let deepest = DEPTHS[1] + 1;
         let floor = sample.best.get(deepest - 1).map_or(f32::NEG_INFINITY, |last| last.score);
         let reach = Floored { slack: AMPLE, floor };
         let found = self.search_in(flat, &sample.query, deepest, reach, cells.copied(), cancel)?;
@@ -199,7 +199,7 @@ impl Cells {
     }
 
     /// What it takes to find the neighbours of a sample.
-    fn needs(&self, flat: &FlatIndex, sample: &Sample) -> Result<[Vec<Need>; DEPTHS.len()]> {
+    fn needs(&self, flat: &FlatIndex, sample: &Sample) -> Result<[Vec<Need>; 2]> {
         let query = &sample.query;
         let sketched = self.sketched(flat, query);
         let (_, margin) = flat.quantized(query);
@@ -210,10 +210,10 @@ impl Cells {
             .for_each(|(&cell, rank)| ranks[cell as usize] = rank);
         let best: Vec<&Scored> = sample.best.iter().filter(|scored| scored.slot != sample.own).collect();
         let (twice, constant) = margin.of_products();
-        let mut found = <[Vec<Need>; DEPTHS.len()]>::default();
-        for (needs, (depth, one_in)) in found.iter_mut().zip(DEPTHS.into_iter().zip(NOTED)) {
+        let mut found = [Vec::new(), Vec::new()];
+        for (needs, depth) in found.iter_mut().zip(DEPTHS) {
             let Some(last) = best.get(depth - 1) else { continue };
-            for scored in best[..depth].iter().rev().step_by(one_in) {
+            for scored in &best[..depth] {
                 let Some(row) = flat.owners.rows_of(scored.slot).next() else { continue };
                 let Some((cell, at)) = self.members.place(2 * row) else { continue };
                 let second = self.members.place(2 * row + 1).map_or(u32::MAX, |(cell, _)| ranks[cell]);

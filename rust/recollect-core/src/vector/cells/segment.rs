@@ -8,7 +8,7 @@
 //! Rows are numbered as in the pieces of the rows: the free ones are left out.
 
 use super::Cells;
-use super::calibration::{Calibration, DEPTHS, Need};
+use super::calibration::{Calibration, Need};
 use super::extents::{FULL, Kept};
 use super::members::Cell;
 use super::refreshing::Turn;
@@ -18,7 +18,7 @@ use crate::error::{Error, Result};
 use crate::vector::flat::FlatIndex;
 
 const MAGIC: [u8; 4] = *b"RCVC";
-const VERSION: u32 = 3;
+const VERSION: u32 = 2;
 
 /// Bytes from which a piece is full.
 const PIECE: usize = 2 << 20;
@@ -195,7 +195,7 @@ fn write_calibration(calibration: &Calibration, out: &mut Writer) {
 
 fn read_calibration(from: &mut Reader<'_>) -> Result<Calibration> {
     let (rows, cells) = (from.u64()? as usize, from.u64()? as usize);
-    let mut needs = <[Vec<Need>; DEPTHS.len()]>::default();
+    let mut needs = [Vec::new(), Vec::new()];
     for needs in &mut needs {
         for _ in 0..from.count(8)? {
             let (cells, slack) = (from.u32()?, from.f32()?);
