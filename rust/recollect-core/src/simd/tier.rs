@@ -51,6 +51,7 @@ impl Tier {
 }
 
 /// The last of one or two bodies.
+#[cfg(target_arch = "x86_64")]
 macro_rules! last {
     ($only:path) => {
         $only
@@ -59,6 +60,7 @@ macro_rules! last {
         $last
     };
 }
+#[cfg(target_arch = "x86_64")]
 pub(super) use last;
 
 /// Compiles each body once a tier and fills the table [`Kernels`](super::Kernels) with them; the last tier has the bodies
