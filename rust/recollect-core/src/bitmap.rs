@@ -75,7 +75,7 @@ impl Bitmap {
     }
 
     /// Adds all slots of another set.
-    pub fn add(&mut self, other: &Self) {
+    pub fn union_with(&mut self, other: &Self) {
         if self.words.len() < other.words.len() {
             self.words.resize(other.words.len(), 0);
         }
@@ -84,7 +84,7 @@ impl Bitmap {
     }
 
     /// Takes out what is not in another set.
-    pub fn keep(&mut self, other: &Self) {
+    pub fn intersect_with(&mut self, other: &Self) {
         self.words.truncate(other.words.len());
         self.words.iter_mut().zip(&other.words).for_each(|(word, kept)| *word &= kept);
         self.recount();
@@ -178,8 +178,8 @@ mod tests {
         ) {
             let [a, b] = [&one, &other].map(|set| set.iter().copied().collect::<Bitmap>());
             let (mut all, mut both) = (a.clone(), a);
-            all.add(&b);
-            both.keep(&b);
+            all.union_with(&b);
+            both.intersect_with(&b);
             prop_assert_eq!(all.iter().collect::<Vec<_>>(), one.union(&other).copied().collect::<Vec<_>>());
             prop_assert_eq!(both.iter().collect::<Vec<_>>(), one.intersection(&other).copied().collect::<Vec<_>>());
             prop_assert_eq!((all.len(), both.len()), (one.union(&other).count(), one.intersection(&other).count()));

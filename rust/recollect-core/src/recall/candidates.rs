@@ -10,14 +10,13 @@ use crate::lexical::Query;
 use crate::scored::Scored;
 use crate::vector::{Plan, TopK, VectorIndex};
 
-/// Candidates that words bring from a large scope, vectors, and those of each whose neighbours are candidates too: at least
-/// so many, and so many for each hit. On 42,000 memories of all sets of the bench together, ten times as many find nothing
-/// more.
+/// Candidates that words bring from a large scope: at least so many, and so many for each hit. More of any kind rank no
+/// better on the sets of the bench, all in one namespace.
 const BY_WORDS: (usize, usize) = (64, 4);
+/// Those that vectors bring.
 const BY_VECTORS: (usize, usize) = (16, 2);
+/// The best of either, whose neighbours in their sessions are candidates too.
 const WIDENED: (usize, usize) = (16, 2);
-/// One slot in this many is few: they are scored one by one.
-const FEW: usize = 16;
 /// Best by words, in multiples of the hits asked for, whose similarity is made exact.
 const WORDS_REFINED: usize = 4;
 
@@ -46,7 +45,7 @@ impl Asked<'_> {
             all if all.len() == view.uids.len() => (0..all.len() as Slot).collect(),
             some => some.iter().collect(),
         };
-        if slots.len() * FEW < view.uids.len() {
+        if slots.len() * context::FEW < view.uids.len() {
             return self.scored(view, slots);
         }
         let all = slots.len() == view.uids.len();

@@ -10,8 +10,8 @@ use super::view::View;
 /// How far a neighbourhood reaches to each side, in memories of the session.
 pub(super) const REACH: usize = 2;
 
-/// One memory in this many is few.
-const FEW: usize = 16;
+/// One memory in this many is few: each is looked up by itself.
+pub(super) const FEW: usize = 16;
 
 /// A candidate inside its session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -37,7 +37,7 @@ impl Dated {
         let within = |from, to| {
             let mut inside = view.standing.within(from, to);
             if let Some(allow) = view.allow {
-                inside.keep(allow);
+                inside.intersect_with(allow);
             }
             inside
         };
@@ -50,10 +50,10 @@ impl Dated {
         for span in &when.spans {
             let mut inside = Bitmap::new();
             for Window { start, end } in windows(span, when, &lasting) {
-                inside.add(&within(start, end));
+                inside.union_with(&within(start, end));
             }
             dated.each.push(inside.len());
-            dated.inside.add(&inside);
+            dated.inside.union_with(&inside);
         }
         dated.count = dated.inside.len();
         dated

@@ -9,7 +9,7 @@ use crate::bitmap::Bitmap;
 use crate::id::Slot;
 use crate::intervals::{Intervals, Span};
 
-/// Looks before an index is made: by then they took as long as making it does.
+/// Looks before an index is made: by then they took about as long as making it does.
 const LOOKS: u32 = 8;
 
 /// Made once it is asked for again and again: neither opening a file nor a single question waits for it.
