@@ -1,0 +1,51 @@
+"""Arrays as kernels read them: where rows lie, with the form of their elements."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from recollect.gpu.device import Array, Device, Kernel
+
+__all__ = ["Handed", "handed"]
+
+_FORMS = {"float32": "F32", "float16": "F16", "uint16": "BF16", "uint8": "E4M3"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Handed:
+    """An array ``[batch, heads, n, d]`` on a device, with the elements of a row side by side.
+
+    Attributes
+    ----------
+    array
+        float32, float16, or uint16 and uint8 for the bits of bfloat16 and float8 e4m3.
+    form
+        ``"F32"``, ``"F16"``, ``"BF16"`` or ``"E4M3"``: what kernels are compiled for.
+    """
+
+    array: Array
+    form: str
+
+    def read_by(self, kernel: Kernel) -> Kernel:
+        """Return the kernel compiled for elements of this form."""
+        return kernel.defining("FORM", self.form)
+
+    @property
+    def arguments(self) -> list[Any]:
+        """The array, and the elements between sequences, heads and rows: four arguments of a kernel."""
+        steps = (step // self.array.itemsize for step in self.array.strides[:3])
+        return [self.array, *(np.uint64(step) for step in steps)]
+
+
+def handed(device: Device, found: Array) -> Handed | None:
+    """Return an array of 4 axes as it is handed over, or None where kernels do not know its elements.
+
+    It is copied only where the elements of a row do not lie side by side, or rows lie backwards.
+    """
+    form = _FORMS.get(found.dtype.name)
+    if form is None:
+        return None
+    beside = found.strides[3] == found.itemsize or found.shape[3] == 1
+    in_steps = all(step >= 0 and step % found.itemsize == 0 for step in found.strides[:3])
+    return Handed(found if beside and in_steps else device.xp.ascontiguousarray(found), form)
