@@ -20,6 +20,21 @@ REGISTERS = {
     "rescore": 64,
     "selection": 64,
     "activation": 64,
+    "quantize_token": 64,
+    "quantize_channel": 160,
+    "quantize_float8": 64,
+    "quantize_rotated": 128,
+    "quantize_wide": 64,
+}
+FORMS = ("F32", "F16", "BF16", "E4M3")
+CODES = {
+    "quantize_token": [{"BITS": bits} for bits in (2, 4, 8)],
+    "quantize_channel": [{"BITS": bits} for bits in (2, 4, 8)],
+    "quantize_float8": [{}],
+    "quantize_rotated": [
+        {"BITS": bits, "WIDTH": width} for bits in (1, 2, 3, 4) for width in (64, 128, 256, 512)
+    ],
+    "quantize_wide": [{"BITS": bits} for bits in (1, 4)],
 }
 REPORT = re.compile(
     r"Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores"
@@ -69,11 +84,19 @@ def check(name, generation, defines=()):
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
-@pytest.mark.parametrize("name", [name for name in SOURCES if name not in ("scan", "hopper")])
+@pytest.mark.parametrize("name", [name for name in SOURCES if name not in ("scan", "hopper", *CODES)])
 def test_kernels_compile_without_spills(name, generation):
     check(name, generation)
     if name == "hamming":
         check(name, generation, [("DENSE", "1")])
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("name", CODES)
+def test_codes_compile_without_spills(name, generation):
+    for form in FORMS if generation in (75, 90) else FORMS[1:2]:
+        for settings in CODES[name]:
+            check(name, generation, [("FORM", form), *((key, str(one)) for key, one in settings.items())])
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)

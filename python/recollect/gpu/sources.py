@@ -8,7 +8,20 @@ from recollect.errors import InvalidArgument
 
 __all__ = ["SOURCES", "source"]
 
-SOURCES = ("activation", "hamming", "hopper", "queries", "rescore", "scan", "selection")
+SOURCES = (
+    "activation",
+    "hamming",
+    "hopper",
+    "quantize_channel",
+    "quantize_float8",
+    "quantize_rotated",
+    "quantize_token",
+    "quantize_wide",
+    "queries",
+    "rescore",
+    "scan",
+    "selection",
+)
 """What can be compiled."""
 
 _INCLUDE = re.compile(r'#include "(\w+\.cuh)"')

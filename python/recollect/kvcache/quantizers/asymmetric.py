@@ -1,5 +1,7 @@
 """Whole numbers between the least and the greatest of a group (Liu and others, "KIVI", 2024)."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +13,10 @@ from recollect.kvcache.lending import Lent
 from recollect.kvcache.quantizers.codec import Codec, Parts
 from recollect.kvcache.quantizers.half import half, half_scale, halves
 from recollect.kvcache.quantizers.packing import packed, unpacked, words
+
+if TYPE_CHECKING:
+    from recollect.gpu.device import Device
+    from recollect.kvcache.cuda.handing import Handed
 
 __all__ = ["Asymmetric"]
 
@@ -72,6 +78,14 @@ class Asymmetric(Codec):
         along = (n, words(d, self.bits)) if self.by_token else (d, words(n, self.bits))
         scale, zero = (part.view(np.float16).reshape(shape) for part in found[1:])
         return {"codes": found[0].reshape(heads, *along), "scale": scale, "zero": zero}
+
+    def encode_on(self, device: "Device", rows: "Handed", lengths: Array | None) -> Parts | None:
+        """Return the same parts made on a device."""
+        from recollect.kvcache.cuda.whole_codes import whole_codes
+
+        group = self.group or rows.array.shape[3]
+        found = whole_codes(device, rows, lengths, self.bits, self.by_token, group)
+        return None if found is None else dict(zip(("codes", "scale", "zero"), found, strict=True))
 
     def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...]:
         """Return the parts as the native half takes them."""

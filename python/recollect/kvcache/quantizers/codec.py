@@ -2,12 +2,17 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from recollect.kvcache.arrays import Array
 from recollect.kvcache.lending import Lent
+
+if TYPE_CHECKING:
+    from recollect.gpu.device import Device
+    from recollect.kvcache.cuda.handing import Handed
 
 __all__ = ["Codec", "Parts", "lent_by", "made_natively"]
 
@@ -40,6 +45,14 @@ class Codec(ABC):
         """Return the same parts made by the native half, of ``[batch, heads, n, d]``; None where it does not.
 
         What lies behind `lengths` of a sequence is padding and repeats the last row before it.
+        """
+        return None
+
+    def encode_on(self, device: "Device", rows: "Handed", lengths: Array | None) -> Parts | None:
+        """Return the same parts made on a device, of ``[batch, heads, n, d]``; None where it does not.
+
+        What lies behind `lengths`, uint32 ``[batch]`` on the device, is padding and repeats the last row
+        before it.
         """
         return None
 

@@ -1,5 +1,7 @@
 """Eight-bit floats, e4m3, scaled so that the greatest is 448."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +12,10 @@ from recollect.kvcache.float_formats import E4M3_MAX, e4m3_bits, from_e4m3
 from recollect.kvcache.lending import Lent
 from recollect.kvcache.quantizers.codec import Codec, Parts
 from recollect.kvcache.quantizers.half import half_scale, halves
+
+if TYPE_CHECKING:
+    from recollect.gpu.device import Device
+    from recollect.kvcache.cuda.handing import Handed
 
 __all__ = ["Float8"]
 
@@ -57,6 +63,13 @@ class Float8(Codec):
             "codes": found[0].reshape(batch * heads, n, d),
             "scale": found[1].view(np.float16).reshape(steps),
         }
+
+    def encode_on(self, device: "Device", rows: "Handed", lengths: Array | None) -> Parts | None:
+        """Return the same parts made on a device."""
+        from recollect.kvcache.cuda.float8_codes import float8_codes
+
+        found = float8_codes(device, rows, lengths, self.scale, self.block)
+        return None if found is None else {"codes": found[0], "scale": found[1]}
 
     def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...]:
         """Return the parts as the native half takes them."""
