@@ -3,7 +3,7 @@
 #pragma once
 #include "steps.cuh"
 
-#define HALF_LEVELS (1 << (BITS - 1))
+#define HALF_LEVELS (BITS <= 4 ? 1u << (BITS - 1) : 1u)
 #define MIDDLES (HALF_LEVELS - 1)
 
 #if BITS == 1

@@ -9,7 +9,7 @@
 #ifndef BITS
 #define BITS 4
 #endif
-#define TOP ((1 << BITS) - 1)
+#define TOP ((u32)((1ull << BITS) - 1))
 
 // A step as 16 bits: one of zero becomes 1, and no other becomes zero.
 __device__ __forceinline__ u16 half_step(float step) {

@@ -10,6 +10,11 @@ __all__ = ["SOURCES", "source"]
 
 SOURCES = (
     "activation",
+    "decode",
+    "decode_channel",
+    "decode_logits",
+    "decode_rotated",
+    "decode_sums",
     "hamming",
     "hopper",
     "quantize_channel",

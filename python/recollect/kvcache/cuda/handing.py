@@ -7,10 +7,11 @@ import numpy as np
 
 from recollect.gpu.device import Array, Device, Kernel
 
-__all__ = ["Handed", "handed"]
+__all__ = ["FORMS", "Handed", "handed"]
 
 _HEADS = 65_535
-_FORMS = {"float32": "F32", "float16": "F16", "uint16": "BF16", "uint8": "E4M3"}
+FORMS = {"float32": "F32", "float16": "F16", "uint16": "BF16", "uint8": "E4M3"}
+"""What kernels call the elements that they know."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -56,7 +57,7 @@ def handed(device: Device, found: Array) -> Handed | None:
     Nor do they know more than 65,535 heads, or heads of 2**31 elements. It is copied only where the elements
     of a row do not lie side by side, or rows lie backwards.
     """
-    form = _FORMS.get(found.dtype.name)
+    form = FORMS.get(found.dtype.name)
     batch, heads, n, d = found.shape
     if form is None or batch * heads > _HEADS or n * d >= 1 << 31:
         return None

@@ -16,6 +16,7 @@ from recollect.kvcache.quantizers.packing import packed, unpacked, words
 
 if TYPE_CHECKING:
     from recollect.gpu.device import Device
+    from recollect.kvcache.cuda.coded import Coded
     from recollect.kvcache.cuda.handing import Handed
 
 __all__ = ["Asymmetric"]
@@ -92,6 +93,14 @@ class Asymmetric(Codec):
         codes = np.ascontiguousarray(parts["codes"]).reshape(-1)
         steps = (halves(parts[name]) for name in ("scale", "zero"))
         return "whole", codes, *steps, self.bits, self.by_token, self.group or d
+
+    def coded(self, parts: Parts, n: int, d: int) -> "Coded":
+        """Return the parts as kernels read them."""
+        from recollect.kvcache.cuda.coded import Coded
+
+        scale, zero = (parts[name].view(np.uint16) for name in ("scale", "zero"))
+        codec = "WHOLE" if self.by_token else "CHANNEL"
+        return Coded(codec, self.bits, parts["codes"], scale, zero, n, d, self.group or d)
 
     def decode(self, parts: Parts, n: int, d: int) -> Array:
         """Return ``code * scale + zero``."""

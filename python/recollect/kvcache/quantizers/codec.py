@@ -12,6 +12,7 @@ from recollect.kvcache.lending import Lent
 
 if TYPE_CHECKING:
     from recollect.gpu.device import Device
+    from recollect.kvcache.cuda.coded import Coded
     from recollect.kvcache.cuda.handing import Handed
 
 __all__ = ["Codec", "Parts", "lent_by", "made_natively"]
@@ -58,6 +59,10 @@ class Codec(ABC):
 
     def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...] | None:
         """Return the parts of heads of `n` rows as the native half takes them; None where it does not."""
+        return None
+
+    def coded(self, parts: Parts, n: int, d: int) -> "Coded | None":
+        """Return parts on a device, side by side, as kernels read them; None where they do not know them."""
         return None
 
     @abstractmethod

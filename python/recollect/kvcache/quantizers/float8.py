@@ -15,6 +15,7 @@ from recollect.kvcache.quantizers.half import half_scale, halves
 
 if TYPE_CHECKING:
     from recollect.gpu.device import Device
+    from recollect.kvcache.cuda.coded import Coded
     from recollect.kvcache.cuda.handing import Handed
 
 __all__ = ["Float8"]
@@ -75,6 +76,13 @@ class Float8(Codec):
         """Return the parts as the native half takes them."""
         codes = np.ascontiguousarray(parts["codes"]).reshape(-1)
         return "float8", codes, halves(parts["scale"]), self.scale, self.block
+
+    def coded(self, parts: Parts, n: int, d: int) -> "Coded":
+        """Return the parts as kernels read them."""
+        from recollect.kvcache.cuda.coded import Coded
+
+        scale, steps = parts["scale"].view(np.uint16), d if self.scale == "channel" else 1
+        return Coded("FLOAT8", 8, parts["codes"], scale, None, n, d, steps, self.block)
 
     def decode(self, parts: Parts, n: int, d: int) -> Array:
         """Return ``e4m3 * scale``."""

@@ -11,7 +11,14 @@ from recollect.kvcache.backends import chosen
 from recollect.kvcache.quantizers.codec import Codec, Parts
 from recollect.kvcache.quantizers.encoding import fitting_lengths, natively
 from recollect.kvcache.quantizers.kinds import codec_of
-from recollect.kvcache.quantizers.on_gpu import encoded_on_gpu, moved_to_gpu, parts_on_host
+from recollect.kvcache.quantizers.on_gpu import (
+    decoded_on_gpu,
+    encoded_on_gpu,
+    logits_on_gpu,
+    moved_to_gpu,
+    parts_on_host,
+    weighted_on_gpu,
+)
 from recollect.kvcache.quantizers.packing import LAYOUT
 from recollect.kvcache.quantizers.products import decoded, logits, weighted
 
@@ -61,6 +68,8 @@ class Quantized:
         """
         heads = int(np.prod(self.shape[:-2]))
         own = chosen(backend, *self.parts.values())
+        if own == "cuda":
+            return decoded_on_gpu(self.codec, self.parts, self.shape, self.origin)
         n, d = self.shape[-2:]
         parts = parts_on_host(self.parts)
         return decoded(self.codec, parts, heads, n, d, own, threads).reshape(self.shape)
@@ -139,7 +148,8 @@ def qk_logits(
     keys
         Of the shape ``[batch, heads, n, d]``.
     backend
-        ``"rust"``, which is the default and adds up in float32, or ``"numpy"``, which does in float64.
+        ``"rust"``, which is the default and adds up in float32, ``"cuda"``, which does so on a GPU and is the
+        default where queries or codes lie there, or ``"numpy"``, which adds up in float64.
     threads
         Threads that work on it; by default as many as are worth it. No bit depends on them.
 
@@ -153,13 +163,19 @@ def qk_logits(
     InvalidArgument
         If shapes do not belong together.
     """
-    own = chosen(backend)
-    rows, n = received(queries, "queries", 4), keys.shape[-2]
-    _belong(rows.shape, keys, "queries")
-    if rows.shape[3] != keys.shape[3]:
-        raise DimensionMismatch(f"queries: expected {keys.shape[3]} dimensions, found {rows.shape[3]}")
+    own, n = chosen(backend, queries, *keys.parts.values()), keys.shape[-2]
+
+    def fits(shape: tuple[int, ...]) -> None:
+        _belong(shape, keys, "queries")
+        if shape[3] != keys.shape[3]:
+            raise DimensionMismatch(f"queries: expected {keys.shape[3]} dimensions, found {shape[3]}")
+
+    if own == "cuda":
+        return logits_on_gpu(keys.codec, queries, keys.parts, keys.shape, fits)
+    rows = received(queries, "queries", 4)
+    fits(rows.shape)
     grouped = _grouped(rows, keys)
-    found = logits(keys.codec, grouped, keys.parts, n, own, threads)
+    found = logits(keys.codec, grouped, parts_on_host(keys.parts), n, own, threads)
     return returned(found.astype(np.float32, copy=False).reshape(*rows.shape[:3], n), queries)
 
 
@@ -187,13 +203,19 @@ def pv(
     InvalidArgument
         If shapes do not belong together.
     """
-    own = chosen(backend)
-    rows, d = received(weights, "weights", 4), values.shape[-1]
-    _belong(rows.shape, values, "weights")
-    if rows.shape[3] != values.shape[2]:
-        raise InvalidArgument(f"weights: of {rows.shape[3]} tokens, there are {values.shape[2]}")
+    own, d = chosen(backend, weights, *values.parts.values()), values.shape[-1]
+
+    def fits(shape: tuple[int, ...]) -> None:
+        _belong(shape, values, "weights")
+        if shape[3] != values.shape[2]:
+            raise InvalidArgument(f"weights: of {shape[3]} tokens, there are {values.shape[2]}")
+
+    if own == "cuda":
+        return weighted_on_gpu(values.codec, weights, values.parts, values.shape, fits)
+    rows = received(weights, "weights", 4)
+    fits(rows.shape)
     grouped = _grouped(rows, values)
-    found = weighted(values.codec, grouped, values.parts, d, own, threads)
+    found = weighted(values.codec, grouped, parts_on_host(values.parts), d, own, threads)
     return returned(found.astype(np.float32, copy=False).reshape(*rows.shape[:3], d), weights)
 
 

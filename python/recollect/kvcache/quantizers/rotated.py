@@ -26,6 +26,7 @@ from recollect.kvcache.splitmix import signs
 
 if TYPE_CHECKING:
     from recollect.gpu.device import Device
+    from recollect.kvcache.cuda.coded import Coded
     from recollect.kvcache.cuda.handing import Handed
 
 __all__ = ["DISTORTION", "LEVELS", "Rotated"]
@@ -128,6 +129,14 @@ class Rotated(Codec):
         turns = signs(d, self.seed).astype(np.float32)
         found = (halves(parts[name]) for name in ("factor", "mean"))
         return "turned", codes, *found, self.bits, self.means or max(n, 1), turns
+
+    def coded(self, parts: Parts, n: int, d: int) -> "Coded":
+        """Return the parts as kernels read them."""
+        from recollect.kvcache.cuda.coded import Coded
+
+        factor, mean = (parts[name].view(np.uint16) for name in ("factor", "mean"))
+        block = self.means or max(n, 1)
+        return Coded("ROTATED", self.bits, parts["codes"], factor, mean, n, d, 1, block, seed=self.seed)
 
     def decode(self, parts: Parts, n: int, d: int) -> Array:
         """Return the rows that the codes stand for."""
