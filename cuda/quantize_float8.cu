@@ -5,19 +5,6 @@
 #define THREADS 256
 #define GREATEST 448.0f
 
-// The nearest e4m3, ties to even; what is beyond the greatest becomes the greatest.
-__device__ __forceinline__ u8 e4m3_of(float x) {
-    float size = fabsf(x);
-    u32 bits = __float_as_uint(size), code;
-    if (size < 0.015625f) {
-        // Below 2^-6 steps are 2^-9, whatever the exponent.
-        code = __float_as_uint(__fadd_rn(__fmul_rn(size, 512.0f), ROUNDING)) & 15;
-    } else {
-        code = size < 464.0f ? ((bits + 0x7ffffu + ((bits >> 20) & 1u)) >> 20) - 960u : 126u;
-    }
-    return (u8)((code < 126u ? code : 126u) | (__float_as_uint(x) >> 31 << 7));
-}
-
 // The code of x / scale, rounded as the division and then the format do. A product is near enough but where it lies by
 // the middle of two codes.
 __device__ __forceinline__ u8 scaled_code(float x, float scale, float inverse) {

@@ -1,5 +1,5 @@
-// Steps and zeros of 16 bits, and the code of a number between the least and the greatest of its group: the bits of
-// NumPy, one rounding of f32 a step.
+// Steps and zeros of 16 bits, the code of a number between the least and the greatest of its group, and the nearest e4m3:
+// the bits of NumPy, one rounding of f32 a step.
 #pragma once
 #include "elements.cuh"
 
@@ -43,4 +43,17 @@ __device__ __forceinline__ u32 code_of(float x, const Step& step) {
         whole = __fadd_rn(near, ROUNDING);
     }
     return __float_as_uint(whole) & TOP;
+}
+
+// The nearest e4m3, ties to even; what is beyond the greatest becomes the greatest.
+__device__ __forceinline__ u8 e4m3_of(float x) {
+    float size = fabsf(x);
+    u32 bits = __float_as_uint(size), code;
+    if (size < 0.015625f) {
+        // Below 2^-6 steps are 2^-9, whatever the exponent.
+        code = __float_as_uint(__fadd_rn(__fmul_rn(size, 512.0f), ROUNDING)) & 15;
+    } else {
+        code = size < 464.0f ? ((bits + 0x7ffffu + ((bits >> 20) & 1u)) >> 20) - 960u : 126u;
+    }
+    return (u8)((code < 126u ? code : 126u) | (__float_as_uint(x) >> 31 << 7));
 }

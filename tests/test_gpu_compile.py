@@ -25,6 +25,8 @@ REGISTERS = {
     "quantize_float8": 64,
     "quantize_rotated": 128,
     "quantize_wide": 64,
+    "compaction": 80,
+    "compaction_rotary": 64,
     "decode": 64,
     "decode_channel": 128,
     "decode_rotated": 80,
@@ -42,6 +44,7 @@ READ = [
     ),
 ]
 CODES = {
+    "compaction_rotary": [{}],
     "quantize_token": [{"BITS": bits} for bits in (2, 4, 8)],
     "quantize_channel": [{"BITS": bits} for bits in (2, 4, 8)],
     "quantize_float8": [{}],

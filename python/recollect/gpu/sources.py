@@ -10,6 +10,8 @@ __all__ = ["SOURCES", "source"]
 
 SOURCES = (
     "activation",
+    "compaction",
+    "compaction_rotary",
     "decode",
     "decode_channel",
     "decode_logits",
