@@ -20,6 +20,12 @@ REGISTERS = {
     "rescore": 64,
     "selection": 64,
     "activation": 64,
+    "scores_directions": 128,
+    "scores_lag": 128,
+    "scores_pages": 128,
+    "scores_places": 64,
+    "scores_rows": 128,
+    "scores_windows": 64,
 }
 REPORT = re.compile(
     r"Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores"
@@ -95,3 +101,15 @@ def test_variants_compile_without_spills(kind, more):
         kernel, _, _ = shape_of(Place(generation, GENERATIONS[generation] * 1024), kind, 768)
         target = f"{generation}a" if kernel.source == "hopper" else generation
         check(kernel.source, target, (*kernel.defines, *((one, "1") for one in more)))
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize(("form", "lanes"), [("F32", 32), ("F16", 16), ("BF16", 4), ("E4M3", 16)])
+def test_scores_compile_without_spills(form, lanes, generation):
+    common = [("FORM", form), ("LANES", str(lanes))]
+    for name in ("scores_directions", "scores_lag", "scores_pages"):
+        check(name, generation, common)
+    for measure in ("SOUND", "SIZE", "PRODUCT", "COSINE"):
+        check("scores_rows", generation, [*common, ("MEASURE", measure)])
+    check("scores_rows", generation, [*common, ("MEASURE", "PRODUCT"), ("DIRECTIONS", "8")])
+    check("scores_lag", generation, [*common, ("LAST", "1")])

@@ -8,7 +8,21 @@ from recollect.errors import InvalidArgument
 
 __all__ = ["SOURCES", "source"]
 
-SOURCES = ("activation", "hamming", "hopper", "queries", "rescore", "scan", "selection")
+SOURCES = (
+    "activation",
+    "hamming",
+    "hopper",
+    "queries",
+    "rescore",
+    "scan",
+    "scores_directions",
+    "scores_lag",
+    "scores_pages",
+    "scores_places",
+    "scores_rows",
+    "scores_windows",
+    "selection",
+)
 """What can be compiled."""
 
 _INCLUDE = re.compile(r'#include "(\w+\.cuh)"')
