@@ -25,6 +25,7 @@ REGISTERS = {
     "scores_pages": 128,
     "scores_places": 64,
     "scores_rows": 128,
+    "scores_selection": 64,
     "scores_windows": 64,
 }
 REPORT = re.compile(

@@ -20,6 +20,7 @@ SOURCES = (
     "scores_pages",
     "scores_places",
     "scores_rows",
+    "scores_selection",
     "scores_windows",
     "selection",
 )
