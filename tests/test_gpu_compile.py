@@ -25,6 +25,8 @@ REGISTERS = {
     "scores_pages": 128,
     "scores_places": 64,
     "scores_rows": 128,
+    "scores_smooth": 64,
+    "attention_received": 128,
     "scores_selection": 64,
     "scores_windows": 64,
 }
@@ -114,3 +116,16 @@ def test_scores_compile_without_spills(form, lanes, generation):
         check("scores_rows", generation, [*common, ("MEASURE", measure)])
     check("scores_rows", generation, [*common, ("MEASURE", "PRODUCT"), ("DIRECTIONS", "8")])
     check("scores_lag", generation, [*common, ("LAST", "1")])
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize(
+    ("form", "unit"), [("F16", "Half"), ("BF16", "Brain"), ("F32", None), ("E4M3", None)]
+)
+def test_attention_compiles_without_spills(form, unit, generation):
+    if unit == "Brain" and generation < 80:
+        pytest.skip("not asked for there")
+    units = [("PLAIN", "0"), ("UNIT", unit)] if unit else [("PLAIN", "1")]
+    for keys in ("64", "128"):
+        for how in ("TOGETHER", "EACH", "MOST", "GREATEST"):
+            check("attention_received", generation, [("FORM", form), *units, ("KEYS", keys), ("HOW", how)])

@@ -10,6 +10,7 @@ __all__ = ["SOURCES", "source"]
 
 SOURCES = (
     "activation",
+    "attention_received",
     "hamming",
     "hopper",
     "queries",
@@ -21,6 +22,7 @@ SOURCES = (
     "scores_places",
     "scores_rows",
     "scores_selection",
+    "scores_smooth",
     "scores_windows",
     "selection",
 )

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from recollect.errors import WrongType
 from recollect.gpu.device import Array, Device, Kernel
@@ -12,7 +13,7 @@ from recollect.kvcache.arrays import Foreign, numbers
 from recollect.kvcache.cuda.handing import Handed, handed
 from recollect.kvcache.cuda.working import received_on
 
-__all__ = ["Cached", "cached", "lanes_for", "rows_arguments"]
+__all__ = ["Cached", "cached", "lanes_for", "rows_arguments", "whole_rows"]
 
 _THREADS = 256
 _BESIDE = 4
@@ -30,6 +31,8 @@ class Cached:
         ``[batch, heads, tokens, d]``; the layer may lack values and queries.
     present
         uint8 ``[batch, tokens]``, 0 for padding; None where there is none.
+    padding
+        The same in NumPy, bool, with true for all where there is none.
     sound
         By part, which tokens have finite numbers alone in it, as far as that was found out; 0 for padding.
     """
@@ -39,6 +42,7 @@ class Cached:
     values: Handed | None
     queries: Handed | None
     present: Array | None
+    padding: npt.NDArray[np.bool_]
     sound: dict[str, Array] = field(default_factory=dict)
 
     @property
@@ -60,7 +64,7 @@ class Cached:
             if part is None or name == but:
                 continue
             if name not in self.sound:
-                self.sound[name] = self._sound_of(part)
+                self.sound[name] = self.sound_of(part, self.present)
             found = self.sound[name] if found is None else found & self.sound[name]
         return found
 
@@ -112,14 +116,15 @@ class Cached:
         found = received_on(self.device, scores, "scores", 3)
         return found if found.dtype.kind == "f" else self.brought(numbers(on_host(found)))
 
-    def _sound_of(self, part: Handed) -> Array:
+    def sound_of(self, part: Handed, among: Array | None = None) -> Array:
+        """Return which rows are finite in all heads, uint8 ``[batch, rows]``; no others than those given."""
         batch, _, tokens, _ = part.array.shape
         sound = self.device.xp.zeros((batch, tokens), np.uint8)
         if sound.size:
             kernel, tile = lanes_for(part, Kernel("scores_rows", "measure_rows"))
             zero, no = np.uint32(0), np.float32(0)
             arguments = [
-                *rows_arguments(part), self.present, None, np.uint32(1), zero, zero, None, no, no, sound,
+                *rows_arguments(part), among, None, np.uint32(1), zero, zero, None, no, no, sound,
             ]  # fmt: skip
             grid = (-(-tokens // tile), batch)
             self.device.launch(kernel.defining("MEASURE", "SOUND"), grid, _THREADS, arguments)
@@ -127,7 +132,7 @@ class Cached:
 
 
 def cached(
-    device: Device, keys: Array, values: Array | None, queries: Array | None, present: Array
+    device: Device, keys: Array, values: Array | None, queries: Array | None, present: npt.NDArray[np.bool_]
 ) -> Cached:
     """Return the arrays of a layer as kernels take them.
 
@@ -149,7 +154,8 @@ def cached(
     if rows is None or (values is not None and held is None):
         raise WrongType("keys: kernels do not read float64")
     padded = None if present.all() else device.xp.asarray(present.astype(np.uint8))
-    return Cached(device, rows, held, None if queries is None else handed(device, queries), padded)
+    asked = None if queries is None else handed(device, queries)
+    return Cached(device, rows, held, asked, padded, present)
 
 
 def lanes_for(part: Handed, kernel: Kernel) -> tuple[Kernel, int]:
@@ -161,11 +167,16 @@ def lanes_for(part: Handed, kernel: Kernel) -> tuple[Kernel, int]:
 
 def rows_arguments(part: Handed) -> list[Any]:
     """Return where rows lie, as kernels take them."""
-    _, heads, tokens, dim = part.array.shape
-    array, piece = part.array, _wide(part) * part.array.itemsize
+    sizes = (np.uint32(size) for size in part.array.shape[1:])
+    return [*part.arguments, *sizes, np.uint32(whole_rows(part, _wide(part) * part.array.itemsize))]
+
+
+def whole_rows(part: Handed, piece: int = 16) -> bool:
+    """Return whether rows are made of aligned pieces of so many bytes."""
+    array = part.array
     first = array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr
-    whole = not any(step % piece for step in (first, dim * array.itemsize, *array.strides[:3]))
-    return [*part.arguments, np.uint32(heads), np.uint32(tokens), np.uint32(dim), np.uint32(whole)]
+    length = array.shape[3] * array.itemsize
+    return not any(step % piece for step in (first, length, *array.strides[:3]))
 
 
 def _wide(part: Handed) -> int:

@@ -1,0 +1,36 @@
+"""Scores by what queries pay: those of the last window, and of the last query alone."""
+
+import numpy as np
+
+from recollect.gpu.device import Array
+from recollect.kvcache.cuda.asked import asked
+from recollect.kvcache.cuda.cached import Cached
+from recollect.kvcache.cuda.received import received, smoothed
+
+__all__ = ["last_votes", "window_votes"]
+
+
+def window_votes(cached: Cached, window: int, kernel: int, greatest: bool, reduce: str) -> Array:
+    """Return scores of :func:`recollect.kvcache.scores.window_attention`."""
+    queries = cached.queries
+    assert queries is not None  # The layer was asked for them.
+    voting = asked(cached, window)
+    # Averages of neighbours and of query heads may change places; what is greatest may not.
+    together = not greatest and reduce != "max"
+    sums = received(cached, queries, voting, "TOGETHER" if together else "EACH")
+    if together and reduce == "mean":
+        sums /= np.float32(queries.array.shape[1] // cached.shape[1])
+    return smoothed(cached, sums, voting.count, kernel=kernel, greatest=greatest, reduce=reduce)
+
+
+def last_votes(cached: Cached) -> Array:
+    """Return scores of :func:`recollect.kvcache.scores.last_query`."""
+    xp, (batch, heads, tokens, _) = cached.device.xp, cached.shape
+    queries = cached.queries
+    assert queries is not None  # The layer was asked for them.
+    sums = received(cached, queries, asked(cached, 1), "TOGETHER")
+    mean = sums.sum(1) / np.float32(queries.array.shape[1])
+    counts = cached.counts() != 0
+    last = cached.places() == xp.asarray(cached.padding.sum(1))[:, None] - 1
+    found = xp.where(counts, xp.where(last, np.float32(np.inf), mean), np.float32(-np.inf))
+    return xp.ascontiguousarray(xp.broadcast_to(found[:, None], (batch, heads, tokens)))
