@@ -6,7 +6,7 @@ from hypothesis import given as any_of
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from recollect.kvcache import Layer, bf16_bits, scores
+from recollect.kvcache import Layer, bf16_bits, scores, select
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
 from tests.cuda_host.standing_in import stand_in
 
@@ -28,6 +28,10 @@ BOUNDS = {
     "window_attention": (1e-5, 1e-9),
     "window_attention, max": (1e-5, 1e-9),
     "last_query": (1e-5, 1e-9),
+    "heavy_hitter": (1e-5, 1e-9),
+    "heavy_hitter, exposure": (1e-5, 1e-9),
+    "heavy_hitter, max": (1e-5, 1e-9),
+    "reconstruction": (1e-5, 1e-9),
 }
 METHODS = {
     "streaming": lambda layer: scores.streaming(layer, n_sink=2),
@@ -47,12 +51,21 @@ METHODS = {
         layer, window=70, kernel=3, pool="max", reduce="max"
     ),
     "last_query": scores.last_query,
+    "heavy_hitter": scores.heavy_hitter,
+    "heavy_hitter, exposure": lambda layer: scores.heavy_hitter(
+        layer, norm="exposure", decay=0.97, reduce="sum"
+    ),
+    "heavy_hitter, max": lambda layer: scores.heavy_hitter(layer, reduce="max"),
+    "reconstruction": lambda layer: scores.reconstruction(
+        layer, replay=rows(layer.shape[0], 2 * layer.shape[1], 9, layer.shape[3], seed=5)
+    ),
 }
 FORMS = {
     "f32": lambda part: part.astype(np.float32),
     "f16": lambda part: part.astype(np.float16),
     "bf16": bf16_bits,
 }
+QUADRATIC = {name for name in METHODS if name.split("_")[0] in ("window", "last", "heavy", "reconstruction")}
 DEVICES = {order: HostDevice(order) for order in ORDERS}
 every = pytest.mark.parametrize("name", METHODS)
 
@@ -132,7 +145,7 @@ def test_heads_beside_each_other_are_read_where_they_lie(name):
 @every
 def test_huge_and_tiny_numbers(name):
     parts = [rows(1, 2, 40, 8, seed=seed).astype(np.float32) for seed in range(3)]
-    if "attention" not in name and name != "last_query":
+    if name not in QUADRATIC:
         parts[0][0, 0] *= 1e25
         parts[0][0, 1, 3] *= 1e-22
     parts[1][0, 1, 5] *= 1e-30
@@ -146,3 +159,20 @@ def test_equal_keys_and_keys_of_eight_bits(name):
     scored(name, parts)
     random = np.random.default_rng(1)
     scored(name, [random.integers(0, 0x50, (2, 2, 30, 20), dtype=np.uint8) for _ in range(3)])
+
+
+def test_heavy_hitters_are_kept_up_where_the_cache_lies():
+    keys, queries = rows(2, 2, 60, 16).astype(np.float32), rows(2, 4, 60, 16, seed=1).astype(np.float32)
+    found = {}
+    for backend in ("numpy", "cuda"):
+        with pytest.MonkeyPatch.context() as patch:
+            stand_in(patch, DEVICES[SHUFFLED])
+            state = scores.HeavyHitters(norm="exposure", decay=0.9)
+            for end in (30, 37):
+                state.observe(Layer(keys[:, :, :end], queries=queries[:, :, end - 7 : end], backend=backend))
+            state.keep(select(state.scores(Layer(keys[:, :, :37], backend=backend)), 20, backend="numpy"))
+            state.take([1, 0, 0])
+            layer = Layer(keys[[1, 0, 0], :, :25], queries=queries[[1, 0, 0], :, :5], backend=backend)
+            state.observe(layer)
+            found[backend] = state.scores(layer)
+    np.testing.assert_allclose(found["cuda"], found["numpy"], rtol=1e-5)

@@ -111,9 +111,11 @@ class Cached:
         """Return an array of NumPy as float32 on the device."""
         return self.device.xp.asarray(found.astype(np.float32))
 
-    def received(self, scores: Foreign) -> Array:
-        """Return scores of the caller on the device, float32 or what they are."""
-        found = received_on(self.device, scores, "scores", 3)
+    def received(self, value: Foreign, argument: str, ndim: int) -> Array:
+        """Return an array of the caller on the device: float16, float32, or float32 of what else it is."""
+        found = received_on(self.device, value, argument, ndim)
+        if found.dtype == np.float64:
+            return found.astype(np.float32)
         return found if found.dtype.kind == "f" else self.brought(numbers(on_host(found)))
 
     def sound_of(self, part: Handed, among: Array | None = None) -> Array:

@@ -3,11 +3,12 @@
 import numpy as np
 
 from recollect.gpu.device import Array
-from recollect.kvcache.cuda.asked import asked
+from recollect.kvcache.cuda.asked import asked, seeing_all
 from recollect.kvcache.cuda.cached import Cached
+from recollect.kvcache.cuda.handing import handed
 from recollect.kvcache.cuda.received import received, smoothed
 
-__all__ = ["last_votes", "window_votes"]
+__all__ = ["greatest_votes", "last_votes", "window_votes"]
 
 
 def window_votes(cached: Cached, window: int, kernel: int, greatest: bool, reduce: str) -> Array:
@@ -34,3 +35,11 @@ def last_votes(cached: Cached) -> Array:
     last = cached.places() == xp.asarray(cached.padding.sum(1))[:, None] - 1
     found = xp.where(counts, xp.where(last, np.float32(np.inf), mean), np.float32(-np.inf))
     return xp.ascontiguousarray(xp.broadcast_to(found[:, None], (batch, heads, tokens)))
+
+
+def greatest_votes(cached: Cached, replay: Array) -> Array:
+    """Return scores of :func:`recollect.kvcache.scores.reconstruction`, whose queries see all tokens."""
+    rows = handed(cached.device, replay)
+    assert rows is not None  # They are of 16 or 32 bits.
+    voting = seeing_all(cached, cached.sound_of(rows))
+    return received(cached, rows, voting, "GREATEST", fill=-np.inf)

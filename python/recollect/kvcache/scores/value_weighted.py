@@ -47,7 +47,9 @@ def value_weighted(
         from recollect.kvcache.cuda.rows import weighed_lengths
 
         return layer.by_kernels(
-            lambda cached: weighed_lengths(cached, _fitting(cached.received(scores), layer), order, epsilon)
+            lambda cached: weighed_lengths(
+                cached, _fitting(cached.received(scores, "scores", 3), layer), order, epsilon
+            )
         )
     given: Array = _fitting(numbers(received(scores, "scores", 3)), layer).astype(np.float64)
     heads = layer.shape[1]
