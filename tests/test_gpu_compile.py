@@ -26,6 +26,8 @@ REGISTERS = {
     "scores_places": 64,
     "scores_rows": 128,
     "scores_smooth": 64,
+    "scores_shares": 64,
+    "attention_expected": 128,
     "attention_received": 128,
     "scores_selection": 64,
     "scores_windows": 64,
@@ -127,5 +129,6 @@ def test_attention_compiles_without_spills(form, unit, generation):
         pytest.skip("not asked for there")
     units = [("PLAIN", "0"), ("UNIT", unit)] if unit else [("PLAIN", "1")]
     for keys in ("64", "128"):
+        check("attention_expected", generation, [("FORM", form), *units, ("KEYS", keys)])
         for how in ("TOGETHER", "EACH", "MOST", "GREATEST"):
             check("attention_received", generation, [("FORM", form), *units, ("KEYS", keys), ("HOW", how)])

@@ -6,6 +6,7 @@ from hypothesis import given as any_of
 from hypothesis import settings
 from hypothesis import strategies as st
 
+from recollect.errors import InvalidArgument
 from recollect.kvcache import Layer, bf16_bits, scores, select
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
 from tests.cuda_host.standing_in import stand_in
@@ -32,6 +33,9 @@ BOUNDS = {
     "heavy_hitter, exposure": (1e-5, 1e-9),
     "heavy_hitter, max": (1e-5, 1e-9),
     "reconstruction": (1e-5, 1e-9),
+    # Of forms in two parts of 16 bits.
+    "expected_attention": (1e-4, 1e-7),
+    "expected_attention, means": (1e-5, 1e-9),
 }
 METHODS = {
     "streaming": lambda layer: scores.streaming(layer, n_sink=2),
@@ -56,16 +60,38 @@ METHODS = {
         layer, norm="exposure", decay=0.97, reduce="sum"
     ),
     "heavy_hitter, max": lambda layer: scores.heavy_hitter(layer, reduce="max"),
+    "expected_attention": lambda layer: expected(layer, epsilon=0.01),
+    "expected_attention, means": lambda layer: expected(layer, covariance=False, value_norm=False),
     "reconstruction": lambda layer: scores.reconstruction(
         layer, replay=rows(layer.shape[0], 2 * layer.shape[1], 9, layer.shape[3], seed=5)
     ),
 }
+
+
+def expected(layer: Layer, **options) -> np.ndarray:
+    batch, heads, _, dim = layer.shape
+    if dim % 2:
+        with pytest.raises(InvalidArgument, match="inv_freq"):
+            scores.expected_attention(layer, statistics=scores.QueryStats(), inv_freq=np.ones(dim), **options)
+        return scores.key_norm(layer)
+    statistics = scores.QueryStats(skip=1)
+    statistics.observe(rows(batch, 2 * heads, 30, dim, seed=6))
+    frequencies = 1e4 ** -(np.arange(dim // 2) / (dim // 2))
+    return scores.expected_attention(
+        layer, statistics=statistics, inv_freq=frequencies, n_sink=2, n_future=9, **options
+    )
+
+
 FORMS = {
     "f32": lambda part: part.astype(np.float32),
     "f16": lambda part: part.astype(np.float16),
     "bf16": bf16_bits,
 }
-QUADRATIC = {name for name in METHODS if name.split("_")[0] in ("window", "last", "heavy", "reconstruction")}
+QUADRATIC = {
+    name
+    for name in METHODS
+    if name.split("_")[0] in ("window", "last", "heavy", "reconstruction", "expected")
+}
 DEVICES = {order: HostDevice(order) for order in ORDERS}
 every = pytest.mark.parametrize("name", METHODS)
 

@@ -10,6 +10,7 @@ __all__ = ["SOURCES", "source"]
 
 SOURCES = (
     "activation",
+    "attention_expected",
     "attention_received",
     "hamming",
     "hopper",
@@ -22,6 +23,7 @@ SOURCES = (
     "scores_places",
     "scores_rows",
     "scores_selection",
+    "scores_shares",
     "scores_smooth",
     "scores_windows",
     "selection",

@@ -1,5 +1,7 @@
 """What tokens receive of queries, summed up over the queries, with no matrix of queries and tokens."""
 
+from typing import Any
+
 import numpy as np
 
 from recollect.gpu.device import Array, Kernel
@@ -7,10 +9,10 @@ from recollect.kvcache.cuda.asked import Asked
 from recollect.kvcache.cuda.attending import QUERIES, tiles_of
 from recollect.kvcache.cuda.cached import Cached, whole_rows
 from recollect.kvcache.cuda.handing import Handed
+from recollect.kvcache.cuda.sharing import LOG2E
 
 __all__ = ["received", "smoothed"]
 
-_LOG2E = 1.4426950408889634
 _PART = 2048
 """Keys of a part, where there are so few queries that tiles of them do not fill a device."""
 _FEW_TILES = 16
@@ -63,7 +65,7 @@ def received(cached: Cached, queries: Handed, asked: Asked, how: str, *, fill: f
         *tiles.keys.arguments,
         *(np.uint32(one) for one in (whole_rows(tiles.keys), heads, tokens, dim)),
         cached.counts(),
-        np.float32(_LOG2E / np.sqrt(dim)),
+        np.float32(LOG2E / np.sqrt(dim)),
     ]
     sums = xp.empty((batch * heads, parts, rows, 2), np.float32)
     weights = xp.empty((batch * heads, rows), np.float32)
@@ -134,8 +136,9 @@ def _span(window: int, shared: bool) -> int:
     return -(-window // QUERIES) * QUERIES
 
 
-def _seen_by_tiles(xp: object, until: Array, span: int) -> Array:
+def _seen_by_tiles(xp: Any, until: Array, span: int) -> Array:
     batch, window = until.shape
-    whole = xp.zeros((batch, max(span, QUERIES)), np.uint32)  # type: ignore[attr-defined]
+    whole: Array = xp.zeros((batch, max(span, QUERIES)), np.uint32)
     whole[:, :window] = until
-    return whole.reshape(batch, -1, QUERIES).max(2)
+    found: Array = whole.reshape(batch, -1, QUERIES).max(2)
+    return found

@@ -4,9 +4,12 @@ import numpy as np
 
 from recollect.gpu.device import Array
 from recollect.kvcache.cuda.asked import asked, seeing_all
+from recollect.kvcache.cuda.attending import in_floats
 from recollect.kvcache.cuda.cached import Cached
 from recollect.kvcache.cuda.handing import handed
 from recollect.kvcache.cuda.received import received, smoothed
+from recollect.kvcache.cuda.rows import products
+from recollect.kvcache.cuda.sharing import LOG2E, shares
 
 __all__ = ["greatest_votes", "last_votes", "window_votes"]
 
@@ -25,12 +28,20 @@ def window_votes(cached: Cached, window: int, kernel: int, greatest: bool, reduc
 
 
 def last_votes(cached: Cached) -> Array:
-    """Return scores of :func:`recollect.kvcache.scores.last_query`."""
-    xp, (batch, heads, tokens, _) = cached.device.xp, cached.shape
+    """Return scores of :func:`recollect.kvcache.scores.last_query`, with one look at the keys."""
+    xp, (batch, heads, tokens, dim) = cached.device.xp, cached.shape
     queries = cached.queries
     assert queries is not None  # The layer was asked for them.
-    sums = received(cached, queries, asked(cached, 1), "TOGETHER")
-    mean = sums.sum(1) / np.float32(queries.array.shape[1])
+    voting = asked(cached, 1)
+    if not voting.until.size:
+        mean = xp.zeros((batch, tokens), np.float32)
+    else:
+        rows = queries.array[xp.arange(batch), :, voting.until.argmax(1)]
+        toward = in_floats(xp, rows, queries.form).reshape(batch, heads, -1, dim)
+        logits = products(cached, toward * np.float32(LOG2E / np.sqrt(dim)), fill=0.0)
+        seen = xp.arange(tokens) < voting.until.max(1)[:, None]
+        free = (seen & (cached.counts() != 0)).astype(np.uint8)
+        mean = shares(cached, logits, free).mean(1)
     counts = cached.counts() != 0
     last = cached.places() == xp.asarray(cached.padding.sum(1))[:, None] - 1
     found = xp.where(counts, xp.where(last, np.float32(np.inf), mean), np.float32(-np.inf))
