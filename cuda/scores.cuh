@@ -7,11 +7,15 @@
 #define LANES 16
 #endif
 
+#ifndef THREADS
 #define THREADS 256
+#endif
 #define NOT_A_NUMBER __int_as_float(0x7fffffff)
 #define SHORT 1e-12f              // a row no longer than this has no direction
 #define GROUPS (THREADS / LANES)
+#ifndef BESIDE
 #define BESIDE 4                  // rows of a group that are on their way at once
+#endif
 #define TILE (GROUPS * BESIDE)    // tokens of a block
 #define WIDE (FORM == F32 ? 4 : 8)   // elements of a piece
 

@@ -28,6 +28,8 @@ REGISTERS = {
     "scores_smooth": 64,
     "scores_shares": 64,
     "attention_expected": 128,
+    # With eight queries together a block has half the threads.
+    "attention_decode": 255,
     "attention_received": 128,
     "scores_selection": 64,
     "scores_windows": 64,
@@ -118,6 +120,8 @@ def test_scores_compile_without_spills(form, lanes, generation):
         check("scores_rows", generation, [*common, ("MEASURE", measure)])
     check("scores_rows", generation, [*common, ("MEASURE", "PRODUCT"), ("DIRECTIONS", "8")])
     check("scores_lag", generation, [*common, ("LAST", "1")])
+    for together in ("1", "4", "8"):
+        check("attention_decode", generation, [*common, ("ROWS", together)])
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)

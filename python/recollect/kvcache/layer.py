@@ -4,7 +4,7 @@ Every method sees one sequence at a time, without its padding, in float64: so no
 is in the batch, and rounding to float32 is the last step.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +19,7 @@ from recollect.kvcache.lending import lent
 if TYPE_CHECKING:
     from recollect.kvcache.cuda.cached import Cached
 
-__all__ = ["Layer", "Sequence"]
+__all__ = ["Layer", "Sequence", "arrays_of"]
 
 Places = npt.NDArray[np.int64]
 _PARTS = ("keys", "values", "queries")
@@ -122,7 +122,8 @@ class Layer:
         threads: int | None = None,
     ) -> None:
         self.backend = chosen(backend, keys, values, queries)
-        found = _received(self.backend, keys, values, queries)
+        given = zip(_PARTS, (keys, values, queries), strict=True)
+        found = arrays_of(self.backend, {name: part for name, part in given if part is not None})
         self.keys, self.values, self.queries = found["keys"], found.get("values"), found.get("queries")
         self._like = keys
         self._cached: Cached | None = None
@@ -290,15 +291,15 @@ class Layer:
         return queries[:, sound].reshape(heads, self.group, -1, dim), places[sound]
 
 
-def _received(backend: str, *given: Foreign | None) -> dict[str, Array]:
-    parts = {name: part for name, part in zip(_PARTS, given, strict=True) if part is not None}
+def arrays_of(backend: str, parts: Mapping[str, Foreign], ndim: int = 4) -> dict[str, Array]:
+    """Return arrays, by name, as a backend has them: on the device for ``"cuda"``, else in NumPy."""
     if backend != "cuda":
-        return {name: received(part, name, 4) for name, part in parts.items()}
+        return {name: received(part, name, ndim) for name, part in parts.items()}
     # Loaded for those alone who use it.
     from recollect.kvcache.cuda import working
 
     with working.working(*parts.values()) as device:
-        return {name: working.received_on(device, part, name, 4) for name, part in parts.items()}
+        return {name: working.received_on(device, part, name, ndim) for name, part in parts.items()}
 
 
 def _here(array: Array) -> Array:

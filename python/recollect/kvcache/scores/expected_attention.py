@@ -85,7 +85,7 @@ class QueryStats:
         return int(self._mean.shape[1])
 
     def of(self, index: int | slice) -> tuple[Array, Array]:
-        """Return mean ``[query_heads, d]`` and covariance ``[query_heads, d, d]``, of one sequence or more."""
+        """Return mean ``[query_heads, d]`` and covariance ``[query_heads, d, d]``, of a sequence or more."""
         count = np.maximum(self._count[index], 1)
         return self._mean[index], self._scatter[index] / count[..., None, None, None]
 
