@@ -33,6 +33,45 @@ REGISTERS = {
     "attention_received": 128,
     "scores_selection": 64,
     "scores_windows": 64,
+    "quantize_token": 64,
+    "quantize_channel": 160,
+    "quantize_float8": 64,
+    "quantize_rotated": 128,
+    "quantize_wide": 64,
+    "compaction": 80,
+    "compaction_rotary": 64,
+    "decode": 64,
+    "decode_channel": 128,
+    "decode_rotated": 80,
+    "decode_logits": 128,
+    "decode_sums": 128,
+}
+FORMS = ("F32", "F16", "BF16", "E4M3")
+READ = [
+    *({"CODEC": "WHOLE", "BITS": bits} for bits in (2, 4, 8)),
+    *({"CODEC": "ROTATED", "BITS": bits} for bits in (1, 2, 3, 4)),
+    {"CODEC": "FLOAT8", "BITS": 8},
+    *(
+        {"CODEC": "PLAIN", "BITS": bits, "FORM": form}
+        for form, bits in (("F32", 32), ("F16", 16), ("BF16", 16))
+    ),
+]
+CODES = {
+    "compaction_rotary": [{}],
+    "quantize_token": [{"BITS": bits} for bits in (2, 4, 8)],
+    "quantize_channel": [{"BITS": bits} for bits in (2, 4, 8)],
+    "quantize_float8": [{}],
+    "quantize_rotated": [
+        {"BITS": bits, "WIDTH": width} for bits in (1, 2, 3, 4) for width in (64, 128, 256, 512)
+    ],
+    "quantize_wide": [{"BITS": bits} for bits in (1, 4)],
+}
+READERS = {
+    "decode": [one for one in READ if one["CODEC"] != "ROTATED"],
+    "decode_channel": [{"BITS": bits, "ROWS": rows} for bits in (2, 4, 8) for rows in (1, 8)],
+    "decode_rotated": [{"BITS": bits} for bits in (1, 2, 3, 4)],
+    "decode_logits": [{**one, "ROWS": rows} for one in READ for rows in (1, 8)],
+    "decode_sums": [{**one, "ROWS": rows} for one in READ for rows in (1, 8)],
 }
 REPORT = re.compile(
     r"Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores"
@@ -82,11 +121,28 @@ def check(name, generation, defines=()):
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
-@pytest.mark.parametrize("name", [name for name in SOURCES if name not in ("scan", "hopper")])
+@pytest.mark.parametrize(
+    "name", [name for name in SOURCES if name not in ("scan", "hopper", *CODES, *READERS)]
+)
 def test_kernels_compile_without_spills(name, generation):
     check(name, generation)
     if name == "hamming":
         check(name, generation, [("DENSE", "1")])
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("name", CODES)
+def test_codes_compile_without_spills(name, generation):
+    for form in FORMS if generation == 90 else FORMS[1:2]:
+        for settings in CODES[name]:
+            check(name, generation, [("FORM", form), *((key, str(one)) for key, one in settings.items())])
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("name", READERS)
+def test_readers_of_codes_compile_without_spills(name, generation):
+    for settings in READERS[name]:
+        check(name, generation, [(key, str(one)) for key, one in settings.items()])
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)

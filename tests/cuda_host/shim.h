@@ -11,6 +11,9 @@
 #include <ucontext.h>
 #include <vector>
 
+using std::max;
+using std::min;
+
 #define __global__
 #define __device__
 #define __host__
@@ -220,6 +223,7 @@ template <class T> T __ldg(const T* at) { return *at; }
 inline float __fmul_rn(float a, float b) { return a * b; }
 inline float __fadd_rn(float a, float b) { return a + b; }
 inline float __fsub_rn(float a, float b) { return a - b; }
+inline float __fdiv_rn(float a, float b) { return a / b; }
 inline float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
 inline double __dmul_rn(double a, double b) { return a * b; }
 inline double __dadd_rn(double a, double b) { return a + b; }

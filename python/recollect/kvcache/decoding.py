@@ -126,16 +126,16 @@ def decode_attention(
 def _on_gpu(queries: Foreign, asked: Array, places: Array, cache: Segmented, scale: float) -> Attended | None:
     """Return what kernels give; None where they do not know the parts."""
     # Loaded for those alone who use it.
-    from recollect.kvcache.cuda import decoding, working
+    from recollect.kvcache.cuda import segment_attention, working
 
     (batch, query_heads, w, _), heads = asked.shape, cache.heads
     with working.working(queries) as device:
-        segments = decoding.plain_segments(device, cache, batch)
+        segments = segment_attention.plain_segments(device, cache, batch)
         if segments is None or asked.dtype == np.float64:
             return None
-        rows = decoding.grouped(device, asked, heads)
+        rows = segment_attention.grouped(device, asked, heads)
         until = np.tile(np.clip(places, -1, np.iinfo(np.int32).max), query_heads // heads).astype(np.int32)
-        output, lse = decoding.attended(device, rows, until, segments, cache.value_dim, scale)
+        output, lse = segment_attention.attended(device, rows, until, segments, cache.value_dim, scale)
         shape = (batch, query_heads, w)
         return Attended(
             returned(output.reshape(*shape, cache.value_dim), queries), returned(lse.reshape(shape), queries)

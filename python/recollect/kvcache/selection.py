@@ -19,6 +19,9 @@ Places = npt.NDArray[np.int32]
 class Kept:
     """Tokens that stay, head by head; heads may keep different numbers of them.
 
+    Indices and positions may lie on a GPU: ``lying`` are the indices as they do, and the others come to the
+    memory of the CPU when they are asked for.
+
     Parameters
     ----------
     indices
@@ -30,12 +33,9 @@ class Kept:
         Which positions of the sequence they hold, int32 ``[n]``.
     shape
         Batch, heads and tokens of the cache.
-    there
-        Indices, bounds and positions where they lie on a GPU, for kernels; the others may be these too, and
-        come to the memory of the CPU when they are asked for.
     """
 
-    __slots__ = ("_indices", "_positions", "cu_len", "shape", "there")
+    __slots__ = ("_indices", "_positions", "cu_len", "lying", "shape")
 
     def __init__(
         self,
@@ -43,10 +43,9 @@ class Kept:
         cu_len: Places,
         positions: Array,
         shape: tuple[int, int, int],
-        there: tuple[Array, Array, Array] | None = None,
     ) -> None:
         self._indices, self._positions = indices, positions
-        self.cu_len, self.shape, self.there = cu_len, shape, there
+        self.cu_len, self.shape, self.lying = cu_len, shape, indices
 
     @property
     def indices(self) -> Places:
@@ -192,10 +191,8 @@ def _on_gpu(
             if positions is None
             else device.xp.asarray(np.ascontiguousarray(_positions(positions, found.shape)))
         )
-        indices, bounds, held, cu_len = chosen_tokens(
-            device, rows, limits, n_sink, n_recent, threshold, places
-        )
-    return Kept(indices, cu_len, held, found.shape, (indices, bounds, held))
+        indices, held, cu_len = chosen_tokens(device, rows, limits, n_sink, n_recent, threshold, places)
+    return Kept(indices, cu_len, held, found.shape)
 
 
 def _best(

@@ -1,16 +1,13 @@
 """Queries and keys as kernels of attention take them: units that multiply, tiles, and what they share."""
 
 from dataclasses import dataclass
-from typing import Any
-
-import numpy as np
 
 from recollect.errors import InvalidArgument
-from recollect.gpu.device import Array, Device, Kernel
-from recollect.kvcache.arrays import numbers
+from recollect.gpu.device import Device, Kernel
+from recollect.kvcache.cuda.floats import floats_on
 from recollect.kvcache.cuda.handing import Handed
 
-__all__ = ["QUERIES", "Tiles", "in_floats", "tiles_of"]
+__all__ = ["QUERIES", "Tiles", "tiles_of"]
 
 QUERIES = 64
 """Queries of a tile."""
@@ -63,7 +60,7 @@ def tiles_of(device: Device, queries: Handed, keys: Handed) -> Tiles:
     unit = {"F16": "Half", "BF16": "Brain"}.get(keys.form) if same else None
     if unit == "Brain" and device.architecture < 80:
         unit = None
-    rows = queries if unit else Handed(in_floats(device.xp, queries.array, queries.form), "F32")
+    rows = queries if unit else Handed(floats_on(device, queries.array), "F32")
     row_bytes = -(-dim * (2 if unit else 4) // _PIECE) * _PIECE
     for tile in (128, 64):
         units = (("PLAIN", "0"), ("UNIT", unit)) if unit else (("PLAIN", "1"),)
@@ -72,14 +69,3 @@ def tiles_of(device: Device, queries: Handed, keys: Handed) -> Tiles:
         if most + 4096 <= device.shared_bytes:
             return found
     raise InvalidArgument(f"keys: {dim} dimensions are more than a block of this GPU can share")
-
-
-def in_floats(xp: Any, array: Array, form: str) -> Array:
-    """Return elements of a form as float32, without gaps."""
-    if form == "BF16":
-        wide: Array = (array.astype(np.uint32) << 16).view(np.float32)
-    elif form == "E4M3":
-        wide = xp.asarray(numbers(np.arange(256, dtype=np.uint8)).astype(np.float32))[array]
-    else:
-        wide = array.astype(np.float32)
-    return xp.ascontiguousarray(wide)

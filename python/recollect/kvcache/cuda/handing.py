@@ -7,9 +7,11 @@ import numpy as np
 
 from recollect.gpu.device import Array, Device, Kernel
 
-__all__ = ["Handed", "handed"]
+__all__ = ["FORMS", "Handed", "handed"]
 
-_FORMS = {"float32": "F32", "float16": "F16", "uint16": "BF16", "uint8": "E4M3"}
+_HEADS = 65_535
+FORMS = {"float32": "F32", "float16": "F16", "uint16": "BF16", "uint8": "E4M3"}
+"""What kernels call the elements that they know."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,14 +39,27 @@ class Handed:
         steps = (step // self.array.itemsize for step in self.array.strides[:3])
         return [self.array, *(np.uint64(step) for step in steps)]
 
+    def rows(self, lengths: Array | None) -> list[Any]:
+        """Return the arguments of a kernel that takes rows: those of the array, and its sizes.
+
+        Parameters
+        ----------
+        lengths
+            uint32 ``[batch]`` on the device; what lies behind them is padding.
+        """
+        _, heads, n, d = self.array.shape
+        return [*self.arguments, lengths, np.uint32(heads), np.uint32(n), np.uint32(d)]
+
 
 def handed(device: Device, found: Array) -> Handed | None:
     """Return an array of 4 axes as it is handed over, or None where kernels do not know its elements.
 
-    It is copied only where the elements of a row do not lie side by side, or rows lie backwards.
+    Nor do they know more than 65,535 heads, or heads of 2**31 elements. It is copied only where the elements
+    of a row do not lie side by side, or rows lie backwards.
     """
-    form = _FORMS.get(found.dtype.name)
-    if form is None:
+    form = FORMS.get(found.dtype.name)
+    batch, heads, n, d = found.shape
+    if form is None or batch * heads > _HEADS or n * d >= 1 << 31:
         return None
     beside = found.strides[3] == found.itemsize or found.shape[3] == 1
     in_steps = all(step >= 0 and step % found.itemsize == 0 for step in found.strides[:3])

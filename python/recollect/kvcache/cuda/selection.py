@@ -20,7 +20,7 @@ def chosen_tokens(
     n_recent: int,
     threshold: float | None,
     positions: Array | None,
-) -> tuple[Array, Array, Array, Any]:
+) -> tuple[Array, Array, Any]:
     """Return what stays, int32 on the device, as :func:`recollect.kvcache.select` does.
 
     Waits for the device once: how many stay is asked, as arrays are made for them.
@@ -40,17 +40,17 @@ def chosen_tokens(
 
     Returns
     -------
-    indices, bounds, positions
+    indices, positions
         As of :class:`recollect.kvcache.Kept`, on the device.
     cu_len
-        The bounds in NumPy.
+        Where heads begin, in NumPy.
     """
     xp, (batch, heads, tokens) = device.xp, scores.shape
     rows = batch * heads
     bounds = xp.zeros(rows + 1, np.int32)
     if not rows or not tokens:
         none = xp.empty(0, np.int32)
-        return none, bounds, none, on_host(bounds)
+        return none, none, on_host(bounds)
     most = np.clip(limits.reshape(-1), 0, np.iinfo(np.int32).max).astype(np.uint32)
     choices, counts = xp.empty((rows, 8), np.uint32), xp.empty(rows, np.uint32)
     limited = [np.uint32(threshold is not None), np.float64(0 if threshold is None else threshold)]
@@ -70,4 +70,4 @@ def chosen_tokens(
         _THREADS,
         [*arguments, indices, None if positions is None else held],
     )
-    return indices, bounds, held, cu_len
+    return indices, held, cu_len
