@@ -20,6 +20,19 @@ REGISTERS = {
     "rescore": 64,
     "selection": 64,
     "activation": 64,
+    "scores_directions": 128,
+    "scores_lag": 128,
+    "scores_pages": 128,
+    "scores_places": 64,
+    "scores_rows": 128,
+    "scores_smooth": 64,
+    "scores_shares": 64,
+    "attention_expected": 128,
+    # With eight queries together a block has half the threads.
+    "attention_decode": 255,
+    "attention_received": 128,
+    "scores_selection": 64,
+    "scores_windows": 64,
     "quantize_token": 64,
     "quantize_channel": 160,
     "quantize_float8": 64,
@@ -151,3 +164,31 @@ def test_variants_compile_without_spills(kind, more):
         kernel, _, _ = shape_of(Place(generation, GENERATIONS[generation] * 1024), kind, 768)
         target = f"{generation}a" if kernel.source == "hopper" else generation
         check(kernel.source, target, (*kernel.defines, *((one, "1") for one in more)))
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize(("form", "lanes"), [("F32", 32), ("F16", 16), ("BF16", 4), ("E4M3", 16)])
+def test_scores_compile_without_spills(form, lanes, generation):
+    common = [("FORM", form), ("LANES", str(lanes))]
+    for name in ("scores_directions", "scores_lag", "scores_pages"):
+        check(name, generation, common)
+    for measure in ("SOUND", "SIZE", "PRODUCT", "COSINE"):
+        check("scores_rows", generation, [*common, ("MEASURE", measure)])
+    check("scores_rows", generation, [*common, ("MEASURE", "PRODUCT"), ("DIRECTIONS", "8")])
+    check("scores_lag", generation, [*common, ("LAST", "1")])
+    for together in ("1", "4", "8"):
+        check("attention_decode", generation, [*common, ("ROWS", together)])
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize(
+    ("form", "unit"), [("F16", "Half"), ("BF16", "Brain"), ("F32", None), ("E4M3", None)]
+)
+def test_attention_compiles_without_spills(form, unit, generation):
+    if unit == "Brain" and generation < 80:
+        pytest.skip("not asked for there")
+    units = [("PLAIN", "0"), ("UNIT", unit)] if unit else [("PLAIN", "1")]
+    for keys in ("64", "128"):
+        check("attention_expected", generation, [("FORM", form), *units, ("KEYS", keys)])
+        for how in ("TOGETHER", "EACH", "MOST", "GREATEST"):
+            check("attention_received", generation, [("FORM", form), *units, ("KEYS", keys), ("HOW", how)])

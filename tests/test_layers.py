@@ -56,7 +56,7 @@ KVCACHE = [
     {"softmax", "compaction"},
     {"scores", "quantizers"},
     {"segments"},
-    {"blocks", "budgets", "decoding", "mixed_cache", "paged", "quantized_cache"},
+    {"blocks", "budgets", "decoding", "mixed_cache", "paged", "plain_cache", "quantized_cache"},
     {"transformers"},
     {"kvcache"},
 ]

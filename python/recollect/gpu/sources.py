@@ -10,6 +10,9 @@ __all__ = ["SOURCES", "source"]
 
 SOURCES = (
     "activation",
+    "attention_decode",
+    "attention_expected",
+    "attention_received",
     "compaction",
     "compaction_rotary",
     "decode",
@@ -28,6 +31,15 @@ SOURCES = (
     "queries",
     "rescore",
     "scan",
+    "scores_directions",
+    "scores_lag",
+    "scores_pages",
+    "scores_places",
+    "scores_rows",
+    "scores_selection",
+    "scores_shares",
+    "scores_smooth",
+    "scores_windows",
     "selection",
 )
 """What can be compiled."""

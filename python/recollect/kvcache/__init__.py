@@ -39,6 +39,7 @@ from recollect.kvcache.float_formats import bf16_bits, from_bf16
 from recollect.kvcache.layer import Layer
 from recollect.kvcache.mixed_cache import MixedCache
 from recollect.kvcache.paged import PagedStore
+from recollect.kvcache.plain_cache import PlainCache
 from recollect.kvcache.quantized_cache import QuantizedCache
 from recollect.kvcache.quantizers.quantized import Quantized, pv, qk_logits, quantize
 from recollect.kvcache.refinement import refined, similarity, split_quality
@@ -55,6 +56,7 @@ __all__ = [
     "Layer",
     "MixedCache",
     "PagedStore",
+    "PlainCache",
     "Quantized",
     "QuantizedCache",
     "Ragged",

@@ -23,6 +23,7 @@ __all__ = [
     "checked",
     "in_form_of",
     "lengths_of",
+    "library_of",
     "numbers",
     "opened",
     "received",
@@ -177,6 +178,11 @@ def _from_gpu(result: Foreign, like: Foreign) -> Foreign:
 
 def _of_cupy(value: Foreign) -> bool:
     return type(value).__module__.partition(".")[0] == "cupy"
+
+
+def library_of(found: Array) -> Foreign:
+    """Return the library of an array: NumPy, or CuPy."""
+    return sys.modules["cupy"] if _of_cupy(found) else np
 
 
 def table_of(value: Foreign | npt.ArrayLike, argument: str) -> Array:

@@ -159,7 +159,7 @@ def _compacted_on_gpu(keys: Foreign, values: Foreign, kept: Kept, rope: Rope | N
             _fitting(received_on(device, part, name, 4), name, kept)
             for part, name in ((keys, "keys"), (values, "values"))
         ]
-        staying, positions = Staying.on(device, kept.indices, kept.cu_len), kept.positions
+        staying, positions = Staying.on(device, kept.lying, kept.cu_len), kept.positions
         rows = handed(device, found[0]) if rope is not None else None
         if rope is not None and rows is not None:
             turns = rope.frequencies(found[0].shape[3])
@@ -188,7 +188,7 @@ def _move_on_gpu(keys: Foreign, values: Foreign, kept: Kept) -> None:
             if frame_of(part, name).device is None and device.xp is not np:
                 raise WrongType(f"{name}: in the memory of the CPU, where no GPU can move it")
             parts.append(_fitting(received_on(device, part, name, 4), name, kept))
-        staying = Staying.on(device, kept.indices, kept.cu_len)
+        staying = Staying.on(device, kept.lying, kept.cu_len)
         for part in parts:
             moved_to_front(device, part, staying)
 

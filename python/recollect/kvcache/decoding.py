@@ -10,9 +10,10 @@ import numpy as np
 
 from recollect import _native
 from recollect.errors import DimensionMismatch, InvalidArgument
-from recollect.kvcache.arrays import Array, Foreign, numbers, received, returned, table_of
+from recollect.kvcache.arrays import Array, Foreign, numbers, opened, received, returned, table_of
 from recollect.kvcache.backends import chosen, threads_for
-from recollect.kvcache.quantizers.codec import lent_by
+from recollect.kvcache.layer import arrays_of
+from recollect.kvcache.quantizers.codec import Parts, lent_by
 from recollect.kvcache.segments import Segment, Segmented
 
 __all__ = ["Attended", "decode_attention", "merged"]
@@ -64,8 +65,9 @@ def decode_attention(
     with_received
         Also return what each position got, which is how heavy hitters are known; NumPy does this part.
     backend
-        ``"rust"``, which is the default and adds up in float32, or ``"numpy"``, which does in float64. A
-        cache with parts of float64 is read by NumPy.
+        ``"rust"``, which is the default and adds up in float32, ``"numpy"``, which does in float64, or
+        ``"cuda"``, the default for queries on a GPU, which adds up in float32. A cache with parts of float64
+        is read by NumPy, and so is one with codes, or one asked for what was received, where a GPU is chosen.
     threads
         Threads that work on it; by default as many as are worth it. No bit depends on them.
 
@@ -76,11 +78,11 @@ def decode_attention(
     DimensionMismatch
         If they have another dimension than its keys.
     """
-    rust = chosen(backend) == "rust"
-    rows = numbers(received(queries, "queries", 4)).astype(np.float64)
-    batch, query_heads, w, dim = rows.shape
+    own = chosen(backend, queries)
+    asked = arrays_of(own, {"queries": queries})["queries"]
+    batch, query_heads, w, dim = asked.shape
     if batch != len(cache.seen) or not query_heads or query_heads % cache.heads:
-        raise InvalidArgument(f"queries: {rows.shape} do not belong to {len(cache.seen)} sequences of "
+        raise InvalidArgument(f"queries: {asked.shape} do not belong to {len(cache.seen)} sequences of "
                               f"{cache.heads} heads")  # fmt: skip
     if dim != cache.dim and len(cache.seen) and cache.seen.any():
         raise DimensionMismatch(f"queries: expected {cache.dim} dimensions, found {dim}")
@@ -91,11 +93,16 @@ def decode_attention(
         if places.shape != (batch, w) or places.dtype.kind not in "iu":
             raise InvalidArgument(f"positions: expected whole numbers ({batch}, {w}), found {places.shape}")
     group = query_heads // cache.heads
+    if own == "cuda" and w and not with_received:
+        there = _on_gpu(queries, asked, places, cache, dim**-0.5 if scale is None else scale)
+        if there is not None:
+            return there
+    rows = numbers(opened(asked, "queries")).astype(np.float64)
     grouped = rows.reshape(batch, cache.heads, group * w, dim) * (dim**-0.5 if scale is None else scale)
     output = np.zeros((*grouped.shape[:3], cache.value_dim))
     lse = np.full(grouped.shape[:3], -np.inf)
     got = np.zeros((batch, cache.heads, int(cache.seen.max(initial=0))))
-    native = _natively(grouped, places, cache, threads) if rust and w else None
+    native = _natively(grouped, places, cache, threads) if own == "rust" and w else None
     if native is not None:
         output, lse = native
     for index in range(batch):
@@ -114,6 +121,25 @@ def decode_attention(
     shape = (batch, query_heads, w)
     parts = [output.reshape(*shape, cache.value_dim), lse.reshape(shape), *([got] if with_received else ())]
     return Attended(*(returned(part.astype(np.float32), queries) for part in parts))
+
+
+def _on_gpu(queries: Foreign, asked: Array, places: Array, cache: Segmented, scale: float) -> Attended | None:
+    """Return what kernels give; None where they do not know the parts."""
+    # Loaded for those alone who use it.
+    from recollect.kvcache.cuda import segment_attention, working
+
+    (batch, query_heads, w, _), heads = asked.shape, cache.heads
+    with working.working(queries) as device:
+        segments = segment_attention.plain_segments(device, cache, batch)
+        if segments is None or asked.dtype == np.float64:
+            return None
+        rows = segment_attention.grouped(device, asked, heads)
+        until = np.tile(np.clip(places, -1, np.iinfo(np.int32).max), query_heads // heads).astype(np.int32)
+        output, lse = segment_attention.attended(device, rows, until, segments, cache.value_dim, scale)
+        shape = (batch, query_heads, w)
+        return Attended(
+            returned(output.reshape(*shape, cache.value_dim), queries), returned(lse.reshape(shape), queries)
+        )
 
 
 def _natively(
@@ -175,11 +201,18 @@ def _of_segment(queries: Array, segment: Segment, visible_until: Array) -> tuple
     weights = powers / np.where(total > 0, total, 1)
     with np.errstate(divide="ignore"):
         lse = np.log(total[..., 0]) + np.where(np.isfinite(top[..., 0]), top[..., 0], 0)
-    return segment.values.codec.weighted(weights, segment.values.parts, segment.values.shape[2]), lse
+    parts = _here(segment.values.parts)
+    return segment.values.codec.weighted(weights, parts, segment.values.shape[2]), lse
+
+
+def _here(parts: Parts) -> Parts:
+    """Return parts in the memory of the CPU."""
+    return {name: opened(part, name) for name, part in parts.items()}
 
 
 def _logits(queries: Array, segment: Segment, visible_until: Array) -> Array:
-    logits = segment.keys.codec.logits(queries, segment.keys.parts, segment.keys.shape[1])
+    parts = _here(segment.keys.parts)
+    logits = segment.keys.codec.logits(queries, parts, segment.keys.shape[1])
     return np.where(segment.positions <= visible_until[:, None], logits, -np.inf)
 
 

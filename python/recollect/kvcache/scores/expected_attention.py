@@ -84,9 +84,10 @@ class QueryStats:
         """Query heads of what was observed."""
         return int(self._mean.shape[1])
 
-    def of(self, index: int) -> tuple[Array, Array]:
-        """Return mean ``[query_heads, d]`` and covariance ``[query_heads, d, d]`` of a sequence."""
-        return self._mean[index], self._scatter[index] / max(self._count[index], 1)
+    def of(self, index: int | slice) -> tuple[Array, Array]:
+        """Return mean ``[query_heads, d]`` and covariance ``[query_heads, d, d]``, of a sequence or more."""
+        count = np.maximum(self._count[index], 1)
+        return self._mean[index], self._scatter[index] / count[..., None, None, None]
 
 
 def expected_attention(
@@ -103,7 +104,7 @@ def expected_attention(
 ) -> Foreign:
     """Score by the attention of queries drawn from their statistics at the next `n_future` positions.
 
-    A product of matrices in float64: NumPy does it, whatever the backend of the layer.
+    A product of matrices: on a CPU NumPy does it in float64, whatever the backend of the layer.
 
     Parameters
     ----------
@@ -154,6 +155,22 @@ def expected_attention(
     if starts is not None and starts.shape != (batch,):
         raise InvalidArgument(f"next_positions: expected the shape ({batch},), found {starts.shape}")
 
+    n_future, n_sink = count_of(n_future, "n_future", 1), count_of(n_sink, "n_sink")
+    if layer.has_kernels():
+        from recollect.kvcache.cuda.expected import expected_shares
+
+        first_ahead = layer.present.sum(1) if starts is None else starts
+        turns = [mean_rotation(frequencies, int(first) + np.arange(n_future)) for first in first_ahead]
+        turned = np.stack(turns)[:, None] if turns else np.zeros((0, 1, dim, dim))
+        means, spreads = statistics.of(slice(None))
+        means = (turned @ means[..., None])[..., 0]
+        around = turned @ spreads @ turned.swapaxes(2, 3) if covariance else None
+        return layer.by_kernels(
+            lambda cached: expected_shares(
+                cached, means, around, n_sink=n_sink, epsilon=epsilon, value_norm=value_norm
+            )
+        )
+
     def score(one: Sequence) -> Array:
         mean, spread = statistics.of(one.index)
         first = one.length if starts is None else int(starts[one.index])
@@ -172,5 +189,4 @@ def expected_attention(
         scores[:, free] = expected
         return scores
 
-    n_future, n_sink = count_of(n_future, "n_future", 1), count_of(n_sink, "n_sink")
     return layer.scored(score)

@@ -1,0 +1,204 @@
+"""Scores by kernels, which run on the CPU here in several orders of threads, against the reference."""
+
+import numpy as np
+import pytest
+from hypothesis import given as any_of
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from recollect.errors import InvalidArgument
+from recollect.kvcache import Layer, bf16_bits, scores, select
+from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
+from tests.cuda_host.standing_in import stand_in
+
+pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
+
+# Relative and absolute: what sums in float32 lose against sums in float64.
+BOUNDS = {
+    "streaming": (0.0, 0.0),
+    "key_norm": (1e-6, 0.0),
+    "key_diff": (0.0, 1e-6),
+    "cur": (3e-6, 0.0),
+    "value_weighted, 1": (1e-6, 1e-30),
+    "value_weighted, 2": (1e-6, 1e-30),
+    "q_filter": (1e-6, 1e-5),
+    "page_bound": (1e-6, 0.0),
+    "surprise": (1e-6, 0.0),
+    # Ranks: two tokens whose spreads are the same to seven digits may change places.
+    "lag_relative": (0.0, 1.01 / 8),
+    "window_attention": (1e-5, 1e-9),
+    "window_attention, max": (1e-5, 1e-9),
+    "last_query": (1e-5, 1e-9),
+    "heavy_hitter": (1e-5, 1e-9),
+    "heavy_hitter, exposure": (1e-5, 1e-9),
+    "heavy_hitter, max": (1e-5, 1e-9),
+    "reconstruction": (1e-5, 1e-9),
+    # Of forms in two parts of 16 bits.
+    "expected_attention": (1e-4, 1e-7),
+    "expected_attention, means": (1e-5, 1e-9),
+}
+METHODS = {
+    "streaming": lambda layer: scores.streaming(layer, n_sink=2),
+    "key_norm": scores.key_norm,
+    "key_diff": scores.key_diff,
+    "cur": lambda layer: scores.cur(layer, window=5, n_sink=1),
+    "value_weighted, 1": lambda layer: scores.value_weighted(layer, scores=rising(layer)),
+    "value_weighted, 2": lambda layer: scores.value_weighted(layer, scores=rising(layer), order=2),
+    "q_filter": lambda layer: scores.q_filter(layer, filters=rows(*layer.shape[1::2], seed=3)),
+    "page_bound": lambda layer: scores.page_bound(layer, page=7),
+    "surprise": lambda layer: scores.surprise(
+        layer, log_probability=-np.abs(rows(*layer.shape[::2], seed=4)), n_sink=1
+    ),
+    "lag_relative": lambda layer: scores.lag_relative(layer, n_sink=2, lag=8),
+    "window_attention": lambda layer: scores.window_attention(layer, window=7),
+    "window_attention, max": lambda layer: scores.window_attention(
+        layer, window=70, kernel=3, pool="max", reduce="max"
+    ),
+    "last_query": scores.last_query,
+    "heavy_hitter": scores.heavy_hitter,
+    "heavy_hitter, exposure": lambda layer: scores.heavy_hitter(
+        layer, norm="exposure", decay=0.97, reduce="sum"
+    ),
+    "heavy_hitter, max": lambda layer: scores.heavy_hitter(layer, reduce="max"),
+    "expected_attention": lambda layer: expected(layer, epsilon=0.01),
+    "expected_attention, means": lambda layer: expected(layer, covariance=False, value_norm=False),
+    "reconstruction": lambda layer: scores.reconstruction(
+        layer, replay=rows(layer.shape[0], 2 * layer.shape[1], 9, layer.shape[3], seed=5)
+    ),
+}
+
+
+def expected(layer: Layer, **options) -> np.ndarray:
+    batch, heads, _, dim = layer.shape
+    if dim % 2:
+        with pytest.raises(InvalidArgument, match="inv_freq"):
+            scores.expected_attention(layer, statistics=scores.QueryStats(), inv_freq=np.ones(dim), **options)
+        return scores.key_norm(layer)
+    statistics = scores.QueryStats(skip=1)
+    statistics.observe(rows(batch, 2 * heads, 30, dim, seed=6))
+    frequencies = 1e4 ** -(np.arange(dim // 2) / (dim // 2))
+    return scores.expected_attention(
+        layer, statistics=statistics, inv_freq=frequencies, n_sink=2, n_future=9, **options
+    )
+
+
+FORMS = {
+    "f32": lambda part: part.astype(np.float32),
+    "f16": lambda part: part.astype(np.float16),
+    "bf16": bf16_bits,
+}
+QUADRATIC = {
+    name
+    for name in METHODS
+    if name.split("_")[0] in ("window", "last", "heavy", "reconstruction", "expected")
+}
+DEVICES = {order: HostDevice(order) for order in ORDERS}
+every = pytest.mark.parametrize("name", METHODS)
+
+
+def rising(layer: Layer) -> np.ndarray:
+    return np.linspace(0, 1, int(np.prod(layer.shape[:3])), dtype=np.float32).reshape(layer.shape[:3])
+
+
+def rows(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def scored(name, parts, order=SHUFFLED, **options):
+    wanted = METHODS[name](Layer(*parts, backend="numpy", **options))
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch, DEVICES[order])
+        before = len(DEVICES[order].launched)
+        found = METHODS[name](Layer(*parts, backend="cuda", **options))
+        assert len(DEVICES[order].launched) > before or not parts[0].size
+    assert found.dtype == wanted.dtype == np.float32
+    relative, absolute = BOUNDS[name]
+    np.testing.assert_allclose(found, wanted, rtol=relative, atol=absolute)
+
+
+@every
+@settings(max_examples=12)
+@any_of(
+    batch=st.integers(0, 2),
+    heads=st.integers(1, 3),
+    group=st.integers(1, 3),
+    tokens=st.integers(0, 40) | st.sampled_from([255, 300]),
+    dim=st.integers(1, 40) | st.sampled_from([64, 80, 128]),
+    form=st.sampled_from(sorted(FORMS)),
+    data=st.data(),
+)
+def test_any_layer(name, batch, heads, group, tokens, dim, form, data):
+    seed = data.draw(st.integers(0, 99))
+    random = np.random.default_rng(seed)
+    keys = rows(batch, heads, tokens, dim, seed=seed)
+    values = rows(batch, heads, tokens, dim + 3, seed=seed + 1)
+    queries = rows(
+        batch, heads * group, data.draw(st.sampled_from([tokens, tokens // 2])), dim, seed=seed + 2
+    )
+    if data.draw(st.booleans()):
+        keys[..., 0] = 3.0
+    parts = [FORMS[form](part) for part in (keys, values, queries)]
+    if data.draw(st.booleans()) and tokens and batch:
+        broken = np.float32(np.nan) if form != "bf16" else np.uint16(0x7F80)
+        for part in parts:
+            if part.size:
+                part.reshape(-1)[random.integers(0, part.size, 2)] = broken
+    options = {}
+    mask = data.draw(st.sampled_from([None, "lengths", "mask"]))
+    if mask == "lengths":
+        options["lengths"] = random.integers(0, tokens + 1, batch)
+    elif mask == "mask":
+        options["mask"] = random.random((batch, tokens)) < 0.7
+    scored(name, parts, data.draw(st.sampled_from(ORDERS)), **options)
+
+
+@every
+@pytest.mark.parametrize("order", ORDERS)
+def test_the_order_of_threads_does_not_matter(name, order):
+    parts = [rows(2, 2, 300, 40, seed=seed).astype(np.float16) for seed in range(3)]
+    parts[0][1, 1, 7, 3] = np.nan
+    scored(name, parts, order, lengths=[300, 290])
+
+
+@every
+def test_heads_beside_each_other_are_read_where_they_lie(name):
+    parts = [rows(2, 40, 2, 16).astype(np.float16).swapaxes(1, 2) for _ in range(3)]
+    scored(name, parts)
+    scored(name, [part[:, :, 3:30] for part in parts])
+    scored(name, [part[:, :, ::-1] for part in parts])
+
+
+@every
+def test_huge_and_tiny_numbers(name):
+    parts = [rows(1, 2, 40, 8, seed=seed).astype(np.float32) for seed in range(3)]
+    if name not in QUADRATIC:
+        parts[0][0, 0] *= 1e25
+        parts[0][0, 1, 3] *= 1e-22
+    parts[1][0, 1, 5] *= 1e-30
+    parts[0][0, 1, 6] = 0
+    scored(name, parts)
+
+
+@every
+def test_equal_keys_and_keys_of_eight_bits(name):
+    parts = [np.full((1, 2, 30, 16), size, np.float32) for size in (2.0, 0.5, 1.0)]
+    scored(name, parts)
+    random = np.random.default_rng(1)
+    scored(name, [random.integers(0, 0x50, (2, 2, 30, 20), dtype=np.uint8) for _ in range(3)])
+
+
+def test_heavy_hitters_are_kept_up_where_the_cache_lies():
+    keys, queries = rows(2, 2, 60, 16).astype(np.float32), rows(2, 4, 60, 16, seed=1).astype(np.float32)
+    found = {}
+    for backend in ("numpy", "cuda"):
+        with pytest.MonkeyPatch.context() as patch:
+            stand_in(patch, DEVICES[SHUFFLED])
+            state = scores.HeavyHitters(norm="exposure", decay=0.9)
+            for end in (30, 37):
+                state.observe(Layer(keys[:, :, :end], queries=queries[:, :, end - 7 : end], backend=backend))
+            state.keep(select(state.scores(Layer(keys[:, :, :37], backend=backend)), 20, backend="numpy"))
+            state.take([1, 0, 0])
+            layer = Layer(keys[[1, 0, 0], :, :25], queries=queries[[1, 0, 0], :, :5], backend=backend)
+            state.observe(layer)
+            found[backend] = state.scores(layer)
+    np.testing.assert_allclose(found["cuda"], found["numpy"], rtol=1e-5)
