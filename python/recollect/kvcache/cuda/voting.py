@@ -3,9 +3,8 @@
 import numpy as np
 
 from recollect.gpu.device import Array
-from recollect.kvcache.cuda.asked import asked, seeing_all
+from recollect.kvcache.cuda.asked import asked, newest, seeing_all
 from recollect.kvcache.cuda.cached import Cached
-from recollect.kvcache.cuda.floats import floats_on
 from recollect.kvcache.cuda.handing import handed
 from recollect.kvcache.cuda.received import received, smoothed
 from recollect.kvcache.cuda.rows import products
@@ -36,8 +35,7 @@ def last_votes(cached: Cached) -> Array:
     if not voting.until.size:
         mean = xp.zeros((batch, tokens), np.float32)
     else:
-        rows = queries.array[xp.arange(batch), :, voting.until.argmax(1)]
-        toward = floats_on(cached.device, rows).reshape(batch, heads, -1, dim)
+        toward = newest(cached, voting).reshape(batch, heads, -1, dim)
         logits = products(cached, toward * np.float32(LOG2E / np.sqrt(dim)), fill=0.0)
         seen = xp.arange(tokens) < voting.until.max(1)[:, None]
         free = (seen & (cached.counts() != 0)).astype(np.uint8)
