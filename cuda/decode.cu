@@ -9,22 +9,17 @@ extern "C" __global__ void __launch_bounds__(THREADS) decode_rows(CODES_PARAMETE
     Codes c = CODES_GIVEN;
     u32 chunks = (width + 7) / 8, at = blockIdx.x * THREADS + threadIdx.x;
     if (at >= n * chunks) return;
-    u32 t = at / chunks, channel = at % chunks * 8, words[EIGHT_WORDS];
-    u64 row = (u64)blockIdx.y * n + t;
-    eight_words(c, row, channel / 8, words);
-    float* to = out + row * width + channel;
-    bool alike = scale_together(c, 8);
-    Scaled by = scaled_by(c, blockIdx.y, t, channel);
+    u32 t = at / chunks, channel = at % chunks * 8;
+    float* to = out + ((u64)blockIdx.y * n + t) * width + channel;
     float x[8];
-#pragma unroll
-    for (int j = 0; j < 8; j++) {
-        if (!alike && channel + j < width) by = scaled_by(c, blockIdx.y, t, channel + j);
-        x[j] = scaled(value_of(bits_of(words, j), nullptr), by);
-    }
+    eight_numbers<CODEC, BITS>(c, blockIdx.y, t, channel, nullptr, x);
     if (channel + 8 <= width && ((u64)to & 15) == 0) {
         *(float4*)to = {x[0], x[1], x[2], x[3]};
         *(float4*)(to + 4) = {x[4], x[5], x[6], x[7]};
     } else {
-        for (u32 j = 0; j < 8 && channel + j < width; j++) to[j] = x[j];
+#pragma unroll
+        for (int j = 0; j < 8; j++) {
+            if (channel + j < width) to[j] = x[j];
+        }
     }
 }

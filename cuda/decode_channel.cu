@@ -3,6 +3,7 @@
 #include "asked.cuh"
 
 #define THREADS 256
+#define TOP ((1u << BITS) - 1)
 #define CHANNELS 64u
 #define WORDS_OF_TILE (TILE * BITS / 32)
 #define PITCH (WORDS_OF_TILE + 1)  // threads meet in no bank

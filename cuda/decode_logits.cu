@@ -36,10 +36,8 @@ extern "C" __global__ void __launch_bounds__(TILE, 4) logits_by_token(
     __shared__ float levels[16];
     Codes c = CODES_GIVEN;
     u32 head = blockIdx.y, tile = blockIdx.x * TILE, count = min(TILE, n - tile), t = min(tile + threadIdx.x, n - 1);
-    bool together = scale_together(c, 32);
-#if CODEC == ROTATED
-    if (threadIdx.x < 2 * HALF_LEVELS) levels[threadIdx.x] = (float)signed_level(threadIdx.x);
-#endif
+    bool together = scale_together<CODEC>(c, 32);
+    bring_levels<CODEC, BITS>(levels);
     for (u32 first = 0; first < rows; first += ROWS) {
         float sums[ROWS];
 #pragma unroll
@@ -55,21 +53,19 @@ extern "C" __global__ void __launch_bounds__(TILE, 4) logits_by_token(
                 u32 words[BITS];
 #pragma unroll
                 for (int word = 0; word < BITS; word++) words[word] = mine[from / 32 * BITS + word];
-                Scaled by = scaled_by(c, head, t, start + from);
+                Scaled by = scaled_by<CODEC>(c, head, t, start + from);
 #pragma unroll
                 for (int j = 0; j < 32; j++) {
                     if (from + j >= some) break;
-                    float x = value_of(bits_of(words, j), levels);
-                    if (!together) x = scaled(x, scaled_by(c, head, t, start + from + j));
-#if CODEC == WHOLE
-                    if (together) x = scaled(x, by);
-#endif
+                    float x = value_of<CODEC>(bits_of<BITS>(words, j), levels);
+                    if (!together) x = scaled<CODEC>(x, scaled_by<CODEC>(c, head, t, start + from + j));
+                    if (CODEC == WHOLE && together) x = scaled<CODEC>(x, by);
                     add(sums, asked + (from + j) * ROWS, x);
                 }
             }
         }
         if (threadIdx.x >= count) continue;
-        float last = together && CODEC != WHOLE && CODEC != PLAIN ? scaled_by(c, head, t, 0).scale : 1.0f;
+        float last = together && CODEC != WHOLE && CODEC != PLAIN ? scaled_by<CODEC>(c, head, t, 0).scale : 1.0f;
 #pragma unroll
         for (int row = 0; row < ROWS; row++) {
             if (first + row >= rows) break;

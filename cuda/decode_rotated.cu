@@ -2,6 +2,7 @@
 // need no row turned back. A warp a row, in shared memory.
 #define CODEC 3  // ROTATED
 #include "codes.cuh"
+#include "levels.cuh"
 
 template <class T> __device__ __forceinline__ void turn_row(T* row, u32 width) {
     for (u32 half = 1; half < width; half *= 2) {
@@ -24,10 +25,10 @@ extern "C" __global__ void __launch_bounds__(32) decode_rotated(
     u64 place = (u64)blockIdx.y * n + t;
     double factor = (double)of_half(scale[place]);
     for (u32 chunk = threadIdx.x; chunk * 8 < width; chunk += 32) {
-        u32 words[EIGHT_WORDS];
-        eight_words(c, place, chunk, words);
+        u32 words[WORDS_OF_EIGHT(BITS)];
+        eight_words<ROTATED, BITS>(c, place, chunk, words);
         for (u32 j = 0; j < 8 && chunk * 8 + j < width; j++) {
-            row[chunk * 8 + j] = __dmul_rn(signed_level(bits_of(words, j)), factor);
+            row[chunk * 8 + j] = __dmul_rn(signed_level(bits_of<BITS>(words, j)), factor);
         }
     }
     turn_row(row, width);

@@ -13,10 +13,7 @@ extern "C" __global__ void __launch_bounds__(TILE, 4) sums_by_token(
     u32 head = blockIdx.y, split = blockIdx.x % splits, lane = threadIdx.x % lanes, slot = threadIdx.x / lanes;
     u32 slots = TILE / lanes, channel = (blockIdx.x / splits * lanes + lane) * 8;
     u32 start = split * SPLIT, end = min(n, start + SPLIT);
-    bool alike = scale_together(c, 8);
-#if CODEC == ROTATED
-    if (threadIdx.x < 2 * HALF_LEVELS) levels[threadIdx.x] = (float)signed_level(threadIdx.x);
-#endif
+    bring_levels<CODEC, BITS>(levels);
     for (u32 first = 0; first < rows; first += ROWS) {
         float mine[ROWS][8];
 #pragma unroll
@@ -29,15 +26,12 @@ extern "C" __global__ void __launch_bounds__(TILE, 4) sums_by_token(
             bring_weights(held, weights, head, rows, first, tile, n);
             __syncthreads();
             for (u32 t = slot; t < min(TILE, end - tile) && channel < width; t += slots) {
-                u32 words[EIGHT_WORDS];
-                eight_words(c, (u64)head * n + tile + t, channel / 8, words);
-                Scaled by = scaled_by(c, head, tile + t, channel);
+                float x[8];
+                eight_numbers<CODEC, BITS>(c, head, tile + t, channel, levels, x);
 #pragma unroll
                 for (int j = 0; j < 8; j++) {
-                    if (!alike) by = scaled_by(c, head, tile + t, min(channel + j, width - 1));
-                    float x = scaled(value_of(bits_of(words, j), levels), by);
 #pragma unroll
-                    for (int row = 0; row < ROWS; row++) mine[row][j] = __fmaf_rn(held[t * ROWS + row], x, mine[row][j]);
+                    for (int row = 0; row < ROWS; row++) mine[row][j] = __fmaf_rn(held[t * ROWS + row], x[j], mine[row][j]);
                 }
             }
         }

@@ -16,6 +16,7 @@ SOURCES = (
     "compaction",
     "compaction_rotary",
     "decode",
+    "decode_attention",
     "decode_channel",
     "decode_logits",
     "decode_rotated",

@@ -69,6 +69,16 @@ class Coded:
         """Channels of what codes stand for: those of turned rows are filled up to a power of two."""
         return 1 << (self.d - 1).bit_length() if self.rotated else self.d
 
+    @property
+    def row_bytes(self) -> int:
+        """Bytes of a row of codes."""
+        return int(self.codes.shape[2] * self.codes.itemsize)
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """All that is the same for parts of one kind."""
+        return self.codec, self.bits, self.form, self.d, self.group, self.block, self.seed
+
     def read_by(self, source: str, name: str, **more: int) -> Kernel:
         """Return a kernel that reads these codes."""
         kernel = Kernel(source, name).defining("BITS", str(self.bits))
@@ -83,8 +93,7 @@ class Coded:
     @property
     def arguments(self) -> list[Any]:
         """The arguments of a kernel that reads rows token by token."""
-        row_bytes = self.codes.shape[2] * self.codes.itemsize
-        sizes = (self.n, self.width, row_bytes, self.group, self.block)
+        sizes = (self.n, self.width, self.row_bytes, self.group, self.block)
         return [self.codes, self.scale, self.zero, *map(np.uint32, sizes)]
 
     @property

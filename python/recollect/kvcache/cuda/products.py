@@ -5,7 +5,7 @@ import numpy as np
 from recollect.gpu.device import Array, Device, Kernel
 from recollect.kvcache.cuda.coded import Coded
 
-__all__ = ["logits", "weighted"]
+__all__ = ["logits", "turned", "weighted"]
 
 _TILE, _WARP, _WARPS = 128, 32, 8
 _SPLIT = 512
@@ -33,7 +33,7 @@ def logits(device: Device, coded: Coded, queries: Array) -> Array:
     base = None
     if coded.rotated:
         base = _mean_products(device, coded, queries)
-        queries = _turned(device, coded, queries)
+        queries = turned(device, coded, queries.reshape(heads * rows, -1)).reshape(heads, rows, -1)
     kernel = coded.read_by("decode_logits", "logits_by_token", ROWS=_at_a_time(rows))
     device.launch(kernel, grid, _TILE, [*coded.arguments, queries, base, out, count])
     return out
@@ -87,11 +87,13 @@ def _rotating(coded: Coded, name: str) -> Kernel:
     return Kernel("decode_rotated", name).defining("BITS", str(coded.bits))
 
 
-def _turned(device: Device, coded: Coded, queries: Array) -> Array:
-    heads, rows, d = queries.shape
-    out = device.xp.empty((heads, rows, coded.width), dtype=np.float32)
-    arguments = [queries, out, np.uint32(d), np.uint32(coded.width), np.uint64(coded.seed), _scale(coded)]
-    device.launch(_rotating(coded, "turn_queries"), (heads * rows,), _WARP, arguments, coded.width * 4)
+def turned(device: Device, coded: Coded, rows: Array) -> Array:
+    """Return float32 rows ``[m, d]`` turned as those of codes were, ``[m, width]``."""
+    out = device.xp.empty((len(rows), coded.width), dtype=np.float32)
+    sizes = np.uint32(coded.d), np.uint32(coded.width), np.uint64(coded.seed)
+    if len(rows):
+        arguments = [device.xp.ascontiguousarray(rows), out, *sizes, _scale(coded)]
+        device.launch(_rotating(coded, "turn_queries"), (len(rows),), _WARP, arguments, coded.width * 4)
     return out
 
 

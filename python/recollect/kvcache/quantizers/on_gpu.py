@@ -84,7 +84,7 @@ def moved_to_gpu(parts: Parts, array: Foreign, shape: tuple[int, ...]) -> There:
 def decoded_on_gpu(codec: Codec, parts: Parts, shape: tuple[int, ...], origin: "Frame | None") -> Foreign:
     """Return the rows that parts stand for, float32 of a shape, in the framework that the array came from."""
     from recollect.gpu.frames import Frame
-    from recollect.kvcache.cuda.decoding import decoded
+    from recollect.kvcache.cuda.dequantizing import decoded
     from recollect.kvcache.cuda.working import working
 
     n, d = shape[-2:]
@@ -142,7 +142,7 @@ def weighted_on_gpu(
 
 
 def _coded(device: "Device", codec: Codec, parts: Parts, n: int, d: int) -> "Coded | None":
-    from recollect.kvcache.cuda.decoding import turning_fits
+    from recollect.kvcache.cuda.dequantizing import turning_fits
 
     if "coded" not in vars(type(codec)):
         return None
