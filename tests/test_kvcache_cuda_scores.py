@@ -1,5 +1,7 @@
 """Scores by kernels, which run on the CPU here in several orders of threads, against the reference."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given as any_of
@@ -197,9 +199,9 @@ def test_heavy_hitters_are_kept_up_where_the_cache_lies():
         with pytest.MonkeyPatch.context() as patch:
             stand_in(patch, DEVICES[SHUFFLED])
             state = scores.HeavyHitters(norm="exposure", decay=0.9)
-            for end in (30, 37):
-                state.observe(Layer(keys[:, :, :end], queries=queries[:, :, end - 7 : end], backend=backend))
-            state.keep(select(state.scores(Layer(keys[:, :, :37], backend=backend)), 20, backend="numpy"))
+            for start, end in ((23, 30), (30, 37), (37, 38)):
+                state.observe(Layer(keys[:, :, :end], queries=queries[:, :, start:end], backend=backend))
+            state.keep(select(state.scores(Layer(keys[:, :, :38], backend=backend)), 20, backend="numpy"))
             state.take([1, 0, 0])
             layer = Layer(keys[[1, 0, 0], :, :25], queries=queries[[1, 0, 0], :, :5], backend=backend)
             state.observe(layer)
@@ -219,6 +221,25 @@ def test_every_method_scores_a_cache_on_a_gpu(name):
         np.testing.assert_allclose(found, wanted, atol=1.01 / 8)
     else:
         np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", sorted(set(EVERY_METHOD) & set(METHODS)))
+def test_no_bit_depends_on_the_batch_or_on_padding(name):
+    given = tensors(batch=3, tokens=140).in_type(np.float32)
+    lengths = np.array([140, 97, 3])
+    padded = replace(given, mask=np.arange(140) < lengths[:, None])
+    with pytest.MonkeyPatch.context() as patch, computed_by("cuda"):
+        stand_in(patch, DEVICES[SHUFFLED])
+        whole = EVERY_METHOD[name](padded)
+        for at, length in enumerate(lengths):
+            alone = EVERY_METHOD[name](padded.sequence(at).each(lambda part, n=length: _first(part, n)))
+            assert alone.tobytes() == np.ascontiguousarray(whole[at : at + 1, :, :length]).tobytes()
+
+
+def _first(part: np.ndarray, n: int) -> np.ndarray:
+    # A replay has fewer tokens, and is no part of the sequence.
+    along = 1 if part.ndim == 2 else 2
+    return part if part.shape[along] != 140 else np.ascontiguousarray(part.take(np.arange(n), along))
 
 
 def test_what_kernels_do_not_read_goes_by_way_of_numpy():
