@@ -1,5 +1,7 @@
 """Scores by kernels, which run on the CPU here in several orders of threads, against the reference."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given as any_of
@@ -10,6 +12,7 @@ from recollect.errors import InvalidArgument
 from recollect.kvcache import Layer, bf16_bits, scores, select
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
 from tests.cuda_host.standing_in import stand_in
+from tests.kvcache_methods import EVERY_METHOD, computed_by, tensors
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
 
@@ -22,7 +25,8 @@ BOUNDS = {
     "value_weighted, 1": (1e-6, 1e-30),
     "value_weighted, 2": (1e-6, 1e-30),
     "q_filter": (1e-6, 1e-5),
-    "page_bound": (1e-6, 0.0),
+    "page_bound": (1e-6, 1e-6),
+    "page_bound, mean": (1e-6, 1e-6),
     "surprise": (1e-6, 0.0),
     # Ranks: two tokens whose spreads are the same to seven digits may change places.
     "lag_relative": (0.0, 1.01 / 8),
@@ -46,6 +50,7 @@ METHODS = {
     "value_weighted, 2": lambda layer: scores.value_weighted(layer, scores=rising(layer), order=2),
     "q_filter": lambda layer: scores.q_filter(layer, filters=rows(*layer.shape[1::2], seed=3)),
     "page_bound": lambda layer: scores.page_bound(layer, page=7),
+    "page_bound, mean": lambda layer: scores.page_bound(layer, page=16, reduce="mean"),
     "surprise": lambda layer: scores.surprise(
         layer, log_probability=-np.abs(rows(*layer.shape[::2], seed=4)), n_sink=1
     ),
@@ -194,11 +199,61 @@ def test_heavy_hitters_are_kept_up_where_the_cache_lies():
         with pytest.MonkeyPatch.context() as patch:
             stand_in(patch, DEVICES[SHUFFLED])
             state = scores.HeavyHitters(norm="exposure", decay=0.9)
-            for end in (30, 37):
-                state.observe(Layer(keys[:, :, :end], queries=queries[:, :, end - 7 : end], backend=backend))
-            state.keep(select(state.scores(Layer(keys[:, :, :37], backend=backend)), 20, backend="numpy"))
+            for start, end in ((23, 30), (30, 37), (37, 38)):
+                state.observe(Layer(keys[:, :, :end], queries=queries[:, :, start:end], backend=backend))
+            state.keep(select(state.scores(Layer(keys[:, :, :38], backend=backend)), 20, backend="numpy"))
             state.take([1, 0, 0])
             layer = Layer(keys[[1, 0, 0], :, :25], queries=queries[[1, 0, 0], :, :5], backend=backend)
             state.observe(layer)
             found[backend] = state.scores(layer)
     np.testing.assert_allclose(found["cuda"], found["numpy"], rtol=1e-5)
+
+
+@pytest.mark.parametrize("name", EVERY_METHOD)
+def test_every_method_scores_a_cache_on_a_gpu(name):
+    given = tensors(tokens=33).in_type(np.float32)
+    with computed_by("numpy"):
+        wanted = EVERY_METHOD[name](given)
+    with pytest.MonkeyPatch.context() as patch, computed_by("cuda"):
+        stand_in(patch, DEVICES[SHUFFLED])
+        found = EVERY_METHOD[name](given)
+    if name == "lag_relative":
+        np.testing.assert_allclose(found, wanted, atol=1.01 / 8)
+    else:
+        np.testing.assert_allclose(found, wanted, rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("name", sorted(set(EVERY_METHOD) & set(METHODS)))
+def test_no_bit_depends_on_the_batch_or_on_padding(name):
+    given = tensors(batch=3, tokens=140).in_type(np.float32)
+    lengths = np.array([140, 97, 3])
+    padded = replace(given, mask=np.arange(140) < lengths[:, None])
+    with pytest.MonkeyPatch.context() as patch, computed_by("cuda"):
+        stand_in(patch, DEVICES[SHUFFLED])
+        whole = EVERY_METHOD[name](padded)
+        for at, length in enumerate(lengths):
+            alone = EVERY_METHOD[name](padded.sequence(at).each(lambda part, n=length: _first(part, n)))
+            assert alone.tobytes() == np.ascontiguousarray(whole[at : at + 1, :, :length]).tobytes()
+
+
+def _first(part: np.ndarray, n: int) -> np.ndarray:
+    # A replay has fewer tokens, and is no part of the sequence.
+    along = 1 if part.ndim == 2 else 2
+    return part if part.shape[along] != 140 else np.ascontiguousarray(part.take(np.arange(n), along))
+
+
+def test_what_kernels_do_not_read_goes_by_way_of_numpy():
+    keys = rows(1, 2, 20, 16)
+    wanted = scores.key_norm(Layer(keys, backend="numpy"))
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch, DEVICES[SHUFFLED])
+        for options in ({}, {"strict": True}):
+            np.testing.assert_array_equal(scores.key_norm(Layer(keys, backend="cuda", **options)), wanted)
+        keys[0, 1, 3, 2] = np.nan
+        with pytest.raises(InvalidArgument, match="token 3 has a number that is not finite"):
+            scores.key_norm(Layer(keys.astype(np.float32), backend="cuda", strict=True))
+        with pytest.raises(InvalidArgument, match="values: cur needs the values"):
+            scores.cur(Layer(keys, backend="cuda"))
+        layer = Layer(keys.astype(np.float32), queries=keys.astype(np.float32), backend="cuda")
+        with pytest.raises(InvalidArgument, match="kernel: expected an odd number"):
+            scores.window_attention(layer, kernel=4)

@@ -217,9 +217,13 @@ class Layer:
         queries
             Whether the score needs them.
         """
+        if self.backend != "cuda" or self.strict:
+            return False
+        # Loaded for those alone who use it.
+        from recollect.kvcache.cuda.cached import takes
+
         parts = (self.keys, self.values, self.queries if queries else None)
-        known = all(part is None or part.dtype != np.float64 for part in parts)
-        return self.backend == "cuda" and not self.strict and known
+        return all(part is None or takes(part) for part in parts)
 
     def by_kernels(self, score: Callable[["Cached"], Any], *, back: bool = True) -> Foreign:
         """Return what kernels compute of all sequences.

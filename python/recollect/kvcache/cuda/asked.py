@@ -7,8 +7,9 @@ import numpy.typing as npt
 
 from recollect.gpu.device import Array
 from recollect.kvcache.cuda.cached import Cached
+from recollect.kvcache.cuda.floats import floats_on
 
-__all__ = ["Asked", "asked", "seeing_all"]
+__all__ = ["Asked", "asked", "newest", "seeing_all"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +52,14 @@ def seeing_all(cached: Cached, sound: Array) -> Asked:
     xp = cached.device.xp
     until = xp.where(sound != 0, np.uint32(cached.shape[2]), np.uint32(0)).astype(np.uint32)
     return Asked(until, xp.ones(sound.shape, np.float32), (until != 0).sum(1))
+
+
+def newest(cached: Cached, voting: Asked) -> Array:
+    """Return the last query that votes of each query head, float32 ``[batch, query_heads, d]``."""
+    queries, xp = cached.queries, cached.device.xp
+    assert queries is not None  # They voted.
+    rows = queries.array[xp.arange(len(queries.array)), :, voting.until.argmax(1)]
+    return floats_on(cached.device, rows)
 
 
 def _own_tokens(present: npt.NDArray[np.bool_], given: int) -> npt.NDArray[np.uint32]:

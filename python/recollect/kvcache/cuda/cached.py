@@ -10,10 +10,10 @@ from recollect.errors import WrongType
 from recollect.gpu.device import Array, Device, Kernel
 from recollect.gpu.frames import on_host
 from recollect.kvcache.arrays import Foreign, numbers
-from recollect.kvcache.cuda.handing import Handed, handed
+from recollect.kvcache.cuda.handing import FORMS, Handed, handed
 from recollect.kvcache.cuda.working import received_on
 
-__all__ = ["Cached", "cached", "lanes_for", "rows_arguments", "whole_rows"]
+__all__ = ["Cached", "cached", "lanes_for", "rows_arguments", "takes", "whole_rows"]
 
 _THREADS = 256
 _BESIDE = 4
@@ -97,6 +97,7 @@ class Cached:
     def spread(self, scores: Array) -> Array:
         """Return scores ``[batch, tokens]`` for all heads, float32; minus infinity where a token has none."""
         xp, (batch, heads, tokens, _) = self.device.xp, self.shape
+        scores = scores.astype(np.float64)
         counts = (self.counts() != 0) & ~xp.isnan(scores)
         whole = xp.where(counts, scores, -np.inf).astype(np.float32)
         return xp.ascontiguousarray(xp.broadcast_to(whole[:, None], (batch, heads, tokens)))
@@ -143,21 +144,27 @@ def cached(
     device
         Where the arrays lie.
     keys, values, queries
-        ``[batch, heads, tokens, d]``; queries of float64, which kernels do not know, are left out.
+        ``[batch, heads, tokens, d]``; queries that kernels do not read are left out.
     present
         False for padding, bool ``[batch, tokens]`` of NumPy.
 
     Raises
     ------
     WrongType
-        If keys or values are of float64.
+        If kernels do not read keys or values.
     """
     rows, held = handed(device, keys), None if values is None else handed(device, values)
     if rows is None or (values is not None and held is None):
-        raise WrongType("keys: kernels do not read float64")
+        raise WrongType(f"keys: kernels do not read {keys.dtype} of {keys.shape}")
     padded = None if present.all() else device.xp.asarray(present.astype(np.uint8))
     asked = None if queries is None else handed(device, queries)
     return Cached(device, rows, held, asked, padded, present)
+
+
+def takes(part: Array) -> bool:
+    """Return whether kernels read an array of 4 axes: its type, and that it is not too large for them."""
+    batch, heads, n, d = part.shape
+    return part.dtype.name in FORMS and batch * heads < 1 << 16 and n * d < 1 << 31
 
 
 def lanes_for(part: Handed, kernel: Kernel) -> tuple[Kernel, int]:

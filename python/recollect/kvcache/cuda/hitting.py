@@ -8,6 +8,7 @@ from recollect.gpu.device import Array
 from recollect.kvcache.cuda.asked import Asked, asked
 from recollect.kvcache.cuda.cached import Cached
 from recollect.kvcache.cuda.received import received
+from recollect.kvcache.cuda.voting import newest_shares
 
 __all__ = ["added", "hits"]
 
@@ -34,9 +35,13 @@ def added(cached: Cached, state: tuple[Any, Any], decay: float, reduce: str) -> 
     xp, queries = cached.device.xp, cached.queries
     assert queries is not None  # The layer was asked for them.
     voting = asked(cached, cached.shape[2], decay)
-    paid = received(cached, queries, voting, "MOST" if reduce == "max" else "TOGETHER").astype(np.float64)
-    if reduce == "mean":
-        paid /= queries.array.shape[1] // cached.shape[1]
+    group = queries.array.shape[1] // cached.shape[1]
+    if queries.array.shape[2] == 1 and reduce != "max":
+        # A step of decoding: too few queries for tiles of them.
+        paid = newest_shares(cached, voting).astype(np.float64) * (group if reduce == "sum" else 1)
+    else:
+        how = "MOST" if reduce == "max" else "TOGETHER"
+        paid = received(cached, queries, voting, how).astype(np.float64) / (group if reduce == "mean" else 1)
     left = (float(decay) ** voting.count)[:, None, None]
     counts = cached.counts()[:, None] != 0
     new = paid, _exposure(cached, voting)[:, None]

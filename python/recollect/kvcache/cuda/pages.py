@@ -4,9 +4,10 @@ import numpy as np
 
 from recollect.errors import InvalidArgument
 from recollect.gpu.device import Array, Kernel
+from recollect.kvcache.cuda.asked import asked, newest
 from recollect.kvcache.cuda.cached import Cached, lanes_for, rows_arguments
 
-__all__ = ["bounds_of_pages"]
+__all__ = ["bounds_of_pages", "page_shares"]
 
 _THREADS = 256
 _TOKENS = 64
@@ -40,3 +41,22 @@ def bounds_of_pages(cached: Cached, page: int) -> tuple[Array, Array]:
         grid = (-(-pages // together), batch)
         cached.device.launch(kernel, grid, _THREADS, arguments, together * page)
     return low, high
+
+
+def page_shares(cached: Cached, page: int, reduce: str) -> Array:
+    """Return the bound of the page of each token for the last query, float32 ``[batch, heads, tokens]``."""
+    xp, (batch, heads, tokens, dim) = cached.device.xp, cached.shape
+    low, high = bounds_of_pages(cached, page)
+    voting = asked(cached, 1)
+    if not voting.until.size or not low.size:
+        return xp.where(cached.counts()[:, None] != 0, 0.0, -np.inf).astype(np.float32).repeat(heads, 1)
+    rows = newest(cached, voting).reshape(batch, heads, -1, dim).astype(np.float64)
+    # There is one query a head, and few pages: a product of matrices in float64.
+    empty = low[..., 0] > high[..., 0]
+    least, most = (xp.where(empty[..., None], 0, part).astype(np.float64) for part in (low, high))
+    bounds = xp.maximum(rows, 0) @ most.swapaxes(2, 3) + xp.minimum(rows, 0) @ least.swapaxes(2, 3)
+    # No query, no bound.
+    bounds = xp.where((voting.count > 0)[:, None, None, None], bounds, 0)
+    by_head = getattr(bounds, reduce)(axis=2)
+    found = by_head[:, :, xp.arange(tokens) // page]
+    return xp.where(cached.counts()[:, None] != 0, found, -np.inf).astype(np.float32)

@@ -139,7 +139,10 @@ def plain_segments(device: Device, cache: Any, batch: int) -> list[PlainSegment]
             keys, values = (handed(device, device.xp.asarray(part["rows"])[None]) for part in parts)
             if keys is None or values is None:
                 return None
-            positions = device.xp.asarray(one.positions, dtype=np.int32)
+            n = keys.array.shape[2]
+            # They ascend, so the ends say whether each token has its place.
+            placed = n == 0 or (int(one.positions[0]) == 0 and int(one.positions[-1]) == n - 1)
+            positions = None if placed else device.xp.asarray(one.positions, dtype=np.int32)
             found.append(PlainSegment(index * cache.heads + one.first, keys, values, positions))
     forms = {part.form for one in found for part in (one.keys, one.values)}
     return found if len(forms) < 2 else None

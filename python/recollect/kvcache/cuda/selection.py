@@ -58,7 +58,7 @@ def chosen_tokens(
     device.launch(
         Kernel("scores_selection", "choose_tokens"), (rows,), _THREADS, [*first, *limited, choices, counts]
     )
-    xp.cumsum(counts, out=bounds[1:], dtype=np.int32)
+    bounds[1:] = xp.cumsum(counts, dtype=np.int64)
     cu_len = on_host(bounds)
     indices = xp.empty(int(cu_len[-1]), np.int32)
     held = indices if positions is None else xp.empty(len(indices), np.int32)

@@ -95,6 +95,12 @@ def page_bound(layer: Layer, *, page: int = 16, reduce: str = "max") -> Foreign:
         If the layer has no queries.
     """
     layer.needs("queries", by="page_bound")
+    if layer.has_kernels(queries=True):
+        from recollect.kvcache.cuda.pages import page_shares
+
+        over_group(np.zeros((0, 1)), reduce)
+        page = count_of(page, "page", 1)
+        return layer.by_kernels(lambda cached: page_shares(cached, page, reduce))
     bounds = page_bounds(layer, page=page)
     low, high = (opened(part, "bounds") for part in (bounds.low, bounds.high))
 
