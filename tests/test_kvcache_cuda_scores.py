@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from recollect.errors import InvalidArgument
-from recollect.kvcache import Layer, bf16_bits, scores, select
+from recollect.kvcache import Layer, bf16_bits, query_stats, scores, select
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
 from tests.cuda_host.standing_in import stand_in
 from tests.kvcache_methods import EVERY_METHOD, computed_by, tensors
@@ -80,7 +80,7 @@ def expected(layer: Layer, **options) -> np.ndarray:
             scores.expected_attention(layer, statistics=scores.QueryStats(), inv_freq=np.ones(dim), **options)
         return scores.key_norm(layer)
     statistics = scores.QueryStats(skip=1)
-    statistics.observe(rows(batch, 2 * heads, 30, dim, seed=6))
+    statistics.observe(rows(batch, 2 * heads, 30, dim, seed=6), backend=layer.backend)
     frequencies = 1e4 ** -(np.arange(dim // 2) / (dim // 2))
     return scores.expected_attention(
         layer, statistics=statistics, inv_freq=frequencies, n_sink=2, n_future=9, **options
@@ -257,3 +257,22 @@ def test_what_kernels_do_not_read_goes_by_way_of_numpy():
         layer = Layer(keys.astype(np.float32), queries=keys.astype(np.float32), backend="cuda")
         with pytest.raises(InvalidArgument, match="kernel: expected an odd number"):
             scores.window_attention(layer, kernel=4)
+
+
+def test_statistics_of_queries_are_those_of_the_reference():
+    queries = rows(2, 4, 50, 16)
+    queries[0, 1, 7, 3] = np.nan
+    found = {}
+    for backend in ("numpy", "cuda"):
+        with pytest.MonkeyPatch.context() as patch:
+            stand_in(patch, DEVICES[SHUFFLED])
+            patch.setattr(query_stats, "_AT_ONCE", 8)
+            known = scores.QueryStats(skip=3)
+            known.observe(queries[:, :, :20], lengths=[20, 2], backend=backend)
+            known.observe(queries[:, :, 20:], backend=backend)
+            known.take([1, 0, 1])
+            found[backend] = known.of(0), known.of(1)
+            assert known.shape == (3, 4, 16)
+    for one, other in zip(found["numpy"], found["cuda"], strict=True):
+        for part, same in zip(one, other, strict=True):
+            np.testing.assert_allclose(same, part, rtol=1e-12, atol=1e-13)
