@@ -109,13 +109,14 @@ def rows(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape)
 
 
-def scored(name, parts, order=SHUFFLED, **options):
+def scored(name, parts, order=SHUFFLED, on=None, **options):
     wanted = METHODS[name](Layer(*parts, backend="numpy", **options))
+    device = on or DEVICES[order]
     with pytest.MonkeyPatch.context() as patch:
-        stand_in(patch, DEVICES[order])
-        before = len(DEVICES[order].launched)
+        stand_in(patch, device)
+        before = len(device.launched)
         found = METHODS[name](Layer(*parts, backend="cuda", **options))
-        assert len(DEVICES[order].launched) > before or not parts[0].size
+        assert len(device.launched) > before or not parts[0].size
     assert found.dtype == wanted.dtype == np.float32
     relative, absolute = BOUNDS[name]
     np.testing.assert_allclose(found, wanted, rtol=relative, atol=absolute)
@@ -171,6 +172,28 @@ def test_heads_beside_each_other_are_read_where_they_lie(name):
     scored(name, parts)
     scored(name, [part[:, :, 3:30] for part in parts])
     scored(name, [part[:, :, ::-1] for part in parts])
+
+
+@pytest.mark.parametrize("form", sorted(FORMS))
+@pytest.mark.parametrize("shared", [64 << 10, 99 << 10])
+def test_devices_with_less_shared_memory_get_smaller_tiles(shared, form):
+    parts = [FORMS[form](rows(1, 2 * group, 90, 120, seed=group)) for group in (1, 1, 2)]
+    device = HostDevice(SHUFFLED, shared, architecture=75)
+    for name in ("window_attention", "heavy_hitter, max", "expected_attention"):
+        scored(name, parts, on=device)
+    wide = [FORMS[form](rows(1, 1, 20, 250, seed=seed)) for seed in range(3)]
+    if shared == 64 << 10 and form != "f16":
+        with pytest.raises(InvalidArgument, match="more than a block of this GPU can share"):
+            scored("window_attention", wide, on=device)
+    else:
+        scored("window_attention", wide, on=device)
+
+
+def test_many_keys_come_in_parts_and_many_queries_do_not():
+    many = [rows(1, 1, 2300, 8, seed=seed).astype(np.float16) for seed in range(2)]
+    scored("window_attention", [*many, rows(1, 2, 9, 8, seed=2).astype(np.float16)])
+    few = [rows(1, 1, 300, 8, seed=seed).astype(np.float16) for seed in range(2)]
+    scored("heavy_hitter", [*few, rows(1, 4, 300, 8, seed=2).astype(np.float16)])
 
 
 @every
