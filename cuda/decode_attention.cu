@@ -11,12 +11,14 @@
 #define VALUE_BITS 4
 #endif
 #define TILE 128u  // tokens at a time, and the threads of a block
+#define BLOCKS (ROWS > 4 ? 3 : 4)
 #include "codes.cuh"
 
-// Where the parts of a segment begin, its tokens, and the bytes of a row of its codes. Positions are int32; without them a
-// token has its place.
+// Where the parts of a segment begin, its tokens, and the bytes of a row of its codes. Positions are int32; without them
+// tokens follow one another from `start` on.
 struct Segment {
-    u64 keys, key_scale, key_zero, key_means, values, value_scale, value_zero, value_means, positions, tokens, key_bytes, value_bytes;
+    u64 keys, key_scale, key_zero, key_means, values, value_scale, value_zero, value_means;
+    u64 positions, start, tokens, key_bytes, value_bytes;
 };
 
 // What all segments have in common.
@@ -40,7 +42,7 @@ __device__ __forceinline__ float sum_of(float a, float b) { return a + b; }
 // `queries` are `[heads of all sequences, rows, key_width]`, scaled for logits to the base 2; `until` `[sequences, rows]` is
 // the last position that a query sees, for `heads` heads of a sequence. `sums` are `[works, rows, value_dim]`, `stats`
 // `[works, rows, 2]`: the greatest logit, and what the sum weighs. `signs` turn values back: `[value_dim]`, by `back`.
-extern "C" __global__ void __launch_bounds__(TILE, 4) attend_to_codes(
+extern "C" __global__ void __launch_bounds__(TILE, BLOCKS) attend_to_codes(
     const float* queries, const int* until, u32 rows, const u64* segments, const u32* works, const u32* shape, u32 heads,
     u32 part, u32 lanes, const float* signs, float back, float* sums, float* stats) {
     extern __shared__ __align__(16) u8 shared[];
@@ -92,7 +94,7 @@ extern "C" __global__ void __launch_bounds__(TILE, 4) attend_to_codes(
                     for (int r = 0; r < ROWS; r++) logits[r] = __fmaf_rn(asked[(from + j) * ROWS + r], x[j], logits[r]);
                 }
             }
-            const int position = own >= end ? 0 : positions == nullptr ? (int)own : positions[own];
+            const int position = own >= end ? 0 : positions == nullptr ? (int)(segment.start + own) : positions[own];
 #pragma unroll
             for (int r = 0; r < ROWS; r++) {
                 bool sees = own < end && first_row + r < rows && position <= until[(u64)(work.head / heads) * rows + first_row + r];

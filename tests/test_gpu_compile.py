@@ -41,6 +41,7 @@ REGISTERS = {
     "compaction": 80,
     "compaction_rotary": 64,
     "decode": 64,
+    "decode_attention": 168,
     "decode_channel": 128,
     "decode_rotated": 80,
     "decode_logits": 128,
@@ -66,7 +67,18 @@ CODES = {
     ],
     "quantize_wide": [{"BITS": bits} for bits in (1, 4)],
 }
+PAIRS = [
+    ("ROTATED", 4, "WHOLE", 4),
+    ("CHANNEL", 2, "ROTATED", 2),
+    ("FLOAT8", 8, "WHOLE", 8),
+    ("PLAIN", 16, "PLAIN", 16),
+]
 READERS = {
+    "decode_attention": [
+        {"KEY_CODEC": key, "KEY_BITS": key_bits, "VALUE_CODEC": value, "VALUE_BITS": bits, "ROWS": rows}
+        for key, key_bits, value, bits in PAIRS
+        for rows in (1, 4, 8)
+    ],
     "decode": [one for one in READ if one["CODEC"] != "ROTATED"],
     "decode_channel": [{"BITS": bits, "ROWS": rows} for bits in (2, 4, 8) for rows in (1, 8)],
     "decode_rotated": [{"BITS": bits} for bits in (1, 2, 3, 4)],

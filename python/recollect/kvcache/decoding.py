@@ -5,6 +5,7 @@ Each piece gives an output and the logarithm of its sum; these are enough to mak
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -14,7 +15,12 @@ from recollect.kvcache.arrays import Array, Foreign, numbers, opened, received, 
 from recollect.kvcache.backends import chosen, threads_for
 from recollect.kvcache.layer import arrays_of
 from recollect.kvcache.quantizers.codec import Parts, lent_by
+from recollect.kvcache.quantizers.on_gpu import coded_on
 from recollect.kvcache.segments import Segment, Segmented
+
+if TYPE_CHECKING:
+    from recollect.gpu.device import Device
+    from recollect.kvcache.cuda.coded_attention import CodedSegment
 
 __all__ = ["Attended", "decode_attention", "merged"]
 
@@ -67,7 +73,7 @@ def decode_attention(
     backend
         ``"rust"``, which is the default and adds up in float32, ``"numpy"``, which does in float64, or
         ``"cuda"``, the default for queries on a GPU, which adds up in float32. A cache with parts of float64
-        is read by NumPy, and so is one with codes, or one asked for what was received, where a GPU is chosen.
+        is read by NumPy, and so is one asked for what was received, where a GPU is chosen.
     threads
         Threads that work on it; by default as many as are worth it. No bit depends on them.
 
@@ -126,20 +132,52 @@ def decode_attention(
 def _on_gpu(queries: Foreign, asked: Array, places: Array, cache: Segmented, scale: float) -> Attended | None:
     """Return what kernels give; None where they do not know the parts."""
     # Loaded for those alone who use it.
-    from recollect.kvcache.cuda import segment_attention, working
+    from recollect.kvcache.cuda import coded_attention, segment_attention, working
 
     (batch, query_heads, w, _), heads = asked.shape, cache.heads
     with working.working(queries) as device:
-        segments = segment_attention.plain_segments(device, cache, batch)
-        if segments is None or asked.dtype == np.float64:
+        if asked.dtype == np.float64:
             return None
         rows = segment_attention.grouped(device, asked, heads)
         until = np.tile(np.clip(places, -1, np.iinfo(np.int32).max), query_heads // heads).astype(np.int32)
-        output, lse = segment_attention.attended(device, rows, until, segments, cache.value_dim, scale)
+        plain = segment_attention.plain_segments(device, cache, batch)
+        if plain is not None:
+            found = segment_attention.attended(device, rows, until, plain, cache.value_dim, scale)
+        else:
+            coded = _coded_segments(device, cache, batch)
+            there = coded and coded_attention.attended_to_codes(
+                device, rows, until, coded, cache.value_dim, scale
+            )
+            if not there:
+                return None
+            found = there
+        output, lse = found
         shape = (batch, query_heads, w)
         return Attended(
             returned(output.reshape(*shape, cache.value_dim), queries), returned(lse.reshape(shape), queries)
         )
+
+
+def _coded_segments(device: "Device", cache: Segmented, batch: int) -> "list[CodedSegment] | None":
+    """Return what a cache holds as kernels read it; None where they do not know a part."""
+    from recollect.kvcache.cuda.coded_attention import CodedSegment
+
+    found = []
+    for index in range(batch):
+        for one in cache.segments(index):
+            n = one.keys.shape[1]
+            if not n:
+                continue
+            keys = coded_on(device, one.keys.codec, one.keys.parts, n, one.keys.shape[2])
+            values = coded_on(device, one.values.codec, one.values.parts, n, one.values.shape[2])
+            if keys is None or values is None:
+                return None
+            start = int(one.positions[0])
+            # They ascend, so the ends say whether any is missing between them.
+            whole = int(one.positions[-1]) - start == n - 1
+            places = None if whole else device.xp.asarray(one.positions.astype(np.int32))
+            found.append(CodedSegment(index * cache.heads + one.first, keys, values, start, places))
+    return found
 
 
 def _natively(

@@ -31,14 +31,17 @@ class CodedSegment:
         The first of its heads, counted over all sequences.
     keys, values
         Their parts, of as many heads and tokens.
+    start
+        The position of its first token.
     positions
-        int32 ``[n]`` on the device; None where a token has its place.
+        int32 ``[n]`` on the device; None where tokens follow one another.
     """
 
     first: int
     keys: Coded
     values: Coded
-    positions: Array | None
+    start: int
+    positions: Array | None = None
 
     @property
     def kind(self) -> tuple[Any, ...]:
@@ -163,6 +166,7 @@ def _described(device: Device, segments: Sequence[CodedSegment]) -> tuple[Array,
                 for part in (*_pointers(getattr(one, name)), means[at])
             ),
             _address(one.positions),
+            one.start,
             one.keys.n,
             one.keys.row_bytes,
             one.values.row_bytes,

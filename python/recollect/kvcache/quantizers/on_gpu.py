@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "There",
+    "coded_on",
     "decoded_on_gpu",
     "encoded_on_gpu",
     "logits_on_gpu",
@@ -89,7 +90,7 @@ def decoded_on_gpu(codec: Codec, parts: Parts, shape: tuple[int, ...], origin: "
 
     n, d = shape[-2:]
     with working(*parts.values()) as device:
-        coded = _coded(device, codec, parts, n, d)
+        coded = coded_on(device, codec, parts, n, d)
         if coded is None:
             found = device.xp.asarray(codec.decode(parts_on_host(parts), n, d).astype(np.float32))
         else:
@@ -111,7 +112,7 @@ def logits_on_gpu(
         heads, n, d = shape[0] * shape[1], shape[2], shape[3]
         width = rows.shape[1] // shape[1] * rows.shape[2] if shape[1] else 0
         grouped = floats_on(device, rows).reshape(heads, width, d)
-        coded = _coded(device, codec, parts, n, d)
+        coded = coded_on(device, codec, parts, n, d)
         if coded is None:
             found = codec.logits(_on_host(grouped), parts_on_host(parts), n).astype(np.float32)
         else:
@@ -133,7 +134,7 @@ def weighted_on_gpu(
         heads, n, d = shape[0] * shape[1], shape[2], shape[3]
         width = rows.shape[1] // shape[1] * rows.shape[2] if shape[1] else 0
         grouped = floats_on(device, rows).reshape(heads, width, n)
-        coded = _coded(device, codec, parts, n, d)
+        coded = coded_on(device, codec, parts, n, d)
         if coded is None:
             found = codec.weighted(_on_host(grouped), parts_on_host(parts), d).astype(np.float32)
         else:
@@ -141,7 +142,8 @@ def weighted_on_gpu(
         return returned(device.xp.asarray(found).reshape(*rows.shape[:3], d), weights)
 
 
-def _coded(device: "Device", codec: Codec, parts: Parts, n: int, d: int) -> "Coded | None":
+def coded_on(device: "Device", codec: Codec, parts: Parts, n: int, d: int) -> "Coded | None":
+    """Return parts on a device as kernels read them; None where they do not know the codec."""
     from recollect.kvcache.cuda.dequantizing import turning_fits
 
     if "coded" not in vars(type(codec)):
