@@ -69,6 +69,6 @@ def tiles_of(device: Device, queries: Handed, keys: Handed) -> Tiles:
         if most + 4096 <= device.shared_bytes:
             return found
     raise InvalidArgument(
-        f"keys: {dim} dimensions are more than a block of this GPU can share as float32; give queries and keys "
-        'as float16, or backend="numpy"'
+        f"keys: {dim} dimensions are more than a block of this GPU can share as float32; "
+        'give queries and keys as float16, or backend="numpy"'
     )
