@@ -152,7 +152,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) attend_parts(
 // [batch][heads][rows][value_dim], zeros for a query that sees nothing, and the natural logarithm of what it weighs.
 extern "C" __global__ void join_parts(const float* sums, const float* stats, const u32* starts, u32 rows, u32 value_dim,
                                       float* out, float* lse) {
-    const u32 head = blockIdx.x, row = blockIdx.y, first = starts[head], end = starts[head + 1];
+    const u32 head = blockIdx.x / rows, row = blockIdx.x % rows, first = starts[head], end = starts[head + 1];
     float top = MINUS_INFINITY, total = 0.0f;
     for (u32 at = first; at < end; at++) top = fmaxf(top, stats[2 * ((u64)at * rows + row)]);
     const float base = top == MINUS_INFINITY ? 0.0f : top;

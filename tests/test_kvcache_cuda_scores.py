@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from recollect.errors import InvalidArgument
-from recollect.kvcache import Layer, bf16_bits, scores, select
+from recollect.kvcache import Layer, bf16_bits, query_stats, scores, select
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
 from tests.cuda_host.standing_in import stand_in
 from tests.kvcache_methods import EVERY_METHOD, computed_by, tensors
@@ -80,7 +80,7 @@ def expected(layer: Layer, **options) -> np.ndarray:
             scores.expected_attention(layer, statistics=scores.QueryStats(), inv_freq=np.ones(dim), **options)
         return scores.key_norm(layer)
     statistics = scores.QueryStats(skip=1)
-    statistics.observe(rows(batch, 2 * heads, 30, dim, seed=6))
+    statistics.observe(rows(batch, 2 * heads, 30, dim, seed=6), backend=layer.backend)
     frequencies = 1e4 ** -(np.arange(dim // 2) / (dim // 2))
     return scores.expected_attention(
         layer, statistics=statistics, inv_freq=frequencies, n_sink=2, n_future=9, **options
@@ -109,13 +109,14 @@ def rows(*shape: int, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).standard_normal(shape)
 
 
-def scored(name, parts, order=SHUFFLED, **options):
+def scored(name, parts, order=SHUFFLED, on=None, **options):
     wanted = METHODS[name](Layer(*parts, backend="numpy", **options))
+    device = on or DEVICES[order]
     with pytest.MonkeyPatch.context() as patch:
-        stand_in(patch, DEVICES[order])
-        before = len(DEVICES[order].launched)
+        stand_in(patch, device)
+        before = len(device.launched)
         found = METHODS[name](Layer(*parts, backend="cuda", **options))
-        assert len(DEVICES[order].launched) > before or not parts[0].size
+        assert len(device.launched) > before or not parts[0].size
     assert found.dtype == wanted.dtype == np.float32
     relative, absolute = BOUNDS[name]
     np.testing.assert_allclose(found, wanted, rtol=relative, atol=absolute)
@@ -171,6 +172,28 @@ def test_heads_beside_each_other_are_read_where_they_lie(name):
     scored(name, parts)
     scored(name, [part[:, :, 3:30] for part in parts])
     scored(name, [part[:, :, ::-1] for part in parts])
+
+
+@pytest.mark.parametrize("form", sorted(FORMS))
+@pytest.mark.parametrize("shared", [64 << 10, 99 << 10])
+def test_devices_with_less_shared_memory_get_smaller_tiles(shared, form):
+    parts = [FORMS[form](rows(1, 2 * group, 90, 120, seed=group)) for group in (1, 1, 2)]
+    device = HostDevice(SHUFFLED, shared, architecture=75)
+    for name in ("window_attention", "heavy_hitter, max", "expected_attention"):
+        scored(name, parts, on=device)
+    wide = [FORMS[form](rows(1, 1, 20, 250, seed=seed)) for seed in range(3)]
+    if shared == 64 << 10 and form != "f16":
+        with pytest.raises(InvalidArgument, match="more than a block of this GPU can share"):
+            scored("window_attention", wide, on=device)
+    else:
+        scored("window_attention", wide, on=device)
+
+
+def test_many_keys_come_in_parts_and_many_queries_do_not():
+    many = [rows(1, 1, 2300, 8, seed=seed).astype(np.float16) for seed in range(2)]
+    scored("window_attention", [*many, rows(1, 2, 9, 8, seed=2).astype(np.float16)])
+    few = [rows(1, 1, 300, 8, seed=seed).astype(np.float16) for seed in range(2)]
+    scored("heavy_hitter", [*few, rows(1, 4, 300, 8, seed=2).astype(np.float16)])
 
 
 @every
@@ -257,3 +280,22 @@ def test_what_kernels_do_not_read_goes_by_way_of_numpy():
         layer = Layer(keys.astype(np.float32), queries=keys.astype(np.float32), backend="cuda")
         with pytest.raises(InvalidArgument, match="kernel: expected an odd number"):
             scores.window_attention(layer, kernel=4)
+
+
+def test_statistics_of_queries_are_those_of_the_reference():
+    queries = rows(2, 4, 50, 16)
+    queries[0, 1, 7, 3] = np.nan
+    found = {}
+    for backend in ("numpy", "cuda"):
+        with pytest.MonkeyPatch.context() as patch:
+            stand_in(patch, DEVICES[SHUFFLED])
+            patch.setattr(query_stats, "_AT_ONCE", 8)
+            known = scores.QueryStats(skip=3)
+            known.observe(queries[:, :, :20], lengths=[20, 2], backend=backend)
+            known.observe(queries[:, :, 20:], backend=backend)
+            known.take([1, 0, 1])
+            found[backend] = known.of(0), known.of(1)
+            assert known.shape == (3, 4, 16)
+    for one, other in zip(found["numpy"], found["cuda"], strict=True):
+        for part, same in zip(one, other, strict=True):
+            np.testing.assert_allclose(same, part, rtol=1e-12, atol=1e-13)

@@ -52,7 +52,7 @@ KVCACHE = [
     {"backends"},
     {"arrays"},
     {"cuda", "lending"},
-    {"codebook", "events", "layer", "pooling", "refinement", "rotary", "selection"},
+    {"codebook", "events", "layer", "pooling", "query_stats", "refinement", "rotary", "selection"},
     {"softmax", "compaction"},
     {"scores", "quantizers"},
     {"segments"},

@@ -68,4 +68,7 @@ def tiles_of(device: Device, queries: Handed, keys: Handed) -> Tiles:
         most = max(found.shared(QUERIES, tile), found.shared(tile, QUERIES))
         if most + 4096 <= device.shared_bytes:
             return found
-    raise InvalidArgument(f"keys: {dim} dimensions are more than a block of this GPU can share")
+    raise InvalidArgument(
+        f"keys: {dim} dimensions are more than a block of this GPU can share as float32; "
+        'give queries and keys as float16, or backend="numpy"'
+    )

@@ -111,7 +111,7 @@ def attended(
     )
     device.launch(
         Kernel("attention_decode", "join_parts"),
-        (batch * heads, rows),
+        (batch * heads * rows,),
         128,
         [sums, stats, xp.asarray(starts), np.uint32(rows), np.uint32(value_dim), out, lse],
     )

@@ -35,10 +35,11 @@ method                   needs, beyond keys          source
 =======================  ==========================  =================================================
 """
 
+from recollect.kvcache.query_stats import QueryStats
 from recollect.kvcache.scores.chunk_attention import chunk_attention
 from recollect.kvcache.scores.combined import combined
 from recollect.kvcache.scores.cur import cur
-from recollect.kvcache.scores.expected_attention import QueryStats, expected_attention
+from recollect.kvcache.scores.expected_attention import expected_attention
 from recollect.kvcache.scores.heavy_hitter import HeavyHitters, heavy_hitter
 from recollect.kvcache.scores.key_diff import KeyAnchor, key_diff
 from recollect.kvcache.scores.key_norm import key_norm
