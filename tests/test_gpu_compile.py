@@ -39,6 +39,7 @@ REGISTERS = {
     "quantize_rotated": 128,
     "quantize_wide": 64,
     "compaction": 80,
+    "compaction_pages": 112,
     "compaction_rotary": 64,
     "decode": 64,
     "decode_attention": 168,

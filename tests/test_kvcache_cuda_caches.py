@@ -7,10 +7,11 @@ from hypothesis import given as any_of
 from hypothesis import strategies as st
 
 from recollect.errors import DimensionMismatch, InvalidArgument
-from recollect.kvcache import MixedCache, QuantizedCache, decode_attention, select
+from recollect.kvcache import Kept, MixedCache, PagedStore, QuantizedCache, decode_attention, select
 from recollect.kvcache.quantizers import Rotated
-from tests.cuda_host.device import SHUFFLED, HostDevice, compiler
+from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
 from tests.cuda_host.standing_in import stand_in
+from tests.test_kvcache_selection import PagesAgainstLists
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
 
@@ -125,6 +126,44 @@ def test_states_of_tokens(device, tokens, seed):
     queries = rows(2, 4, 1, 24, seed=9)
     found = decode_attention(queries, there, backend="cuda").output
     np.testing.assert_allclose(found, decode_attention(queries, here, backend="numpy").output, atol=3e-5)
+
+
+class PagesOnADevice(PagesAgainstLists):
+    """Pages on a device hold what plain lists hold."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.patch, self.device = pytest.MonkeyPatch(), HostDevice(SHUFFLED)
+        stand_in(self.patch, self.device)
+
+    def made(self, page: int) -> PagedStore:
+        return PagedStore(2, 2, 1, dtype=np.float32, page=page, backend="cuda")
+
+    def teardown(self) -> None:
+        assert set(self.device.launched) <= {"write_pages", "read_pages", "move_in_pages"}
+        assert self.device.launched or not any(self.seen)
+        self.patch.undo()
+
+
+TestPagesOnADevice = PagesOnADevice.TestCase
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_long_heads_in_pages(monkeypatch, order):
+    stand_in(monkeypatch, HostDevice(order))
+    keys, values = rows(1, 2, 2500, 24), rows(1, 2, 2500, 7, seed=1)
+    stores = [PagedStore(1, 2, 24, 7, page=64, backend=one) for one in ("cuda", "numpy")]
+    kept = Kept.of_mask(np.random.default_rng(order).random((1, 2, 2500)) < 0.6)
+    for store in stores:
+        store.append(keys.swapaxes(1, 2).copy().swapaxes(1, 2), values)
+        store.keep(kept)
+        store.append(keys[:, :, :5], values[:, :, :5])
+    for head in range(2):
+        for one, other in zip(*(store.head(0, head) for store in stores), strict=True):
+            np.testing.assert_array_equal(one, other)
+    queries = rows(1, 4, 1, 24, seed=9)
+    found = decode_attention(queries, stores[0], backend="cuda").output
+    np.testing.assert_allclose(found, decode_attention(queries, stores[1], backend="numpy").output, atol=3e-5)
 
 
 def test_a_kept_token_that_is_not_finite_is_refused(device):

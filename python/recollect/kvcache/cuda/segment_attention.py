@@ -13,7 +13,7 @@ from recollect.kvcache.cuda.floats import floats_on
 from recollect.kvcache.cuda.handing import Handed, handed
 from recollect.kvcache.cuda.sharing import LOG2E
 
-__all__ = ["PlainSegment", "attended", "grouped", "plain_segments"]
+__all__ = ["PlainSegment", "attended", "grouped", "join", "plain_segments"]
 
 _THREADS = 256
 _PART = 512
@@ -109,13 +109,34 @@ def attended(
             stats,
         ],
     )
+    join(device, sums, stats, starts, out, lse)
+    return out, lse
+
+
+def join(
+    device: Device, sums: Array, stats: Array, starts: npt.NDArray[np.uint32], out: Array, lse: Array
+) -> None:
+    """Join the parts of each head into what it attends to, in place.
+
+    Parameters
+    ----------
+    device
+        Where all but the starts lies.
+    sums, stats
+        float32 ``[parts, rows, d_v]``, and ``[parts, rows, 2]``: the greatest logit of a part, to the base 2,
+        and what its sum weighs.
+    starts
+        Which parts are those of each head of all sequences: they lie together.
+    out, lse
+        float32 ``[batch, heads, rows, d_v]`` and ``[batch, heads, rows]``.
+    """
+    batch, heads, rows, value_dim = out.shape
     device.launch(
         Kernel("attention_decode", "join_parts"),
         (batch * heads * rows,),
         128,
-        [sums, stats, xp.asarray(starts), np.uint32(rows), np.uint32(value_dim), out, lse],
+        [sums, stats, device.xp.asarray(starts), np.uint32(rows), np.uint32(value_dim), out, lse],
     )
-    return out, lse
 
 
 def grouped(device: Device, queries: Array, heads: int) -> Array:
