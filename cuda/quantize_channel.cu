@@ -19,7 +19,7 @@ __device__ __forceinline__ void write_eight(u32* row, u32 t, u32 words, u64 pack
 
 // Groups of 32 tokens and channels in eights: a warp takes 64 channels of a group, a thread eight tokens of eight
 // channels, so that rows are read in lines of 128 bytes and all of a word is in one thread.
-extern "C" __global__ void __launch_bounds__(THREADS) channel_codes(
+extern "C" __global__ void __launch_bounds__(THREADS, 4) channel_codes(
     ROWS_PARAMETERS, u32* codes, u16* scale, u16* zero, u32* broken, u32 words) {
     Rows rows = ROWS_GIVEN;
     u32 lane = threadIdx.x & 31, slot = lane >> 3, chunks = d / 8, groups = (n + GROUP - 1) / GROUP;
@@ -45,15 +45,30 @@ extern "C" __global__ void __launch_bounds__(THREADS) channel_codes(
             high[j] = fmaxf(high[j], __shfl_xor_sync(FULL, high[j], width));
         }
     }
+    // Each of the four threads that share channels makes the steps of two of them.
     u64 place = ((u64)blockIdx.y * groups + part) * d + channel;
+    Step own[2];
+#pragma unroll
+    for (int k = 0; k < 2; k++) {
+        u32 j = 2 * slot + k;
+        float least = low[k], most = high[k];
+#pragma unroll
+        for (int other = 1; other < 4; other++) {
+            if (slot == other) least = low[2 * other + k], most = high[2 * other + k];
+        }
+        sound = step_of(least, most, scale + place + j, zero + place + j, real, own[k]) && sound;
+    }
 #pragma unroll
     for (int j = 0; j < 8; j++) {
-        Step step;
-        bool writes = real && slot == 0;
-        sound = step_of(low[j], high[j], scale + place + j, zero + place + j, writes, step) && sound;
-        u64 packed = 0;
+        u32 from = (lane & 7) + j / 2 * 8;
+        Step step = {__shfl_sync(FULL, own[j % 2].zero, from), __shfl_sync(FULL, own[j % 2].scale, from),
+                     __shfl_sync(FULL, own[j % 2].inverse, from)};
+        float tokens[8];
 #pragma unroll
-        for (int i = 0; i < 8; i++) packed |= t + i < n ? (u64)code_of(x[i][j], step) << (BITS * i) : 0;
+        for (int i = 0; i < 8; i++) tokens[i] = x[i][j];
+        u64 packed = eight_codes(tokens, step);
+        // Behind the last token there are zeros.
+        if (t + 8 > n) packed &= t < n ? (1ull << (BITS * (n - t))) - 1 : 0;
         if (real) write_eight(codes + ((u64)blockIdx.y * d + channel + j) * words, t, words, packed);
     }
     if (!sound && real) *broken = 1;

@@ -34,7 +34,7 @@ REGISTERS = {
     "scores_selection": 64,
     "scores_windows": 64,
     "quantize_token": 64,
-    "quantize_channel": 160,
+    "quantize_channel": 128,
     "quantize_float8": 64,
     "quantize_rotated": 128,
     "quantize_wide": 64,

@@ -120,6 +120,7 @@ def test_wide_rows_and_next_to_nothing(device, codec):
     random = np.random.default_rng(0)
     assert both(device, random.standard_normal((1, 1, 5, 512)).astype(np.float32), codec)
     assert both(device, random.standard_normal((1, 1, 3, 1100)).astype(np.float32), codec)
+    assert both(device, random.standard_normal((1, 1, 2, 5000)).astype(np.float16), codec)
     for shape in ((0, 2, 5, 8), (1, 2, 0, 8)):
         assert both(device, np.zeros(shape, dtype=np.float32), codec) == []
     both(device, np.zeros((1, 1, 1, 1), dtype=np.float32), codec)

@@ -10,6 +10,7 @@ from recollect.kvcache.cuda.handing import Handed
 __all__ = ["whole_codes"]
 
 _TOKEN_THREADS, _CHANNEL_THREADS, _WARP, _EIGHT, _SPAN = 256, 128, 32, 8, 64
+_SIXTEEN, _PASSES = 16, 4
 _GROUP, _SLOTS = 32, 4
 """Tokens of a group that a kernel of its own takes, and the threads that share eight channels of it."""
 
@@ -69,11 +70,13 @@ def _by_token(
 ) -> None:
     batch, heads, n, d = rows.array.shape
     groups = -(-d // group)
-    # Threads of a group: as many as have eight of its channels each, up to a warp.
-    lanes = min(1 << (-(-min(group, d) // _EIGHT) - 1).bit_length(), _WARP)
+    # Threads of a group: as many as have sixteen of its channels each, up to a warp.
+    lanes = min(1 << (-(-min(group, d) // _SIXTEEN) - 1).bit_length(), _WARP)
     whole = groups == 1 or group * bits % 32 == 0
     arguments = [*rows.rows(lengths), *parts, *map(np.uint32, (group, lanes, words if whole else 0))]
-    grid = -(-n * groups * lanes // _TOKEN_THREADS), batch * heads
+    items = groups * lanes
+    columns, slots = -(-items // _TOKEN_THREADS), max(1, _TOKEN_THREADS // items)
+    grid = -(-n // (slots * _PASSES)) * columns, batch * heads
     device.launch(_kernel(rows, "quantize_token", "token_codes", bits), grid, _TOKEN_THREADS, arguments)
     if not whole:
         arguments = [*rows.rows(lengths), *parts[:3], np.uint32(group), np.uint32(words)]
