@@ -54,6 +54,17 @@ __device__ __forceinline__ bool in_eights(const Element* row) {
     return ((u64)row & (sizeof(Element) == 1 ? 7 : 15)) == 0;
 }
 
+__device__ __forceinline__ void copy_eight(Element* to, const Element* from) {
+#if FORM == F32
+    ((uint4*)to)[1] = ((const uint4*)from)[1];
+#endif
+#if FORM == E4M3
+    *(u64*)to = *(const u64*)from;
+#else
+    *(uint4*)to = *(const uint4*)from;
+#endif
+}
+
 // Eight elements that lie side by side, by loads of 16 bytes.
 __device__ __forceinline__ void eight(const Element* row, float (&x)[8]) {
 #if FORM == F32

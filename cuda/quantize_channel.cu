@@ -29,11 +29,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, 4) channel_codes(
     u32 count = count_of(rows, blockIdx.y), last = min(count, n);
     float x[8][8], low[8], high[8];
     bool sound = true;
+    if (whole_eights(rows) && last != 0) {
 #pragma unroll
-    for (int i = 0; i < 8; i++) {
-        some_of(row_of(rows, blockIdx.y, t + i, last), channel, 8, x[i]);
-        sound = sound && all_finite(x[i]);
+        for (int i = 0; i < 8; i++) eight(row_of(rows, blockIdx.y, t + i, last) + channel, x[i]);
+    } else {
+#pragma unroll
+        for (int i = 0; i < 8; i++) some_of(row_of(rows, blockIdx.y, t + i, last), channel, 8, x[i]);
     }
+#pragma unroll
+    for (int i = 0; i < 8; i++) sound = sound && all_finite(x[i]);
 #pragma unroll
     for (int j = 0; j < 8; j++) {
         low[j] = high[j] = x[0][j];

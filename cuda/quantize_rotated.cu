@@ -13,14 +13,13 @@
 #define PITCH (WIDTH + 8)                     // rows of a warp meet in no bank
 #define AT_ONCE (THREADS / LANES)             // rows of a block that are in shared memory
 
-__device__ __forceinline__ void mean_of(
-    const Rows& rows, u32 head, u32 channel, u32 start, u32 end, u16* mean, u32* broken) {
+// The mean of so many elements that lie `step` apart, one after another.
+__device__ __forceinline__ void mean_of(const Element* first, u64 step, u32 count, u16* mean, u32* broken) {
     double sum = 0.0;
-    for (u32 t = start; t < end; t++) {
-        sum = __dadd_rn(sum, (double)number(row_of(rows, head, t, end)[channel]));
-    }
-    u16 half = half_of_double(start < end ? __ddiv_rn(sum, (double)(end - start)) : 0.0);
-    mean[channel] = half;
+#pragma unroll 8
+    for (u32 at = 0; at < count; at++) sum = __dadd_rn(sum, (double)number(first[at * step]));
+    u16 half = half_of_double(count != 0 ? __ddiv_rn(sum, (double)count) : 0.0);
+    *mean = half;
     if (!half_is_finite(half)) *broken = 1;
 }
 
@@ -30,7 +29,8 @@ extern "C" __global__ void __launch_bounds__(THREADS) block_means(ROWS_PARAMETER
     u32 at = blockIdx.x * THREADS + threadIdx.x, blocks = (n + block - 1) / block;
     if (at >= blocks * d) return;
     u32 part = at / d, start = part * block, end = min(count_of(rows, blockIdx.y), start + block);
-    mean_of(rows, blockIdx.y, at % d, start, end, mean + ((u64)blockIdx.y * blocks + part) * d, broken);
+    const Element* begin = row_of(rows, blockIdx.y, start, n) + at % d;
+    mean_of(begin, token_step, start < end ? end - start : 0, mean + (u64)blockIdx.y * blocks * d + at, broken);
 }
 
 // The sum of the terms of a row in NumPy's order, the same in all its lanes: eight of them add up 128 terms, an eighth each.
@@ -56,20 +56,33 @@ __device__ __forceinline__ void write_codes(u8* row, u32 chunk, u32 packed) {
 #endif
 }
 
-// A block takes `tile` rows; with `averages` these are those of one mean, which it makes first, so
-// that rows come from memory once.
+// A block takes `tile` rows; with `averages` these are those of one mean, which it makes first. With `staged` they are brought
+// to shared memory before, so that they come from memory once and all at a time.
 extern "C" __global__ void __launch_bounds__(THREADS, 2) rotated_codes(
-    ROWS_PARAMETERS, u32* codes, u16* factor, u16* mean, u32* broken, u32 block, u32 tile, int averages, u64 seed,
-    float scale) {
-    __shared__ float held[AT_ONCE * PITCH];
+    ROWS_PARAMETERS, u32* codes, u16* factor, u16* mean, u32* broken, u32 block, u32 tile, int averages, int staged,
+    u64 seed, float scale) {
+    extern __shared__ __align__(16) u8 shared[];
     __shared__ double levels[HALF_LEVELS];
+    float* held = (float*)shared;                               // [AT_ONCE][PITCH]
+    Element* stage = (Element*)(shared + AT_ONCE * PITCH * 4);  // [tile][d]
     Rows rows = ROWS_GIVEN;
     u32 head = blockIdx.y, lane = threadIdx.x & (LANES - 1), count = count_of(rows, head);
     u32 start = blockIdx.x * tile, end = min(n, start + tile), blocks = (n + block - 1) / block;
     u16* means = mean + (u64)head * blocks * d;
+    if (staged) {
+        u32 chunks = d / 8;
+#pragma unroll 4
+        for (u32 at = threadIdx.x; at < (end - start) * chunks; at += THREADS) {
+            const Element* from = row_of(rows, head, start + at / chunks, count) + at % chunks * 8;
+            copy_eight(stage + at * 8, from);
+        }
+        __syncthreads();
+    }
     if (averages) {
+        const Element* begin = staged ? stage : row_of(rows, head, start, n);
+        u32 counting = count > start ? min(count, end) - start : 0;
         for (u32 channel = threadIdx.x; channel < d; channel += THREADS) {
-            mean_of(rows, head, channel, start, min(count, end), means + blockIdx.x * d, broken);
+            mean_of(begin + channel, staged ? d : token_step, counting, means + blockIdx.x * d + channel, broken);
         }
     }
     if (threadIdx.x < HALF_LEVELS) levels[threadIdx.x] = level_of(threadIdx.x);
@@ -79,23 +92,31 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) rotated_codes(
         for (u32 j = 0; j < 8; j++) signs |= (u64)turns(8 * (lane + LANES * i) + j, seed) << (8 * i + j);
     }
     float* mine = held + threadIdx.x / LANES * PITCH;
-    bool sound = true;
+    bool sound = true, straight = whole_eights(rows) && d == WIDTH && count != 0;
     for (u32 from = start; from < end; from += AT_ONCE) {
         __syncthreads();
         u32 t = min(from + threadIdx.x / LANES, end - 1);
-        const Element* row = row_of(rows, head, t, count);
+        const Element* row = staged ? stage + (t - start) * d : row_of(rows, head, t, count);
         const u16* centre = means + (u64)(t / block) * d;
         float x[CHUNKS][8];
+        uint4 centres[CHUNKS];
+        if (straight) {
+#pragma unroll
+            for (int i = 0; i < CHUNKS; i++) {
+                eight(row + 8 * (lane + LANES * i), x[i]);
+                centres[i] = *(const uint4*)(centre + 8 * (lane + LANES * i));
+            }
+        }
 #pragma unroll
         for (int i = 0; i < CHUNKS; i++) {
             u32 first = 8 * (lane + LANES * i);
-            if (first < d) {
-                some_of(row, first, d - first, x[i]);
-                sound = sound && all_finite(x[i]);
-            }
+            if (!straight && first < d) some_of(row, first, d - first, x[i]);
+            if (first < d) sound = sound && all_finite(x[i]);
+            const u32 pairs[4] = {centres[i].x, centres[i].y, centres[i].z, centres[i].w};
 #pragma unroll
             for (int j = 0; j < 8; j++) {
-                float centred = first + j < d ? __fsub_rn(x[i][j], of_half(centre[first + j])) : 0.0f;
+                u16 half = straight ? (u16)(pairs[j / 2] >> (j % 2 * 16)) : first + j < d ? centre[first + j] : (u16)0;
+                float centred = first + j < d ? __fsub_rn(x[i][j], of_half(half)) : 0.0f;
                 x[i][j] = (signs >> (8 * i + j)) & 1 ? -centred : centred;
             }
             turn_eight(x[i]);

@@ -38,6 +38,12 @@ __device__ __forceinline__ void some_of(const Element* row, u32 start, u32 some,
     }
 }
 
+// Whether all rows can be read in eights, wherever these begin: then loads need no branches, and many are under way at once.
+__device__ __forceinline__ bool whole_eights(const Rows& rows) {
+    u64 steps = (rows.batch_step | rows.head_step | rows.token_step) * sizeof(Element) | (u64)rows.first;
+    return (steps & (sizeof(Element) == 1 ? 7 : 15)) == 0 && rows.d % 8 == 0;
+}
+
 __device__ __forceinline__ bool all_finite(const float (&x)[8]) {
     bool sound = true;
 #pragma unroll

@@ -34,6 +34,14 @@ class Handed:
         return kernel.defining("FORM", self.form)
 
     @property
+    def in_eights(self) -> bool:
+        """Whether every row can be read eight elements at a time."""
+        size = min(8 * self.array.itemsize, 16)
+        address = self.array.ctypes.data if isinstance(self.array, np.ndarray) else self.array.data.ptr
+        steps = (address, *self.array.strides[:3])
+        return self.array.shape[3] % 8 == 0 and not any(step % size for step in steps)
+
+    @property
     def arguments(self) -> list[Any]:
         """The array, and the elements between sequences, heads and rows: four arguments of a kernel."""
         steps = (step // self.array.itemsize for step in self.array.strides[:3])

@@ -62,19 +62,13 @@ def turned_codes(
             tile = block if fused else _TILE
             kernel = rows.read_by(Kernel("quantize_rotated", "rotated_codes"))
             kernel = kernel.defining("BITS", str(bits)).defining("WIDTH", str(width))
-            arguments = [
-                *held,
-                codes,
-                factor,
-                mean,
-                broken,
-                size,
-                np.uint32(tile),
-                np.int32(fused),
-                start,
-                scale,
-            ]
-            device.launch(kernel, (-(-n // tile), every), _THREADS, arguments)
+            shared, stage = _turning_bytes(width), tile * d * rows.array.itemsize
+            # Where there are lengths, a sequence may have no row to bring.
+            staged = fused and rows.in_eights and lengths is None and shared + stage <= _most_shared(device)
+            settings = size, np.uint32(tile), np.int32(fused), np.int32(staged), start, scale
+            arguments = [*held, codes, factor, mean, broken, *settings]
+            grid, whole = (-(-n // tile), every), shared + (stage if staged else 0)
+            device.launch(kernel, grid, _THREADS, arguments, whole)
         else:
             shared = -(-width // 128) * 8 + width * 5
             if shared > device.shared_bytes:
@@ -83,3 +77,13 @@ def turned_codes(
             arguments = [*held, codes, factor, mean, broken, size, np.uint32(width), start, scale]
             device.launch(kernel.defining("BITS", str(bits)), (n, every), 32, arguments, shared)
     return None if int(broken[0]) else (codes, factor.view(np.float16), mean.view(np.float16))
+
+
+def _turning_bytes(width: int) -> int:
+    """Return the shared memory of the rows that a block turns at a time."""
+    return _THREADS // max(width // 16, 8) * (width + 8) * 4
+
+
+def _most_shared(device: Device) -> int:
+    """Return what a block may have, so that two of them fit; the levels take a little."""
+    return min(device.shared_bytes, 100 << 10) - 256
