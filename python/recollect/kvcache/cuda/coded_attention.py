@@ -103,7 +103,7 @@ def attended_to_codes(
     if len(kinds) > 1 or not (order == np.arange(len(order))).all():
         sums, stats = sums[xp.asarray(order)], stats[xp.asarray(order)]
     arguments = [sums, stats, xp.asarray(starts), np.uint32(rows), np.uint32(value_dim), out, lse]
-    device.launch(Kernel("attention_decode", "join_parts"), (batch * heads, rows), _JOINING, arguments)
+    device.launch(Kernel("attention_decode", "join_parts"), (batch * heads * rows,), _JOINING, arguments)
     return out, lse
 
 
