@@ -1,19 +1,8 @@
 // What stays of a cache, moved together: into flat arrays, or to the front of each head. Bits are copied, not converted.
-#include "keys.cuh"
+#include "cells.cuh"
 
 #define THREADS 256
 #define A_TURN 8  // rows of a thread between two barriers
-
-// A cell of a row: as many bytes as all addresses and steps are multiples of.
-template <class T> __device__ __forceinline__ void copy_cell(u8* to, const u8* from) { *(T*)to = *(const T*)from; }
-
-__device__ __forceinline__ void copy_bytes(u8* to, const u8* from, u32 cell) {
-    if (cell == 16) copy_cell<uint4>(to, from);
-    else if (cell == 8) copy_cell<u64>(to, from);
-    else if (cell == 4) copy_cell<u32>(to, from);
-    else if (cell == 2) copy_cell<u16>(to, from);
-    else *to = *from;
-}
 
 // Steps are in bytes. Rows of a head that stay are `indices` from `cu_len[head]` to `cu_len[head + 1]`, which is also where
 // they go to in `out`, `[kept, row_bytes]`.

@@ -13,7 +13,7 @@ from benches.gpu.row import GpuRow
 from benches.gpu.timing import Call, milliseconds
 from recollect.kvcache import Layer, PlainCache, decode_attention, scores, select
 
-__all__ = ["rows_of"]
+__all__ = ["GROUP", "Held", "Work", "measured", "rows_of"]
 
 GROUP, WINDOW, PAGE, LAG = 4, 64, 16, 128
 _CHECKED = 2048
@@ -49,9 +49,16 @@ class Work:
 
 def rows_of(batch: int, heads: int, tokens: int, rounds: int, dim: int = 128) -> Iterator[GpuRow]:
     """Yield rows for every call; agreement is the share of numbers that a CPU gives, to 1e-4."""
+    yield from measured(_works(), batch, heads, tokens, rounds, dim)
+
+
+def measured(
+    works: Mapping[str, Work], batch: int, heads: int, tokens: int, rounds: int, dim: int
+) -> Iterator[GpuRow]:
+    """Yield rows of works on a cache of such a shape."""
     torch.manual_seed(0)
     sets = [_made(batch, heads, tokens, dim) for _ in range(2)]
-    for name, work in _works().items():
+    for name, work in works.items():
         calls: dict[str, Call] = {"recollect": partial(_called, work.ours, sets)}
         if work.theirs is not None:
             calls["torch"] = partial(_called, work.theirs, sets)

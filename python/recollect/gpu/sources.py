@@ -14,6 +14,7 @@ SOURCES = (
     "attention_expected",
     "attention_received",
     "compaction",
+    "compaction_pages",
     "compaction_rotary",
     "decode",
     "decode_attention",

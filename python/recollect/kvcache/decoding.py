@@ -14,8 +14,8 @@ from recollect.errors import DimensionMismatch, InvalidArgument
 from recollect.kvcache.arrays import Array, Foreign, numbers, opened, received, returned, table_of
 from recollect.kvcache.backends import chosen, threads_for
 from recollect.kvcache.layer import arrays_of
-from recollect.kvcache.quantizers.codec import Parts, lent_by
-from recollect.kvcache.quantizers.on_gpu import coded_on
+from recollect.kvcache.quantizers.codec import lent_by
+from recollect.kvcache.quantizers.on_gpu import coded_on, parts_on_host
 from recollect.kvcache.segments import Segment, Segmented
 
 if TYPE_CHECKING:
@@ -198,8 +198,8 @@ def _natively(
         for one in cache.segments(index):
             many, n = one.keys.shape[:2]
             if n:
-                keys = lent_by(one.keys.codec, one.keys.parts, n, dim)
-                values = lent_by(one.values.codec, one.values.parts, n, one.values.shape[2])
+                keys = lent_by(one.keys.codec, parts_on_host(one.keys.parts), n, dim)
+                values = lent_by(one.values.codec, parts_on_host(one.values.parts), n, one.values.shape[2])
                 if keys is None or values is None:
                     return None
                 positions = np.ascontiguousarray(one.positions, dtype=np.int64)
@@ -247,17 +247,12 @@ def _of_segment(queries: Array, segment: Segment, visible_until: Array) -> tuple
     weights = powers / np.where(total > 0, total, 1)
     with np.errstate(divide="ignore"):
         lse = np.log(total[..., 0]) + np.where(np.isfinite(top[..., 0]), top[..., 0], 0)
-    parts = _here(segment.values.parts)
+    parts = parts_on_host(segment.values.parts)
     return segment.values.codec.weighted(weights, parts, segment.values.shape[2]), lse
 
 
-def _here(parts: Parts) -> Parts:
-    """Return parts in the memory of the CPU."""
-    return {name: opened(part, name) for name, part in parts.items()}
-
-
 def _logits(queries: Array, segment: Segment, visible_until: Array) -> Array:
-    parts = _here(segment.keys.parts)
+    parts = parts_on_host(segment.keys.parts)
     logits = segment.keys.codec.logits(queries, parts, segment.keys.shape[1])
     return np.where(segment.positions <= visible_until[:, None], logits, -np.inf)
 

@@ -10,11 +10,12 @@ import numpy.typing as npt
 from recollect.gpu.device import Array, Device, Kernel
 from recollect.kvcache.cuda.coded import Coded
 from recollect.kvcache.cuda.products import turned
+from recollect.kvcache.cuda.segment_attention import join
 from recollect.kvcache.splitmix import signs
 
 __all__ = ["CodedSegment", "attended_to_codes"]
 
-_THREADS, _JOINING = 128, 128
+_THREADS = 128
 _PART = 512
 """Tokens of a part: enough of them to be worth the sum that it writes, and few enough to fill a device."""
 _LOG2E = 1.4426950408889634
@@ -102,8 +103,7 @@ def attended_to_codes(
     starts = np.searchsorted(owners[order], np.arange(batch * heads + 1)).astype(np.uint32)
     if len(kinds) > 1 or not (order == np.arange(len(order))).all():
         sums, stats = sums[xp.asarray(order)], stats[xp.asarray(order)]
-    arguments = [sums, stats, xp.asarray(starts), np.uint32(rows), np.uint32(value_dim), out, lse]
-    device.launch(Kernel("attention_decode", "join_parts"), (batch * heads * rows,), _JOINING, arguments)
+    join(device, sums, stats, starts, out, lse)
     return out, lse
 
 

@@ -8,7 +8,14 @@ import numpy.typing as npt
 from recollect.gpu.device import Array, Device, Kernel
 from recollect.kvcache.cuda.handing import Handed
 
-__all__ = ["Staying", "gathered", "gathered_and_turned", "moved_to_front"]
+__all__ = [
+    "Staying",
+    "cell_of",
+    "gathered",
+    "gathered_and_turned",
+    "is_side_by_side",
+    "moved_to_front",
+]
 
 _THREADS, _EIGHT = 256, 8
 
@@ -48,7 +55,7 @@ def gathered(device: Device, part: Array, staying: Staying) -> Array:
     if not out.size:
         return out
     source = _side_by_side(device, part)
-    row_bytes, cell = d * part.itemsize, _cell_of(source)
+    row_bytes, cell = d * part.itemsize, cell_of(source)
     arguments = [source, *map(np.uint64, source.strides[:3]), staying.indices, staying.cu_len, out]
     arguments += map(np.uint32, (heads, row_bytes, cell))
     grid = -(-staying.most * (row_bytes // cell) // _THREADS), batch * heads
@@ -61,13 +68,13 @@ def moved_to_front(device: Device, part: Array, staying: Staying) -> None:
     batch, heads, _, d = part.shape
     if not part.size or not staying.most:
         return
-    if not _is_side_by_side(part):
+    if not is_side_by_side(part):
         moved, start = gathered(device, part, staying), 0
         for at, end in enumerate(staying.ends):
             part[at // heads, at % heads, : end - start] = moved[start:end]
             start = end
         return
-    cell = _cell_of(part)
+    cell = cell_of(part)
     cells = d * part.itemsize // cell
     arguments = [part, *map(np.uint64, part.strides[:3]), staying.indices, staying.cu_len]
     arguments += map(np.uint32, (heads, cells, cell))
@@ -113,15 +120,15 @@ def gathered_and_turned(
 
 
 def _side_by_side(device: Device, part: Array) -> Array:
-    return part if _is_side_by_side(part) else device.xp.ascontiguousarray(part)
+    return part if is_side_by_side(part) else device.xp.ascontiguousarray(part)
 
 
-def _is_side_by_side(part: Array) -> bool:
+def is_side_by_side(part: Array) -> bool:
     """Return whether the elements of a row lie so, and rows forwards."""
     return bool((part.strides[3] == part.itemsize or part.shape[3] == 1) and min(part.strides[:3]) >= 0)
 
 
-def _cell_of(part: Array) -> int:
+def cell_of(part: Array) -> int:
     """Return the bytes that can be copied at a time: 16 where addresses, steps and rows allow it."""
     address = part.data.ptr if hasattr(part.data, "ptr") else part.ctypes.data
     sizes = (address, *part.strides[:3], part.shape[3] * part.itemsize)

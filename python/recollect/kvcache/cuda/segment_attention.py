@@ -13,7 +13,7 @@ from recollect.kvcache.cuda.floats import floats_on
 from recollect.kvcache.cuda.handing import Handed, handed
 from recollect.kvcache.cuda.sharing import LOG2E
 
-__all__ = ["PlainSegment", "attended", "grouped", "plain_segments"]
+__all__ = ["PlainSegment", "attended", "grouped", "join", "plain_segments"]
 
 _THREADS = 256
 _PART = 512
@@ -113,17 +113,38 @@ def attended(
         threads,
         [*tables, np.uint32(value_dim), whole_keys, whole_values, np.uint32(_PART), sums, stats],
     )
-    device.launch(
-        Kernel("attention_decode", "join_parts"),
-        (batch * heads * rows,),
-        128,
-        [sums, stats, xp.asarray(starts), np.uint32(rows), np.uint32(value_dim), out, lse],
-    )
+    join(device, sums, stats, starts, out, lse)
     for each in got:
         share = np.float32(1 / group)
         arguments = [*tables, whole_keys, np.uint32(_PART), lse, share, np.uint32(seen), each]
         device.launch(kernel("receive_parts"), (len(works),), threads, arguments)
     return out, lse, *got
+
+
+def join(
+    device: Device, sums: Array, stats: Array, starts: npt.NDArray[np.uint32], out: Array, lse: Array
+) -> None:
+    """Join the parts of each head into what it attends to, in place.
+
+    Parameters
+    ----------
+    device
+        Where all but the starts lies.
+    sums, stats
+        float32 ``[parts, rows, d_v]``, and ``[parts, rows, 2]``: the greatest logit of a part, to the base 2,
+        and what its sum weighs.
+    starts
+        Which parts are those of each head of all sequences: they lie together.
+    out, lse
+        float32 ``[batch, heads, rows, d_v]`` and ``[batch, heads, rows]``.
+    """
+    batch, heads, rows, value_dim = out.shape
+    device.launch(
+        Kernel("attention_decode", "join_parts"),
+        (batch * heads * rows,),
+        128,
+        [sums, stats, device.xp.asarray(starts), np.uint32(rows), np.uint32(value_dim), out, lse],
+    )
 
 
 def _whole(segments: Sequence[PlainSegment], part: str, wide: int) -> np.uint32:

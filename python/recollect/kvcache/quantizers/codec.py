@@ -30,10 +30,13 @@ class Codec(ABC):
         Its name.
     block
         Tokens whose codes depend on each other: rows cut at multiples of it have the codes of the whole.
+    cuts
+        Whether that holds; not where all rows that are encoded together share something.
     """
 
     name: str
     block: int = 1
+    cuts: bool = True
 
     @abstractmethod
     def encode(self, rows: Array, counts: Array | None = None) -> Parts:

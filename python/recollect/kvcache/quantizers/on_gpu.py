@@ -20,6 +20,7 @@ __all__ = [
     "coded_on",
     "decoded_on_gpu",
     "encoded_on_gpu",
+    "encoded_there",
     "logits_on_gpu",
     "makes_on_gpu",
     "moved_to_gpu",
@@ -71,6 +72,21 @@ def encoded_on_gpu(codec: Codec, array: Foreign, lengths: Foreign | None) -> The
         counts = None if held is None else device.xp.asarray(held.astype(np.uint32))
         parts = codec.encode_on(device, rows, counts)
         return None if parts is None else There(parts, found.shape, frame_of(array, "array"))
+
+
+def encoded_there(device: "Device", codec: Codec, rows: Array) -> Parts:
+    """Return the parts of rows ``[heads, n, d]`` on their device.
+
+    Raises
+    ------
+    InvalidArgument
+        If a number is beyond what the quantizer can scale.
+    """
+    from recollect.kvcache.cuda.handing import handed
+
+    given = handed(device, rows[None]) if makes_on_gpu(codec) else None
+    parts = None if given is None else codec.encode_on(device, given, None)
+    return parts_on(device, codec.encode(opened(rows, "rows"))) if parts is None else parts
 
 
 def moved_to_gpu(parts: Parts, array: Foreign, shape: tuple[int, ...]) -> There:

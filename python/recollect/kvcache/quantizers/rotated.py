@@ -76,7 +76,7 @@ class Rotated(Codec):
         self.bits, self.seed = bits, seed_of(seed)
         self.name = f"rot{bits}"
         self.means = None if block is None else count_of(block, "block", 1)
-        self.block = self.means or 1
+        self.block, self.cuts = self.means or 1, block is not None
 
     def encode(self, rows: Array, counts: Array | None = None) -> Parts:
         """Return ``codes`` of elements, a ``factor`` a row, and a ``mean`` a block."""
