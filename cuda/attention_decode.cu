@@ -1,29 +1,7 @@
 // Attention of few queries over many segments of keys and values as they are, each cut into parts: a part gives its sum,
 // its greatest logit and what that sum weighs, and parts are joined in their order. Keys and values are read once for as
 // many queries of a head as ROWS says.
-#ifndef ROWS
-#define ROWS 4   // queries of a head that are attended together
-#endif
-#if ROWS > 4
-// Fewer threads have more registers.
-#define THREADS 128
-#define BLOCKS 2
-#else
-#define THREADS 256
-#define BLOCKS 2
-#endif
-#include "scores.cuh"
-
-// A segment: where keys, values and positions of tokens begin, in bytes; what is between heads and tokens of keys, then
-// of values, in elements; and its tokens. Without positions a token has its place.
-struct Segment {
-    u64 keys, values, positions, key_head, key_token, value_head, value_token, tokens;
-};
-
-// What a block does: a part of a segment, for one of its heads, and for which head of which sequence that is.
-struct Work {
-    u32 segment, own_head, first, head;
-};
+#include "attention_decode.cuh"
 
 // `queries` [batch][heads][rows][dim] are scaled for logits to the base 2; `until` [batch][rows] is the last position that
 // a query sees. `sums` [works][rows][value_dim]; `stats` [works][rows][2], the greatest logit and what the sum weighs.
@@ -37,52 +15,14 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) attend_parts(
     const u32 first_row = blockIdx.y / turns * ROWS, turn = blockIdx.y % turns;
     const Work work = ((const Work*)works)[blockIdx.x];
     const Segment segment = ((const Segment*)segments)[work.segment];
-    const u32 tokens = (u32)segment.tokens, b = work.head / heads;
-    const Rows keys = {(const Element*)segment.keys + work.own_head * segment.key_head, 0, 0, segment.key_token, 1, tokens, dim,
-                       whole_keys != 0};
+    const Met met = met_by(segment, work, queries, until, rows, heads, dim, whole_keys != 0, part);
     const Rows values = {(const Element*)segment.values + work.own_head * segment.value_head, 0, 0, segment.value_token, 1,
-                         tokens, value_dim, whole_values != 0};
-    const int* positions = (const int*)segment.positions;
-    const u32 end = work.first + part < tokens ? work.first + part : tokens;
+                         (u32)segment.tokens, value_dim, whole_values != 0};
+    const u32 end = met.end;
     if (threadIdx.x < ROWS) tops[threadIdx.x] = MINUS_INFINITY, totals[threadIdx.x] = 0.0f;
     float got[ROWS][WIDE] = {};
-    for (u32 start = work.first; start < end; start += TILE) {
-        float products[ROWS][BESIDE] = {};
-        bool has[BESIDE];
-        const Element* row[BESIDE];
-#pragma unroll
-        for (int j = 0; j < BESIDE; j++) {
-            u32 t = start + j * GROUPS + group;
-            has[j] = t < end;
-            row[j] = keys.at(0, 0, has[j] ? t : 0);
-        }
-        for (u32 piece = lane; piece < (keys.pieces() + LANES - 1) / LANES * LANES; piece += LANES) {
-            float x[BESIDE][WIDE];
-#pragma unroll
-            for (int j = 0; j < BESIDE; j++) load_piece(x[j], keys, row[j], has[j] ? piece : keys.pieces());
-#pragma unroll
-            for (int r = 0; r < ROWS; r++) {
-                float y[WIDE];
-                u32 which = first_row + r < rows ? first_row + r : 0;
-                load_floats(y, keys, queries + ((u64)work.head * rows + which) * dim, piece);
-#pragma unroll
-                for (int j = 0; j < BESIDE; j++)
-#pragma unroll
-                    for (int e = 0; e < WIDE; e++) products[r][j] = __fmaf_rn(x[j][e], y[e], products[r][j]);
-            }
-        }
-#pragma unroll
-        for (int r = 0; r < ROWS; r++) {
-            int last = first_row + r < rows ? until[(u64)b * rows + first_row + r] : 0;
-#pragma unroll
-            for (int j = 0; j < BESIDE; j++) {
-                float sum = over_group(products[r][j]);
-                u32 t = start + j * GROUPS + group;
-                if (lane != 0) continue;
-                int position = positions == nullptr || !has[j] ? (int)t : positions[t];
-                paid[r][j * GROUPS + group] = has[j] && first_row + r < rows && position <= last ? sum : MINUS_INFINITY;
-            }
-        }
+    for (u32 start = met.first; start < end; start += TILE) {
+        met.logits(first_row, start, paid);
         __syncthreads();
         for (u32 r = warp; r < ROWS; r += THREADS / 32) {
             float top = tops[r], most = top, sum = 0.0f;
@@ -169,4 +109,33 @@ extern "C" __global__ void join_parts(const float* sums, const float* stats, con
         out[((u64)head * rows + row) * value_dim + channel] = total > 0.0f ? sum / total : 0.0f;
     }
     if (threadIdx.x == 0) lse[(u64)head * rows + row] = total > 0.0f ? (base + log2f(total)) * 0.6931471805599453f : MINUS_INFINITY;
+}
+
+// What each position got of all queries, averaged over the query heads of a head: `out` [batch][heads][seen]. `lse`
+// [batch][heads][rows] is the natural logarithm of what a query weighs.
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) receive_parts(
+    const float* queries, const int* until, u32 rows, const u64* segments, const u32* works, u32 heads, u32 dim,
+    u32 whole_keys, u32 part, const float* lse, float share, u32 seen, float* out) {
+    __shared__ float paid[ROWS][TILE];
+    const Work work = ((const Work*)works)[blockIdx.x];
+    const Segment segment = ((const Segment*)segments)[work.segment];
+    const Met met = met_by(segment, work, queries, until, rows, heads, dim, whole_keys != 0, part);
+    const float* weighs = lse + (u64)work.head * rows;
+    for (u32 start = met.first; start < met.end; start += TILE) {
+        const u32 t = start + threadIdx.x;
+        float got = 0.0f;
+        for (u32 first_row = 0; first_row < rows; first_row += ROWS) {
+            met.logits(first_row, start, paid);
+            __syncthreads();
+            for (u32 r = 0; r < ROWS && first_row + r < rows && threadIdx.x < TILE && t < met.end; r++) {
+                float base = weighs[first_row + r];
+                if (base > MINUS_INFINITY) got += exp2f(paid[r][threadIdx.x] - base * 1.4426950408889634f);
+            }
+            __syncthreads();
+        }
+        if (threadIdx.x < TILE && t < met.end) {
+            u32 position = met.positions == nullptr ? t : (u32)met.positions[t];
+            if (position < seen) out[(u64)work.head * seen + position] = got * share;
+        }
+    }
 }

@@ -33,6 +33,9 @@ def same(queries, made, order=SHUFFLED, **options):
         found = decode_attention(queries, made("cuda"), backend="cuda", **options)
     np.testing.assert_allclose(found.output, wanted.output, rtol=2e-5, atol=2e-5)
     np.testing.assert_allclose(found.lse, wanted.lse, rtol=1e-5, atol=1e-5)
+    if options.get("with_received"):
+        np.testing.assert_allclose(found.received, wanted.received, rtol=2e-5, atol=1e-5)
+        assert found.received.dtype == np.float32
     assert found.output.dtype == found.lse.dtype == np.float32
 
 
@@ -60,6 +63,7 @@ def test_attention_over_plain_caches(batch, tokens, group, w, dim, form, order, 
             lambda backend: PlainCache(keys, values, lengths=lengths, backend=backend),
             order,
             positions=places,
+            with_received=group % 2 == 1,
         )
 
 
@@ -78,7 +82,7 @@ def test_what_was_compacted_is_attended_to_by_its_positions():
     kept = select(rows(2, 2, 60, seed=3), [[5, 60], [1, 33]], backend="numpy")
     ragged = compact(keys, values, kept)
     queries = rows(2, 4, 2, 16, seed=4).astype(np.float32)
-    same(queries, lambda backend: PlainCache.of_ragged(ragged, backend=backend))
+    same(queries, lambda backend: PlainCache.of_ragged(ragged, backend=backend), with_received=True)
     states = MixedCache(keys, values, kept, {1: ("plain", "plain")})
     wanted = decode_attention(queries, states, positions=[[59, 60]] * 2)
     whole = PlainCache.of_ragged(ragged, seen=[61, 61])

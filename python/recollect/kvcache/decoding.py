@@ -69,11 +69,12 @@ def decode_attention(
     scale
         What products are multiplied by; by default one by the root of the dimension.
     with_received
-        Also return what each position got, which is how heavy hitters are known; NumPy does this part.
+        Also return what each position got, which is how heavy hitters are known; NumPy does this part,
+        but for plain keys and values on a GPU.
     backend
         ``"rust"``, which is the default and adds up in float32, ``"numpy"``, which does in float64, or
         ``"cuda"``, the default for queries on a GPU, which adds up in float32. A cache with parts of float64
-        is read by NumPy, and so is one asked for what was received, where a GPU is chosen.
+        is read by NumPy, and so is one with codes that is asked for what was received, where a GPU is chosen.
     threads
         Threads that work on it; by default as many as are worth it. No bit depends on them.
 
@@ -99,8 +100,8 @@ def decode_attention(
         if places.shape != (batch, w) or places.dtype.kind not in "iu":
             raise InvalidArgument(f"positions: expected whole numbers ({batch}, {w}), found {places.shape}")
     group = query_heads // cache.heads
-    if own == "cuda" and w and not with_received:
-        there = _on_gpu(queries, asked, places, cache, dim**-0.5 if scale is None else scale)
+    if own == "cuda" and w:
+        there = _on_gpu(queries, asked, places, cache, dim**-0.5 if scale is None else scale, with_received)
         if there is not None:
             return there
     rows = numbers(opened(asked, "queries")).astype(np.float64)
@@ -129,7 +130,9 @@ def decode_attention(
     return Attended(*(returned(part.astype(np.float32), queries) for part in parts))
 
 
-def _on_gpu(queries: Foreign, asked: Array, places: Array, cache: Segmented, scale: float) -> Attended | None:
+def _on_gpu(
+    queries: Foreign, asked: Array, places: Array, cache: Segmented, scale: float, with_received: bool
+) -> Attended | None:
     """Return what kernels give; None where they do not know the parts."""
     # Loaded for those alone who use it.
     from recollect.kvcache.cuda import coded_attention, segment_attention, working
@@ -141,8 +144,14 @@ def _on_gpu(queries: Foreign, asked: Array, places: Array, cache: Segmented, sca
         rows = segment_attention.grouped(device, asked, heads)
         until = np.tile(np.clip(places, -1, np.iinfo(np.int32).max), query_heads // heads).astype(np.int32)
         plain = segment_attention.plain_segments(device, cache, batch)
+        found: tuple[Array, ...]
         if plain is not None:
-            found = segment_attention.attended(device, rows, until, plain, cache.value_dim, scale)
+            received_too = (int(cache.seen.max(initial=0)), query_heads // heads) if with_received else None
+            found = segment_attention.attended(
+                device, rows, until, plain, cache.value_dim, scale, received_too
+            )
+        elif with_received:
+            return None
         else:
             coded = _coded_segments(device, cache, batch)
             there = coded and coded_attention.attended_to_codes(
@@ -151,11 +160,10 @@ def _on_gpu(queries: Foreign, asked: Array, places: Array, cache: Segmented, sca
             if not there:
                 return None
             found = there
-        output, lse = found
+        output, lse, *got = found
         shape = (batch, query_heads, w)
-        return Attended(
-            returned(output.reshape(*shape, cache.value_dim), queries), returned(lse.reshape(shape), queries)
-        )
+        parts = [output.reshape(*shape, cache.value_dim), lse.reshape(shape), *got]
+        return Attended(*(returned(part, queries) for part in parts))
 
 
 def _coded_segments(device: "Device", cache: Segmented, batch: int) -> "list[CodedSegment] | None":

@@ -47,7 +47,8 @@ def attended(
     segments: Sequence[PlainSegment],
     value_dim: int,
     scale: float,
-) -> tuple[Array, Array]:
+    received: tuple[int, int] | None = None,
+) -> tuple[Array, ...]:
     """Return attention over segments, and the logarithm of what each query weighs.
 
     Parameters
@@ -64,53 +65,60 @@ def attended(
         Dimensions of a value.
     scale
         What products are multiplied by.
+    received
+        Positions, and query heads of a head, if what each position got is asked for.
 
     Returns
     -------
     output, lse
         float32 ``[batch, heads, rows, d_v]``, zeros where nothing is seen, and ``[batch, heads, rows]``.
+    got
+        If asked for, float32 ``[batch, heads, positions]``: the sum over queries, averaged over query heads.
     """
     xp, (batch, heads, rows, dim) = device.xp, queries.shape
     out = xp.zeros((batch, heads, rows, value_dim), np.float32)
     lse = xp.full((batch, heads, rows), -np.inf, np.float32)
+    seen, group = received or (0, 1)
+    got = [] if received is None else [xp.zeros((batch, heads, seen), np.float32)]
     works = _works(segments)
     if not len(works) or not out.size:
-        return out, lse
+        return out, lse, *got
     # Those of a head lie together, in the order of the segments.
     works = works[np.argsort(works[:, 3], kind="stable")]
     starts = np.searchsorted(works[:, 3], np.arange(batch * heads + 1)).astype(np.uint32)
     sums = xp.empty((len(works), rows, value_dim), np.float32)
     stats = xp.empty((len(works), rows, 2), np.float32)
-    like = segments[0]
-    wide = 4 if like.keys.form == "F32" else 8
+    wide = 4 if segments[0].keys.form == "F32" else 8
     lanes = next(width for width in (8, 16, 32) if width >= min(-(-max(dim, value_dim) // wide), 32))
     together = next(width for width in (1, 2, 4, 8) if width >= min(rows, 8))
-    kernel = like.keys.read_by(Kernel("attention_decode", "attend_parts"))
-    piece = wide * like.keys.array.itemsize
-    whole = [
-        np.uint32(all(whole_rows(getattr(one, part), piece) for one in segments))
-        for part in ("keys", "values")
+    threads = _THREADS if together <= 4 else _THREADS // 2
+    tables = [
+        queries * np.float32(scale * LOG2E),
+        xp.asarray(until),
+        np.uint32(rows),
+        xp.asarray(np.array([_described(one) for one in segments], np.uint64)),
+        xp.asarray(works.astype(np.uint32)),
+        np.uint32(heads),
+        np.uint32(dim),
     ]
-    sizes = (np.uint32(one) for one in (heads, dim, value_dim))
+    whole_keys, whole_values = (_whole(segments, part, wide) for part in ("keys", "values"))
+
+    def kernel(name: str) -> Kernel:
+        one = segments[0].keys.read_by(Kernel("attention_decode", name))
+        return one.defining("LANES", str(lanes)).defining("ROWS", str(together))
+
     device.launch(
-        kernel.defining("LANES", str(lanes)).defining("ROWS", str(together)),
+        kernel("attend_parts"),
         (len(works), -(-rows // together) * -(-value_dim // (lanes * wide))),
-        _THREADS if together <= 4 else _THREADS // 2,
-        [
-            queries * np.float32(scale * LOG2E),
-            xp.asarray(until),
-            np.uint32(rows),
-            xp.asarray(np.array([_described(one) for one in segments], np.uint64)),
-            xp.asarray(works.astype(np.uint32)),
-            *sizes,
-            *whole,
-            np.uint32(_PART),
-            sums,
-            stats,
-        ],
+        threads,
+        [*tables, np.uint32(value_dim), whole_keys, whole_values, np.uint32(_PART), sums, stats],
     )
     join(device, sums, stats, starts, out, lse)
-    return out, lse
+    for each in got:
+        share = np.float32(1 / group)
+        arguments = [*tables, whole_keys, np.uint32(_PART), lse, share, np.uint32(seen), each]
+        device.launch(kernel("receive_parts"), (len(works),), threads, arguments)
+    return out, lse, *got
 
 
 def join(
@@ -137,6 +145,11 @@ def join(
         128,
         [sums, stats, device.xp.asarray(starts), np.uint32(rows), np.uint32(value_dim), out, lse],
     )
+
+
+def _whole(segments: Sequence[PlainSegment], part: str, wide: int) -> np.uint32:
+    handed_over: list[Handed] = [getattr(one, part) for one in segments]
+    return np.uint32(all(whole_rows(one, wide * one.array.itemsize) for one in handed_over))
 
 
 def grouped(device: Device, queries: Array, heads: int) -> Array:
