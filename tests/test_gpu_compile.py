@@ -1,7 +1,9 @@
 """Every kernel compiles for every generation, and within its registers, without a GPU."""
 
 import ctypes
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from importlib import util
 from pathlib import Path
 
@@ -20,7 +22,75 @@ REGISTERS = {
     "rescore": 64,
     "selection": 64,
     "activation": 64,
+    "scores_directions": 128,
+    "scores_lag": 128,
+    "scores_pages": 128,
+    "scores_places": 64,
+    "scores_rows": 128,
+    "scores_smooth": 64,
+    "scores_shares": 64,
+    # Blocks of half the threads have more registers: of small tiles, and of eight queries together.
+    "attention_expected": 255,
+    "attention_decode": 255,
+    "attention_received": 255,
+    "scores_selection": 64,
+    "scores_windows": 64,
+    "quantize_token": 64,
+    "quantize_channel": 128,
+    "quantize_float8": 64,
+    "quantize_rotated": 128,
+    "quantize_wide": 64,
+    "compaction": 80,
+    "compaction_pages": 112,
+    "compaction_rotary": 64,
+    "decode": 64,
+    "decode_attention": 168,
+    "decode_channel": 128,
+    "decode_rotated": 80,
+    "decode_logits": 128,
+    "decode_sums": 128,
 }
+FORMS = ("F32", "F16", "BF16", "E4M3")
+READ = [
+    *({"CODEC": "WHOLE", "BITS": bits} for bits in (2, 4, 8)),
+    *({"CODEC": "ROTATED", "BITS": bits} for bits in (1, 2, 3, 4)),
+    {"CODEC": "FLOAT8", "BITS": 8},
+    *(
+        {"CODEC": "PLAIN", "BITS": bits, "FORM": form}
+        for form, bits in (("F32", 32), ("F16", 16), ("BF16", 16))
+    ),
+]
+CODES = {
+    "compaction_rotary": [{}],
+    "quantize_token": [{"BITS": bits} for bits in (2, 4, 8)],
+    "quantize_channel": [{"BITS": bits} for bits in (2, 4, 8)],
+    "quantize_float8": [{}],
+    "quantize_rotated": [
+        *({"BITS": bits, "WIDTH": 128} for bits in (1, 2, 3, 4)),
+        *({"BITS": 4, "WIDTH": width} for width in (64, 256, 512)),
+    ],
+    "quantize_wide": [{"BITS": bits} for bits in (1, 4)],
+}
+PAIRS = [
+    ("ROTATED", 4, "WHOLE", 4),
+    ("CHANNEL", 2, "ROTATED", 2),
+    ("FLOAT8", 8, "WHOLE", 8),
+    ("PLAIN", 16, "PLAIN", 16),
+]
+READERS = {
+    "decode_attention": [
+        {"KEY_CODEC": key, "KEY_BITS": key_bits, "VALUE_CODEC": value, "VALUE_BITS": bits, "ROWS": rows}
+        for key, key_bits, value, bits in PAIRS
+        for rows in (1, 4, 8)
+    ],
+    "decode": [one for one in READ if one["CODEC"] != "ROTATED"],
+    "decode_channel": [{"BITS": bits, "ROWS": rows} for bits in (2, 4, 8) for rows in (1, 8)],
+    "decode_rotated": [{"BITS": bits} for bits in (1, 2, 3, 4)],
+    "decode_logits": [{**one, "ROWS": rows} for one in READ for rows in (1, 8)],
+    "decode_sums": [{**one, "ROWS": rows} for one in READ for rows in (1, 8)],
+}
+# Compiled for several forms, by tests of their own.
+SCORES = ("attention_decode", "attention_expected", "attention_received", "scores_directions", "scores_rows")
 REPORT = re.compile(
     r"Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores"
     r".*?Used (\d+) registers",
@@ -68,12 +138,39 @@ def check(name, generation, defines=()):
         assert int(registers) <= REGISTERS[name], kernel
 
 
+def check_all(checks):
+    """Check several at once: the compiler runs beside itself."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        for _ in pool.map(lambda one: check(*one), checks):
+            pass
+
+
 @pytest.mark.parametrize("generation", GENERATIONS)
-@pytest.mark.parametrize("name", [name for name in SOURCES if name not in ("scan", "hopper")])
+@pytest.mark.parametrize(
+    "name", [name for name in SOURCES if name not in ("scan", "hopper", *CODES, *READERS, *SCORES)]
+)
 def test_kernels_compile_without_spills(name, generation):
     check(name, generation)
     if name == "hamming":
         check(name, generation, [("DENSE", "1")])
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("name", CODES)
+def test_codes_compile_without_spills(name, generation):
+    check_all(
+        (name, generation, [("FORM", form), *((key, str(one)) for key, one in settings.items())])
+        for form in (FORMS if generation == 90 else FORMS[1:2])
+        for settings in CODES[name]
+    )
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize("name", READERS)
+def test_readers_of_codes_compile_without_spills(name, generation):
+    # All of them for two generations, every second of the list for the others.
+    asked = READERS[name] if generation in (75, 90) else READERS[name][1::2]
+    check_all((name, generation, [(key, str(one)) for key, one in settings.items()]) for settings in asked)
 
 
 @pytest.mark.parametrize("generation", GENERATIONS)
@@ -95,3 +192,43 @@ def test_variants_compile_without_spills(kind, more):
         kernel, _, _ = shape_of(Place(generation, GENERATIONS[generation] * 1024), kind, 768)
         target = f"{generation}a" if kernel.source == "hopper" else generation
         check(kernel.source, target, (*kernel.defines, *((one, "1") for one in more)))
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize(("form", "lanes"), [("F32", 32), ("F16", 16), ("BF16", 4), ("E4M3", 16)])
+def test_scores_compile_without_spills(form, lanes, generation):
+    if form != "F16" and generation not in (75, 90):
+        pytest.skip("compiled for others as float16")
+    common = [("FORM", form), ("LANES", str(lanes))]
+    checks = [
+        ("scores_directions", generation, common),
+        ("scores_rows", generation, [*common, ("MEASURE", "COSINE")]),
+        ("attention_decode", generation, [*common, ("ROWS", "8")]),
+    ]
+    if form == "F16":
+        checks += [
+            ("scores_rows", generation, [*common, ("MEASURE", "PRODUCT"), ("DIRECTIONS", "8")]),
+            ("scores_lag", generation, [*common, ("LAST", "1")]),
+            ("attention_decode", generation, common),
+        ]
+    check_all(checks)
+
+
+@pytest.mark.parametrize("generation", GENERATIONS)
+@pytest.mark.parametrize(
+    ("form", "unit"), [("F16", "Half"), ("BF16", "Brain"), ("F32", None), ("E4M3", None)]
+)
+def test_attention_compiles_without_spills(form, unit, generation):
+    if unit == "Brain" and generation < 80:
+        pytest.skip("not asked for there")
+    if not unit and generation not in (75, 90):
+        pytest.skip("compiled for others on matrix units")
+    units = [("PLAIN", "0"), ("UNIT", unit)] if unit else [("PLAIN", "1")]
+    checks = []
+    # Small tiles are for devices that share little.
+    for keys in ("128", "64") if generation == 75 else ("128",):
+        common = [("FORM", form), *units, ("KEYS", keys)]
+        checks.append(("attention_expected", generation, common))
+        for how in ("TOGETHER", "EACH", "MOST", "GREATEST") if form == "F16" else ("TOGETHER",):
+            checks.append(("attention_received", generation, [*common, ("HOW", how)]))
+    check_all(checks)

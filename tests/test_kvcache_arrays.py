@@ -10,7 +10,14 @@ from hypothesis import given as any_of
 from hypothesis import strategies as st
 
 import recollect.kvcache
-from recollect.errors import DimensionMismatch, InvalidArgument, RecollectError, WrongType
+from recollect import gpu
+from recollect.errors import (
+    DimensionMismatch,
+    GpuUnavailable,
+    InvalidArgument,
+    RecollectError,
+    WrongType,
+)
 from recollect.kvcache import (
     Layer,
     bf16_bits,
@@ -24,6 +31,8 @@ from recollect.kvcache import (
 )
 from recollect.kvcache.float_formats import e4m3_bits, from_e4m3
 from recollect.kvcache.quantized_cache import QuantizedCache
+
+without_gpu = pytest.mark.skipif(gpu.available(), reason="there is a GPU")
 
 
 class Tensor:
@@ -142,17 +151,21 @@ def test_the_example_of_the_package_is_true() -> None:
     assert doctest.testmod(recollect.kvcache).failed == 0
 
 
-@pytest.mark.parametrize("backend", ["cuda", "torch"])
-def test_a_backend_that_is_not_there_is_refused_by_name(backend: str) -> None:
+@pytest.mark.parametrize(
+    ("backend", "error", "message"),
+    [
+        pytest.param("cuda", GpuUnavailable, "the GPU needs CuPy|finds no GPU", marks=without_gpu),
+        ("torch", InvalidArgument, "backend: 'torch' is not in this build, which has rust, numpy, cuda"),
+    ],
+)
+def test_a_backend_that_is_not_there_is_refused(backend: str, error: type[Exception], message: str) -> None:
     keys = rows(1, 1, 3, 4)
     for call in (
         lambda: Layer(keys, backend=backend),
         lambda: quantize(keys, "int4", backend=backend),
         lambda: qk_logits(keys, quantize(keys, "int4"), backend=backend),
     ):
-        with pytest.raises(
-            InvalidArgument, match=f"backend: '{backend}' is not in this build, which has rust, numpy"
-        ):
+        with pytest.raises(error, match=message):
             call()
     assert issubclass(InvalidArgument, RecollectError)
     with pytest.raises(WrongType):

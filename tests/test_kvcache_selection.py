@@ -131,10 +131,13 @@ def test_what_does_not_fit_is_refused():
 class PagesAgainstLists(RuleBasedStateMachine):
     """Pages hold what plain lists hold, and no more pages than they need."""
 
+    def made(self, page: int) -> PagedStore:
+        return PagedStore(2, 2, 1, dtype=np.float32, page=page)
+
     @initialize(page=st.integers(1, 5))
     def start(self, page: int) -> None:
         self.page, self.number = page, 0
-        self.store = PagedStore(2, 2, 1, dtype=np.float32, page=page)
+        self.store = self.made(page)
         self.lists: list[list[tuple[float, int]]] = [[] for _ in range(4)]
         self.seen = [0, 0]
 

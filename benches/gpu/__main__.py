@@ -13,7 +13,7 @@ from benches.gpu.tables import markdown
 from benches.machine import machine, made
 from benches.readme import write_between
 
-WORKS = ("copy", "similarity", "large", "selection", "activation")
+WORKS = ("copy", "similarity", "large", "selection", "activation", "kv-scores", "kv-codes")
 
 
 def main() -> None:
@@ -63,9 +63,10 @@ def _written(about: str, rows: list[GpuRow], options: argparse.Namespace) -> Non
 
 
 def _works(options: argparse.Namespace) -> dict[str, Callable[[], Iterator[GpuRow]]]:
-    from benches.gpu import activation, copying, selection, similarity
+    from benches.gpu import activation, copying, kv_codes, kv_scores, selection, similarity
 
     small, rounds = options.quick, options.rounds
+    cache = (2, 8, 4096) if small else (8, 8, 32_768)
     n, dim, queries = (100_000, 384, 256) if small else (1_000_000, 384, 1024)
     return {
         "copy": lambda: copying.rows_of(1 << (28 if small else 31), rounds),
@@ -73,6 +74,8 @@ def _works(options: argparse.Namespace) -> dict[str, Callable[[], Iterator[GpuRo
         "large": lambda: similarity.large(2 * n if small else 10 * n, dim, queries, max(3, rounds // 3)),
         "selection": lambda: selection.rows_of(n, queries, rounds),
         "activation": lambda: activation.rows_of(n, 10 * n, 128, rounds),
+        "kv-scores": lambda: kv_scores.rows_of(*cache, rounds),
+        "kv-codes": lambda: kv_codes.rows_of(*cache, rounds),
     }
 
 

@@ -30,10 +30,9 @@ def compiler() -> str | None:
 
 def _host_text(text: str) -> tuple[str, dict[str, list[str]]]:
     """Return C++ of a CUDA source with a launcher for each kernel, and the types of their parameters."""
-    parameters = re.search(r"#define SCAN_PARAMETERS((?:.*\\\n)+.*)", text)
-    if parameters:
-        whole = " ".join(parameters[1].replace("\\\n", " ").split())
-        text = text.replace("(SCAN_PARAMETERS)", f"({whole})")
+    for name, shared in re.findall(r"#define (\w+_PARAMETERS)((?:.*\\\n)+.*)", text):
+        whole = " ".join(shared.replace("\\\n", " ").split())
+        text = re.sub(rf"\(\s*{name}\b", lambda _, whole=whole: f"({whole}", text)
     kernels = {
         name: [" ".join(one.split()[:-1]) for one in arguments.split(",")]
         for name, arguments in _KERNEL.findall(text)

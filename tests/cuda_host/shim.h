@@ -11,10 +11,15 @@
 #include <ucontext.h>
 #include <vector>
 
+using std::max;
+using std::min;
+
 #define __global__
 #define __device__
 #define __host__
 #define __forceinline__ inline
+#define __noinline__
+#define __noinline__
 #define __launch_bounds__(...)
 #define __align__(n) alignas(n)
 
@@ -219,6 +224,8 @@ template <class T> T __ldg(const T* at) { return *at; }
 inline float __fmul_rn(float a, float b) { return a * b; }
 inline float __fadd_rn(float a, float b) { return a + b; }
 inline float __fsub_rn(float a, float b) { return a - b; }
+inline float __saturatef(float x) { return std::fmin(std::fmax(x, 0.0f), 1.0f); }
+inline float __fdiv_rn(float a, float b) { return a / b; }
 inline float __fmaf_rn(float a, float b, float c) { return std::fma(a, b, c); }
 inline double __dmul_rn(double a, double b) { return a * b; }
 inline double __dadd_rn(double a, double b) { return a + b; }

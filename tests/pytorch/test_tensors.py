@@ -21,6 +21,8 @@ from recollect.kvcache import (
     select,
 )
 from recollect.kvcache.arrays import received, returned
+from tests.cuda_host.device import HostDevice, compiler
+from tests.cuda_host.standing_in import stand_in
 
 
 def rows(*shape):
@@ -141,3 +143,26 @@ def test_masks_are_no_floats():
         Layer(rows(1, 1, 3, 4), mask=torch.ones(1, 3, dtype=torch.bfloat16))
     with pytest.raises(InvalidArgument, match=r"^positions"):
         select(rows(1, 1, 3), 2, positions=torch.zeros(1, 4, dtype=torch.int64))
+
+
+@pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float16, torch.bfloat16, torch.float8_e4m3fn])
+def test_calls_on_a_gpu_take_tensors_and_give_tensors(dtype, monkeypatch):
+    stand_in(monkeypatch, HostDevice())
+    keys = rows(1, 2, 40, 16).to(dtype)
+    for kind in ("int4", "rot2", "fp8"):
+        there, here = (quantize(keys, kind, backend=one) for one in ("cuda", "numpy"))
+        for name, part in here.parts.items():
+            np.testing.assert_array_equal(there.parts[name], part)
+        back = there.dequantize(backend="cuda")
+        assert isinstance(back, torch.Tensor)
+        np.testing.assert_array_equal(back.numpy(), here.dequantize())
+    kept = select(rows(1, 2, 40), 9, backend="cuda")
+    moved, wanted = (compact(keys, keys, kept, backend=one) for one in ("cuda", "numpy"))
+    assert moved.keys.dtype == dtype
+    bits = torch.uint8 if dtype.itemsize == 1 else torch.int16 if dtype.itemsize == 2 else torch.int32
+    assert torch.equal(moved.keys.view(bits), wanted.keys.view(bits))
+    queries = rows(1, 4, 1, 16)
+    cache = QuantizedCache("rot4", "int4", residual=0, backend="cuda")
+    cache.append(keys, keys)
+    assert isinstance(decode_attention(queries, cache, backend="cuda").output, torch.Tensor)

@@ -145,7 +145,9 @@ class Cuda:
     ) -> None:
         """Run a kernel on CuPy's current stream."""
         function = self._function(kernel)
-        if shared > _WITHOUT_ASKING and function.max_dynamic_shared_size_bytes < shared:
+        # What a kernel shares anyway counts too.
+        asks = shared > 0 and shared + function.shared_size_bytes > _WITHOUT_ASKING
+        if asks and function.max_dynamic_shared_size_bytes < shared:
             function.max_dynamic_shared_size_bytes = shared
         values = tuple(_NULL if one is None else one for one in arguments)
         function(tuple(grid), (block,), values, shared_mem=shared)

@@ -12,7 +12,7 @@ from recollect.checks import one_of
 from recollect.errors import InvalidArgument, WrongType
 from recollect.gpu.device import Array, cupy_module
 
-__all__ = ["BACKENDS", "Frame", "arrived", "backend_for", "on_host", "working_on"]
+__all__ = ["BACKENDS", "Frame", "arrived", "backend_for", "frame_of", "on_host", "working_on"]
 
 BACKENDS = ("numpy", "cuda")
 _CPU, _CUDA, _CUDA_PINNED, _CUDA_MANAGED = 1, 2, 3, 13
@@ -35,6 +35,23 @@ class Frame:
             return array
         module = import_module("jax.dlpack" if self.framework.startswith("jax") else self.framework)
         return module.from_dlpack(array)
+
+
+def frame_of(value: Any, argument: str) -> Frame:
+    """Return where an array comes from, without opening it.
+
+    Raises
+    ------
+    WrongType
+        If it lies neither on a CPU nor on a CUDA device (also a ``TypeError``).
+    """
+    if isinstance(value, np.ndarray) or not hasattr(value, "__dlpack_device__"):
+        return Frame("numpy", None)
+    kind, number = (int(part) for part in value.__dlpack_device__())
+    on_gpu = kind in (_CUDA, _CUDA_MANAGED)
+    if not on_gpu and kind not in (_CPU, _CUDA_PINNED):
+        raise WrongType(f"{argument}: expected an array on a CPU or a CUDA device")
+    return Frame(type(value).__module__.partition(".")[0], number if on_gpu else None)
 
 
 def arrived(value: Any, argument: str) -> tuple[Array, Frame, bool]:
@@ -62,18 +79,15 @@ def arrived(value: Any, argument: str) -> tuple[Array, Frame, bool]:
             return np.asarray(value), Frame("numpy", None), False
         except (ValueError, TypeError) as error:
             raise InvalidArgument(f"{argument}: rows of different lengths are no array of vectors") from error
-    kind, number = (int(part) for part in value.__dlpack_device__())
-    on_gpu = kind in (_CUDA, _CUDA_MANAGED)
-    if not on_gpu and kind not in (_CPU, _CUDA_PINNED):
-        raise WrongType(f"{argument}: expected an array on a CPU or a CUDA device")
+    frame = frame_of(value, argument)
     try:
-        array = cupy_module().from_dlpack(value) if on_gpu else np.from_dlpack(value)
+        array = np.from_dlpack(value) if frame.device is None else cupy_module().from_dlpack(value)
     except (BufferError, TypeError, RuntimeError) as error:
         raise WrongType(
             f"{argument}: {getattr(value, 'dtype', 'these')} numbers do not travel; "
             "give bf16 as a view of 16-bit integers"
         ) from error
-    return array.view(np.uint16) if brain else array, Frame(framework, number if on_gpu else None), brain
+    return array.view(np.uint16) if brain else array, frame, brain
 
 
 def on_host(array: Array | None) -> Any:

@@ -8,7 +8,41 @@ from recollect.errors import InvalidArgument
 
 __all__ = ["SOURCES", "source"]
 
-SOURCES = ("activation", "hamming", "hopper", "queries", "rescore", "scan", "selection")
+SOURCES = (
+    "activation",
+    "attention_decode",
+    "attention_expected",
+    "attention_received",
+    "compaction",
+    "compaction_pages",
+    "compaction_rotary",
+    "decode",
+    "decode_attention",
+    "decode_channel",
+    "decode_logits",
+    "decode_rotated",
+    "decode_sums",
+    "hamming",
+    "hopper",
+    "quantize_channel",
+    "quantize_float8",
+    "quantize_rotated",
+    "quantize_token",
+    "quantize_wide",
+    "queries",
+    "rescore",
+    "scan",
+    "scores_directions",
+    "scores_lag",
+    "scores_pages",
+    "scores_places",
+    "scores_rows",
+    "scores_selection",
+    "scores_shares",
+    "scores_smooth",
+    "scores_windows",
+    "selection",
+)
 """What can be compiled."""
 
 _INCLUDE = re.compile(r'#include "(\w+\.cuh)"')

@@ -14,6 +14,7 @@ from any framework that shares memory of the CPU by DLPack, bfloat16 as int16 an
 bits, or be tensors of PyTorch; results are arrays of that framework. Nothing here depends on what else is in
 a batch or on how a sequence came in chunks; ties go to the lower position. Rust does the work, with
 ``threads`` and without the GIL; ``backend="numpy"`` is the reference, which has the same codes bit for bit.
+Arrays on a CUDA device are worked on there (``backend="cuda"``, with CuPy), where there are kernels for it.
 
 ========================================  ==========================================================
 ``Layer``, ``scores``                     what a layer holds, and one file for each way to score it
@@ -21,7 +22,8 @@ a batch or on how a sequence came in chunks; ties go to the lower position. Rust
 ``select``, ``compact``, ``PagedStore``   which tokens stay, and where
 ``quantizers``, ``quantize``              2 to 8 bits, rotated 1 to 4 bits, float8
 ``QuantizedCache``, ``MixedCache``        caches that grow, or hold each token in a state of its own
-``decode_attention``                      attention over either, on the codes
+``PlainCache``                            keys and values as they are, where they lie
+``decode_attention``                      attention over any of these, on the codes
 ``BlockStore``, ``boundaries``            the past in blocks or events that are found again; where events end
 ``Codebook``                              vectors as the number of the nearest of a few hundred
 ``recollect.kvcache.transformers``        caches for ``generate``; imported by itself
@@ -39,6 +41,7 @@ from recollect.kvcache.float_formats import bf16_bits, from_bf16
 from recollect.kvcache.layer import Layer
 from recollect.kvcache.mixed_cache import MixedCache
 from recollect.kvcache.paged import PagedStore
+from recollect.kvcache.plain_cache import PlainCache
 from recollect.kvcache.quantized_cache import QuantizedCache
 from recollect.kvcache.quantizers.quantized import Quantized, pv, qk_logits, quantize
 from recollect.kvcache.refinement import refined, similarity, split_quality
@@ -55,6 +58,7 @@ __all__ = [
     "Layer",
     "MixedCache",
     "PagedStore",
+    "PlainCache",
     "Quantized",
     "QuantizedCache",
     "Ragged",

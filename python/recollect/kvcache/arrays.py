@@ -1,8 +1,9 @@
 """Arrays of any framework in, arrays of the caller's framework out.
 
-In come NumPy arrays, tensors of PyTorch on any device, and whatever speaks DLPack or the array interface and
-lies in the memory of the CPU. What NumPy has no numbers for travels as integers: bfloat16 as (u)int16, float8
-e4m3 as uint8; tensors of these types are seen as such integers without a copy.
+In come NumPy arrays, tensors of PyTorch on any device, arrays of CuPy, and whatever speaks DLPack or the
+array interface and lies in the memory of the CPU. Those on a GPU are brought to the CPU here, unless a call
+works where they lie. What NumPy has no numbers for travels as integers: bfloat16 as (u)int16, float8 e4m3 as
+uint8; tensors of these types are seen as such integers without a copy.
 """
 
 import sys
@@ -13,14 +14,16 @@ import numpy.typing as npt
 
 from recollect.errors import InvalidArgument, WrongType
 from recollect.kvcache.float_formats import bf16_bits, e4m3_bits, from_bf16, from_e4m3
-from recollect.kvcache.tensors import is_tensor, tensor_like, without_gradient
+from recollect.kvcache.tensors import is_tensor, tensor_like, tensor_on_gpu, without_gradient
 
 __all__ = [
     "Array",
     "Foreign",
     "Numbers",
+    "checked",
     "in_form_of",
     "lengths_of",
+    "library_of",
     "numbers",
     "opened",
     "received",
@@ -55,7 +58,19 @@ def received(value: Foreign, argument: str, ndim: int | None = None) -> Array:
     InvalidArgument
         If it has another number of axes.
     """
-    found = opened(value, argument, bits=True)
+    return checked(opened(value, argument, bits=True), argument, ndim)
+
+
+def checked(found: Array, argument: str, ndim: int | None = None) -> Array:
+    """Return an array of NumPy or CuPy with elements that this package knows, bits as unsigned integers.
+
+    Raises
+    ------
+    WrongType
+        If it has another type of element.
+    InvalidArgument
+        If it has another number of axes than `ndim`.
+    """
     if found.dtype.name in _FORMS:
         found = found.view(_FORMS[found.dtype.name])
     if found.dtype == np.int16:
@@ -89,6 +104,9 @@ def opened(value: Foreign, argument: str, *, bits: bool = False) -> Array:
     """
     if isinstance(value, np.ndarray):
         return value
+    if _of_cupy(value):
+        brought: Array = value.get()
+        return brought
     if is_tensor(value):
         try:
             return without_gradient(value, bits=bits)
@@ -133,8 +151,12 @@ def returned(result: Array, like: Foreign) -> Foreign:
     """Return an array in the framework that `like` comes from; bits of bfloat16 in its type of integer."""
     if result.dtype == np.uint16 and str(getattr(like, "dtype", "")).rpartition(".")[2] == "int16":
         result = result.view(np.int16)
+    if not isinstance(result, np.ndarray):
+        return _from_gpu(result, like)
     if isinstance(like, np.ndarray):
         return result
+    if _of_cupy(like):
+        return sys.modules["cupy"].asarray(result)
     if is_tensor(like):
         return tensor_like(result, like)
     # The type of an array says by its module which framework made it; that one is loaded.
@@ -144,9 +166,28 @@ def returned(result: Array, like: Foreign) -> Foreign:
     return result if make is None else make(np.ascontiguousarray(result))
 
 
+def _from_gpu(result: Foreign, like: Foreign) -> Foreign:
+    if is_tensor(like) and like.is_cuda:
+        return tensor_on_gpu(result, like)
+    # Loaded for those alone who use it.
+    from recollect.gpu.frames import frame_of
+
+    frame = frame_of(like, "array")
+    return returned(result.get(), like) if frame.device is None else frame.back(result)
+
+
+def _of_cupy(value: Foreign) -> bool:
+    return type(value).__module__.partition(".")[0] == "cupy"
+
+
+def library_of(found: Array) -> Foreign:
+    """Return the library of an array: NumPy, or CuPy."""
+    return sys.modules["cupy"] if _of_cupy(found) else np
+
+
 def table_of(value: Foreign | npt.ArrayLike, argument: str) -> Array:
     """Return an array of any framework, or nested lists, as NumPy sees it."""
-    return opened(value, argument) if is_tensor(value) else np.asarray(value)
+    return opened(value, argument) if is_tensor(value) or _of_cupy(value) else np.asarray(value)
 
 
 def lengths_of(

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from recollect import _native
 from recollect.errors import InvalidArgument, WrongType
-from recollect.kvcache.arrays import Array, Foreign, received, returned
+from recollect.kvcache.arrays import Array, Foreign, opened, received, returned
 from recollect.kvcache.backends import chosen, threads_for
 from recollect.kvcache.rotary import Rope
 from recollect.kvcache.selection import Kept
@@ -67,9 +67,10 @@ def compact(
         What stays.
     rope
         How the keys were turned: they are turned to the positions 0, 1, 2 ... of each head, which become
-        theirs; None leaves keys and positions alone. Turning is done by NumPy.
+        theirs; None leaves keys and positions alone. NumPy turns them in float64, a GPU in float32 by angles
+        of float64.
     backend
-        ``"rust"``, which is the default, or ``"numpy"``.
+        ``"rust"``, ``"numpy"`` or ``"cuda"``; by default Rust, or the GPU for arrays there.
     threads
         Threads that work on it; by default as many as are worth it.
 
@@ -78,19 +79,22 @@ def compact(
     InvalidArgument
         If `kept` is of a cache of another shape.
     """
+    own = chosen(backend, keys, values)
+    if own == "cuda":
+        return _compacted_on_gpu(keys, values, kept, rope)
     found = [
         _fitting(received(part, name, 4), name, kept) for part, name in ((keys, "keys"), (values, "values"))
     ]
     counts = kept.counts.reshape(-1)
     owner = np.repeat(np.arange(len(counts)), counts)
     batch, head = np.divmod(owner, kept.shape[1])
-    if chosen(backend) == "rust":
+    if own == "rust":
         rows_k, rows_v = (_gathered(part, kept, threads) for part in found)
     else:
         rows_k, rows_v = (part[batch, head, kept.indices] for part in found)
     positions = kept.positions
     if rope is not None:
-        new = (np.arange(len(owner)) - kept.cu_len[owner]).astype(np.int32)
+        new = _from_the_start(kept)
         rows_k, positions = rope.moved(rows_k, new - positions), new
     nbytes = sum(part.nbytes for part in (rows_k, rows_v, kept.cu_len, positions))
     moved = returned(rows_k, keys), returned(rows_v, values)
@@ -108,11 +112,12 @@ def compact_in_place(
     Parameters
     ----------
     keys, values
-        ``[batch, heads, tokens, d]``: NumPy arrays, or what lets NumPy write to its memory by DLPack.
+        ``[batch, heads, tokens, d]``: NumPy arrays, arrays on a GPU, or what lets NumPy write to its memory
+        by DLPack.
     kept
         What stays.
     backend
-        ``"rust"``, which is the default, or ``"numpy"``.
+        ``"rust"``, ``"numpy"`` or ``"cuda"``; by default Rust, or the GPU for arrays there.
 
     Returns
     -------
@@ -126,9 +131,14 @@ def compact_in_place(
     InvalidArgument
         If an array cannot be written, or `kept` is of a cache of another shape.
     """
+    own = chosen(backend, keys, values)
+    if own == "cuda":
+        _move_on_gpu(keys, values, kept)
+        return kept.counts
     parts = [_writable(part, name, kept) for part, name in ((keys, "keys"), (values, "values"))]
-    rust = chosen(backend) == "rust"
-    if rust and all(part.size and part[0, 0].flags.c_contiguous and part.flags.aligned for part in parts):
+    if own == "rust" and all(
+        part.size and part[0, 0].flags.c_contiguous and part.flags.aligned for part in parts
+    ):
         for part in parts:
             _native.kvcache_move_front(_as_words(part), kept.indices, kept.cu_len)
         return kept.counts
@@ -136,6 +146,58 @@ def compact_in_place(
         for part in parts:
             part[batch, head, : len(indices)] = part[batch, head, indices]
     return kept.counts
+
+
+def _compacted_on_gpu(keys: Foreign, values: Foreign, kept: Kept, rope: Rope | None) -> Ragged:
+    # Loaded for those alone who use it.
+    from recollect.kvcache.cuda.compaction import Staying, gathered, gathered_and_turned
+    from recollect.kvcache.cuda.handing import handed
+    from recollect.kvcache.cuda.working import received_on, working
+
+    with working(keys, values) as device:
+        found = [
+            _fitting(received_on(device, part, name, 4), name, kept)
+            for part, name in ((keys, "keys"), (values, "values"))
+        ]
+        staying, positions = Staying.on(device, kept.lying, kept.cu_len), kept.positions
+        rows = handed(device, found[0]) if rope is not None else None
+        if rope is not None and rows is not None:
+            turns = rope.frequencies(found[0].shape[3])
+            moved = gathered_and_turned(device, rows, staying, positions, turns, rope.interleaved)
+        else:
+            moved = gathered(device, found[0], staying)
+        if rope is not None:
+            new = _from_the_start(kept)
+            if rows is None:  # Kernels do not turn float64.
+                moved = device.xp.asarray(rope.moved(opened(moved, "keys"), new - positions))
+            positions = new
+        others = gathered(device, found[1], staying)
+        nbytes = sum(part.nbytes for part in (moved, others, kept.cu_len, positions))
+        both = returned(moved, keys), returned(others, values)
+        return Ragged(*both, kept.cu_len, positions, kept.shape[:2], nbytes)
+
+
+def _move_on_gpu(keys: Foreign, values: Foreign, kept: Kept) -> None:
+    from recollect.gpu.frames import frame_of
+    from recollect.kvcache.cuda.compaction import Staying, moved_to_front
+    from recollect.kvcache.cuda.working import received_on, working
+
+    with working(keys, values) as device:
+        parts = []
+        for part, name in ((keys, "keys"), (values, "values")):
+            if frame_of(part, name).device is None and device.xp is not np:
+                raise WrongType(f"{name}: in the memory of the CPU, where no GPU can move it")
+            parts.append(_fitting(received_on(device, part, name, 4), name, kept))
+        staying = Staying.on(device, kept.lying, kept.cu_len)
+        for part in parts:
+            moved_to_front(device, part, staying)
+
+
+def _from_the_start(kept: Kept) -> npt.NDArray[np.int32]:
+    """Return 0, 1, 2 ... of each head."""
+    starts = np.repeat(kept.cu_len[:-1], kept.counts.reshape(-1))
+    found: npt.NDArray[np.int32] = (np.arange(len(starts)) - starts).astype(np.int32)
+    return found
 
 
 def _as_words(part: Array) -> Array:

@@ -5,15 +5,22 @@ Each piece gives an output and the logarithm of its sum; these are enough to mak
 """
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from recollect import _native
 from recollect.errors import DimensionMismatch, InvalidArgument
-from recollect.kvcache.arrays import Array, Foreign, numbers, received, returned, table_of
+from recollect.kvcache.arrays import Array, Foreign, numbers, opened, received, returned, table_of
 from recollect.kvcache.backends import chosen, threads_for
+from recollect.kvcache.layer import arrays_of
 from recollect.kvcache.quantizers.codec import lent_by
+from recollect.kvcache.quantizers.on_gpu import coded_on, parts_on_host
 from recollect.kvcache.segments import Segment, Segmented
+
+if TYPE_CHECKING:
+    from recollect.gpu.device import Device
+    from recollect.kvcache.cuda.coded_attention import CodedSegment
 
 __all__ = ["Attended", "decode_attention", "merged"]
 
@@ -62,10 +69,12 @@ def decode_attention(
     scale
         What products are multiplied by; by default one by the root of the dimension.
     with_received
-        Also return what each position got, which is how heavy hitters are known; NumPy does this part.
+        Also return what each position got, which is how heavy hitters are known; NumPy does this part,
+        but for plain keys and values on a GPU.
     backend
-        ``"rust"``, which is the default and adds up in float32, or ``"numpy"``, which does in float64. A
-        cache with parts of float64 is read by NumPy.
+        ``"rust"``, which is the default and adds up in float32, ``"numpy"``, which does in float64, or
+        ``"cuda"``, the default for queries on a GPU, which adds up in float32. A cache with parts of float64
+        is read by NumPy, and so is one with codes that is asked for what was received, where a GPU is chosen.
     threads
         Threads that work on it; by default as many as are worth it. No bit depends on them.
 
@@ -76,11 +85,11 @@ def decode_attention(
     DimensionMismatch
         If they have another dimension than its keys.
     """
-    rust = chosen(backend) == "rust"
-    rows = numbers(received(queries, "queries", 4)).astype(np.float64)
-    batch, query_heads, w, dim = rows.shape
+    own = chosen(backend, queries)
+    asked = arrays_of(own, {"queries": queries})["queries"]
+    batch, query_heads, w, dim = asked.shape
     if batch != len(cache.seen) or not query_heads or query_heads % cache.heads:
-        raise InvalidArgument(f"queries: {rows.shape} do not belong to {len(cache.seen)} sequences of "
+        raise InvalidArgument(f"queries: {asked.shape} do not belong to {len(cache.seen)} sequences of "
                               f"{cache.heads} heads")  # fmt: skip
     if dim != cache.dim and len(cache.seen) and cache.seen.any():
         raise DimensionMismatch(f"queries: expected {cache.dim} dimensions, found {dim}")
@@ -91,11 +100,16 @@ def decode_attention(
         if places.shape != (batch, w) or places.dtype.kind not in "iu":
             raise InvalidArgument(f"positions: expected whole numbers ({batch}, {w}), found {places.shape}")
     group = query_heads // cache.heads
+    if own == "cuda" and w:
+        there = _on_gpu(queries, asked, places, cache, dim**-0.5 if scale is None else scale, with_received)
+        if there is not None:
+            return there
+    rows = numbers(opened(asked, "queries")).astype(np.float64)
     grouped = rows.reshape(batch, cache.heads, group * w, dim) * (dim**-0.5 if scale is None else scale)
     output = np.zeros((*grouped.shape[:3], cache.value_dim))
     lse = np.full(grouped.shape[:3], -np.inf)
     got = np.zeros((batch, cache.heads, int(cache.seen.max(initial=0))))
-    native = _natively(grouped, places, cache, threads) if rust and w else None
+    native = _natively(grouped, places, cache, threads) if own == "rust" and w else None
     if native is not None:
         output, lse = native
     for index in range(batch):
@@ -116,6 +130,64 @@ def decode_attention(
     return Attended(*(returned(part.astype(np.float32), queries) for part in parts))
 
 
+def _on_gpu(
+    queries: Foreign, asked: Array, places: Array, cache: Segmented, scale: float, with_received: bool
+) -> Attended | None:
+    """Return what kernels give; None where they do not know the parts."""
+    # Loaded for those alone who use it.
+    from recollect.kvcache.cuda import coded_attention, segment_attention, working
+
+    (batch, query_heads, w, _), heads = asked.shape, cache.heads
+    with working.working(queries) as device:
+        if asked.dtype == np.float64:
+            return None
+        rows = segment_attention.grouped(device, asked, heads)
+        until = np.tile(np.clip(places, -1, np.iinfo(np.int32).max), query_heads // heads).astype(np.int32)
+        plain = segment_attention.plain_segments(device, cache, batch)
+        found: tuple[Array, ...]
+        if plain is not None:
+            received_too = (int(cache.seen.max(initial=0)), query_heads // heads) if with_received else None
+            found = segment_attention.attended(
+                device, rows, until, plain, cache.value_dim, scale, received_too
+            )
+        elif with_received:
+            return None
+        else:
+            coded = _coded_segments(device, cache, batch)
+            there = coded and coded_attention.attended_to_codes(
+                device, rows, until, coded, cache.value_dim, scale
+            )
+            if not there:
+                return None
+            found = there
+        output, lse, *got = found
+        shape = (batch, query_heads, w)
+        parts = [output.reshape(*shape, cache.value_dim), lse.reshape(shape), *got]
+        return Attended(*(returned(part, queries) for part in parts))
+
+
+def _coded_segments(device: "Device", cache: Segmented, batch: int) -> "list[CodedSegment] | None":
+    """Return what a cache holds as kernels read it; None where they do not know a part."""
+    from recollect.kvcache.cuda.coded_attention import CodedSegment
+
+    found = []
+    for index in range(batch):
+        for one in cache.segments(index):
+            n = one.keys.shape[1]
+            if not n:
+                continue
+            keys = coded_on(device, one.keys.codec, one.keys.parts, n, one.keys.shape[2])
+            values = coded_on(device, one.values.codec, one.values.parts, n, one.values.shape[2])
+            if keys is None or values is None:
+                return None
+            start = int(one.positions[0])
+            # They ascend, so the ends say whether any is missing between them.
+            whole = int(one.positions[-1]) - start == n - 1
+            places = None if whole else device.xp.asarray(one.positions.astype(np.int32))
+            found.append(CodedSegment(index * cache.heads + one.first, keys, values, start, places))
+    return found
+
+
 def _natively(
     grouped: Array, places: Array, cache: Segmented, threads: int | None
 ) -> tuple[Array, Array] | None:
@@ -126,8 +198,8 @@ def _natively(
         for one in cache.segments(index):
             many, n = one.keys.shape[:2]
             if n:
-                keys = lent_by(one.keys.codec, one.keys.parts, n, dim)
-                values = lent_by(one.values.codec, one.values.parts, n, one.values.shape[2])
+                keys = lent_by(one.keys.codec, parts_on_host(one.keys.parts), n, dim)
+                values = lent_by(one.values.codec, parts_on_host(one.values.parts), n, one.values.shape[2])
                 if keys is None or values is None:
                     return None
                 positions = np.ascontiguousarray(one.positions, dtype=np.int64)
@@ -175,11 +247,13 @@ def _of_segment(queries: Array, segment: Segment, visible_until: Array) -> tuple
     weights = powers / np.where(total > 0, total, 1)
     with np.errstate(divide="ignore"):
         lse = np.log(total[..., 0]) + np.where(np.isfinite(top[..., 0]), top[..., 0], 0)
-    return segment.values.codec.weighted(weights, segment.values.parts, segment.values.shape[2]), lse
+    parts = parts_on_host(segment.values.parts)
+    return segment.values.codec.weighted(weights, parts, segment.values.shape[2]), lse
 
 
 def _logits(queries: Array, segment: Segment, visible_until: Array) -> Array:
-    logits = segment.keys.codec.logits(queries, segment.keys.parts, segment.keys.shape[1])
+    parts = parts_on_host(segment.keys.parts)
+    logits = segment.keys.codec.logits(queries, parts, segment.keys.shape[1])
     return np.where(segment.positions <= visible_until[:, None], logits, -np.inf)
 
 

@@ -4,9 +4,9 @@ Every method sees one sequence at a time, without its padding, in float64: so no
 is in the batch, and rounding to float32 is the last step.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,9 +16,13 @@ from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, opened
 from recollect.kvcache.backends import chosen, threads_for
 from recollect.kvcache.lending import lent
 
-__all__ = ["Layer", "Sequence"]
+if TYPE_CHECKING:
+    from recollect.kvcache.cuda.cached import Cached
+
+__all__ = ["Layer", "Sequence", "arrays_of"]
 
 Places = npt.NDArray[np.int64]
+_PARTS = ("keys", "values", "queries")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +77,8 @@ class Layer:
     Parameters
     ----------
     keys
-        ``[batch, heads, tokens, d]``, as the attention reads them (after RoPE), in any framework on the CPU.
+        ``[batch, heads, tokens, d]``, as the attention reads them (after RoPE), in any framework, on the CPU
+        or a CUDA device.
     values
         ``[batch, heads, tokens, d_v]``.
     queries
@@ -87,9 +92,10 @@ class Layer:
     strict
         Refuse numbers that are not finite; otherwise such tokens get the score of padding.
     backend
-        Where scores are computed: ``"rust"``, which is the default, or ``"numpy"``. Rust has those that read
-        the cache once, and attention; the others, whose time goes into products of matrices, and layers of
-        float64 or with `strict` stay with NumPy.
+        Where scores are computed: ``"rust"``, which is the default, ``"numpy"``, or ``"cuda"``, the default
+        for arrays on a GPU. Rust and CUDA have those that read the cache once, and attention; the others,
+        whose time goes into products of matrices, and layers of float64 or with `strict` stay with NumPy, by
+        way of the memory of the CPU.
     threads
         Threads that work on it; by default as many as are worth it. No score depends on them.
 
@@ -98,7 +104,9 @@ class Layer:
     InvalidArgument
         If shapes do not belong together, or with `strict` for a number that is not finite.
     WrongType
-        If something is no array of floats that the CPU can read.
+        If something is no array of floats that can be read.
+    GpuUnavailable
+        If the GPU is asked for and there is none, or no CuPy.
     """
 
     def __init__(
@@ -113,11 +121,12 @@ class Layer:
         backend: str | None = None,
         threads: int | None = None,
     ) -> None:
-        self.backend = chosen(backend)
-        self.keys = received(keys, "keys", 4)
-        self.values = None if values is None else received(values, "values", 4)
-        self.queries = None if queries is None else received(queries, "queries", 4)
+        self.backend = chosen(backend, keys, values, queries)
+        given = zip(_PARTS, (keys, values, queries), strict=True)
+        found = arrays_of(self.backend, {name: part for name, part in given if part is not None})
+        self.keys, self.values, self.queries = found["keys"], found.get("values"), found.get("queries")
         self._like = keys
+        self._cached: Cached | None = None
         batch, heads, tokens, dim = self.keys.shape
         if heads < 1 or dim < 1:
             raise InvalidArgument(f"keys: expected a head and a dimension at least, found {self.keys.shape}")
@@ -200,6 +209,41 @@ class Layer:
         keys, values, asked = (None if part is None else (part.array, part.form) for part in given)
         return Native(keys, values, asked, self.present, self.threads)
 
+    def has_kernels(self, *, queries: bool = False) -> bool:
+        """Return whether kernels of a GPU compute scores of this layer: :meth:`by_kernels` has them do it.
+
+        Parameters
+        ----------
+        queries
+            Whether the score needs them.
+        """
+        if self.backend != "cuda" or self.strict:
+            return False
+        # Loaded for those alone who use it.
+        from recollect.kvcache.cuda.cached import takes
+
+        parts = (self.keys, self.values, self.queries if queries else None)
+        return all(part is None or takes(part) for part in parts)
+
+    def by_kernels(self, score: Callable[["Cached"], Any], *, back: bool = True) -> Foreign:
+        """Return what kernels compute of all sequences.
+
+        Parameters
+        ----------
+        score
+            Gives it, with the device and the stream of the layer made current.
+        back
+            Bring an array into the caller's framework; otherwise what `score` gives is returned as it is.
+        """
+        # Loaded for those alone who use it.
+        from recollect.kvcache.cuda import working
+        from recollect.kvcache.cuda.cached import cached
+
+        with working.working(self._like) as device:
+            if self._cached is None:
+                self._cached = cached(device, self.keys, self.values, self.queries, self.present)
+            return self.returned(score(self._cached)) if back else score(self._cached)
+
     def finished(self, found: Array) -> Foreign:
         """Return scores of the native half as this layer gives them: not a number is the score of padding."""
         scores = found.reshape(self.shape[:3])
@@ -211,9 +255,9 @@ class Layer:
 
     def _sequence(self, index: int) -> Sequence:
         at = np.flatnonzero(self.present[index])
-        keys = numbers(self.keys[index])[:, at].astype(np.float64)
+        keys = numbers(_here(self.keys[index]))[:, at].astype(np.float64)
         values = self.values
-        held = keys[..., :0] if values is None else numbers(values[index])[:, at].astype(np.float64)
+        held = keys[..., :0] if values is None else numbers(_here(values[index]))[:, at].astype(np.float64)
         sound = np.isfinite(keys).all((0, 2)) & np.isfinite(held).all((0, 2))
         if self.strict and not sound.all():
             raise InvalidArgument(
@@ -243,12 +287,31 @@ class Layer:
         whole = given == self.keys.shape[2]
         count = len(at) if whole else min(given, len(at))
         rows = at if whole else np.arange(given - count, given)
-        queries = numbers(self.queries[index])[:, rows].astype(np.float64)
+        queries = numbers(_here(self.queries[index]))[:, rows].astype(np.float64)
         sound = np.isfinite(queries).all((0, 2))
         if self.strict and not sound.all():
             raise InvalidArgument(f"queries[{index}]: row {rows[np.argmin(sound)]} is not finite")
         places = np.arange(len(at) - count, len(at))
         return queries[:, sound].reshape(heads, self.group, -1, dim), places[sound]
+
+
+def arrays_of(backend: str, parts: Mapping[str, Foreign], ndim: int = 4) -> dict[str, Array]:
+    """Return arrays, by name, as a backend has them: on the device for ``"cuda"``, else in NumPy."""
+    if backend != "cuda":
+        return {name: received(part, name, ndim) for name, part in parts.items()}
+    # Loaded for those alone who use it.
+    from recollect.kvcache.cuda import working
+
+    with working.working(*parts.values()) as device:
+        return {name: working.received_on(device, part, name, ndim) for name, part in parts.items()}
+
+
+def _here(array: Array) -> Array:
+    """Return an array of a GPU in the memory of the CPU; one of NumPy stays."""
+    if isinstance(array, np.ndarray):
+        return array
+    brought: Array = array.get()
+    return brought
 
 
 def _present(lengths: Foreign | None, mask: Foreign | None, batch: int, tokens: int) -> npt.NDArray[np.bool_]:

@@ -5,7 +5,7 @@ import numpy as np
 from recollect.errors import InvalidArgument
 from recollect.kvcache.arrays import Array
 
-__all__ = ["pooled", "standardised"]
+__all__ = ["checked_pooling", "pooled", "standardised"]
 
 
 def pooled(scores: Array, kernel: int, pool: str = "avg") -> Array:
@@ -18,16 +18,27 @@ def pooled(scores: Array, kernel: int, pool: str = "avg") -> Array:
     InvalidArgument
         If the kernel is even, or `pool` is neither ``"avg"`` nor ``"max"``.
     """
-    if kernel < 1 or kernel % 2 == 0:
-        raise InvalidArgument(f"kernel: expected an odd number, found {kernel}")
-    if pool not in ("avg", "max"):
-        raise InvalidArgument(f"pool: expected avg or max, found {pool!r}")
+    checked_pooling(kernel, pool)
     half = kernel // 2
     around = [(0, 0)] * (scores.ndim - 1) + [(half, half)]
     padded = np.pad(scores, around, constant_values=0.0 if pool == "avg" else -np.inf)
     shifted = [padded[..., at : at + scores.shape[-1]] for at in range(kernel)]
     found: Array = np.maximum.reduce(shifted) if pool == "max" else np.add.reduce(shifted) / kernel
     return found
+
+
+def checked_pooling(kernel: int, pool: str) -> None:
+    """Raise unless neighbours can be pooled so.
+
+    Raises
+    ------
+    InvalidArgument
+        If the kernel is even, or `pool` is neither ``"avg"`` nor ``"max"``.
+    """
+    if kernel < 1 or kernel % 2 == 0:
+        raise InvalidArgument(f"kernel: expected an odd number, found {kernel}")
+    if pool not in ("avg", "max"):
+        raise InvalidArgument(f"pool: expected avg or max, found {pool!r}")
 
 
 def standardised(scores: Array) -> Array:

@@ -1,18 +1,19 @@
 """A cache that grows: sinks and newest tokens in full, all between quantized once, in aligned blocks."""
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import numpy.typing as npt
 
 from recollect.checks import count_of
 from recollect.errors import DimensionMismatch, InvalidArgument
-from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, received
-from recollect.kvcache.backends import BACKENDS
+from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, opened, received
+from recollect.kvcache.backends import BACKENDS, chosen
 from recollect.kvcache.quantizers.codec import Codec
 from recollect.kvcache.quantizers.encoding import encoded
 from recollect.kvcache.quantizers.kinds import codec_of
+from recollect.kvcache.quantizers.on_gpu import encoded_there
 from recollect.kvcache.quantizers.plain import Plain
 from recollect.kvcache.quantizers.quantized import Quantized
 from recollect.kvcache.segments import Segment
@@ -37,6 +38,14 @@ class QuantizedCache:
         Newest tokens that stay as they came, at least.
     block
         Tokens that are quantized together; by default the least that both quantizers can take.
+    backend
+        ``"cuda"`` holds all of it on a GPU, which is the default where the first tokens lie there; else it is
+        in the memory of the CPU, and ``"rust"`` or ``"numpy"`` makes the codes, which are the same bits.
+
+    Raises
+    ------
+    GpuUnavailable
+        If the GPU is asked for and there is none, or no CuPy.
     """
 
     def __init__(
@@ -47,7 +56,9 @@ class QuantizedCache:
         n_sink: int = 4,
         residual: int = 128,
         block: int | None = None,
+        backend: str | None = None,
     ) -> None:
+        self._backend = None if backend is None else chosen(backend)
         self._codecs = codec_of(keys, "keys"), codec_of(values, "values")
         self._n_sink, self._residual = count_of(n_sink, "n_sink"), count_of(residual, "residual")
         least = math.lcm(self._codecs[0].block, self._codecs[1].block)
@@ -76,7 +87,35 @@ class QuantizedCache:
         DimensionMismatch
             If a key or a value has another dimension.
         """
-        new = received(keys, "keys", 4), received(values, "values", 4)
+        if self._backend is None:
+            self._backend = chosen(None, keys, values)
+        if self._backend != "cuda":
+            self._append((received(keys, "keys", 4), received(values, "values", 4)), lengths, self._made)
+            return
+        # Loaded for those alone who use it.
+        from recollect.gpu.frames import frame_of
+        from recollect.kvcache.cuda.floats import floats_on
+        from recollect.kvcache.cuda.working import received_on, working
+
+        with working(keys, values) as device:
+            origin = frame_of(keys, "keys")
+
+            def made(codec: Codec, rows: Array) -> Quantized:
+                return Quantized(codec, encoded_there(device, codec, rows), rows.shape, origin=origin)
+
+            new = received_on(device, keys, "keys", 4), received_on(device, values, "values", 4)
+            self._append(new, lengths, made, lambda part: floats_on(device, part))
+
+    def _made(self, codec: Codec, rows: Array) -> Quantized:
+        return Quantized(codec, encoded(codec, rows, self._backend or BACKENDS[0]), rows.shape)
+
+    def _append(
+        self,
+        new: tuple[Array, Array],
+        lengths: Foreign | None,
+        made: "_Made",
+        floats: Callable[[Array], Array] = numbers,
+    ) -> None:
         if new[0].shape[:3] != new[1].shape[:3]:
             raise InvalidArgument(f"values: {new[1].shape} does not belong to keys of {new[0].shape}")
         if self._like is not None:
@@ -91,13 +130,15 @@ class QuantizedCache:
         counts = lengths_of(lengths, new[0].shape[0], new[0].shape[2])
         fresh = np.arange(new[0].shape[2]) < counts[:, None]
         for part, name in zip(new, ("keys", "values"), strict=True):
-            broken = ~np.isfinite(numbers(part)).all((1, 3)) & fresh
+            broken = ~opened(np.isfinite(floats(part)).all((1, 3)), name) & fresh
             if broken.any():
                 where = np.argwhere(broken)[0]
                 raise InvalidArgument(f"{name}[{where[0]}]: token {where[1]} has a number that is not finite")
         like = self._like or (new[0][:, :, :0].copy(), new[1][:, :, :0].copy())
         tails = self._tails or [_Tail(like[0][at], like[1][at]) for at in range(len(counts))]
-        settings = self._codecs, self._n_sink, self._residual, self._block
+        # On a GPU all that is ready is made at once, where its codes are those of each block.
+        in_runs = self._backend == "cuda" and all(codec.cuts for codec in self._codecs)
+        settings = self._codecs, self._n_sink, self._residual, self._block, made, in_runs
         # All have grown before any is changed: what cannot be quantized loses nothing.
         grown = [
             tail.grown(new[0][index, :, :count], new[1][index, :, :count], *settings)
@@ -188,6 +229,8 @@ class _Tail:
         n_sink: int,
         residual: int,
         block: int,
+        made: "_Made",
+        in_runs: bool,
     ) -> "_Tail":
         """Return the sequence with more tokens, and what has become old enough in blocks."""
         first = min(max(n_sink - self.seen, 0), keys.shape[1])
@@ -196,9 +239,10 @@ class _Tail:
         tail.sinks = _longer(self.sinks, keys[:, :first], values[:, :first]) if first else self.sinks
         rest = _longer(self.rest, keys[:, first:], values[:, first:])
         ready = max(rest[0].shape[1] - residual, 0) // block * block
+        step = max(ready, 1) if in_runs else block
         new = [
-            _block([part[:, start : start + block] for part in rest], codecs)
-            for start in range(0, ready, block)
+            _block([part[:, start : start + step] for part in rest], codecs, made)
+            for start in range(0, ready, step)
         ]
         tail.blocks = [*self.blocks, *new] if new else self.blocks
         tail.rest = (rest[0][:, ready:].copy(), rest[1][:, ready:].copy()) if ready else rest
@@ -232,13 +276,12 @@ class _Tail:
 
 
 _Block = tuple[Quantized, Quantized]
+_Made = Callable[[Codec, Array], Quantized]
+"""Quantizes finite rows ``[heads, n, d]``."""
 
 
-def _block(rows: list[Array], codecs: tuple[Codec, Codec]) -> _Block:
-    keys, values = (
-        Quantized(codec, encoded(codec, part, BACKENDS[0]), part.shape)
-        for codec, part in zip(codecs, rows, strict=True)
-    )
+def _block(rows: list[Array], codecs: tuple[Codec, Codec], made: _Made) -> _Block:
+    keys, values = (made(codec, part) for codec, part in zip(codecs, rows, strict=True))
     return keys, values
 
 

@@ -30,6 +30,19 @@ class Rope:
     inv_freq: npt.ArrayLike
     interleaved: bool = False
 
+    def frequencies(self, dim: int) -> npt.NDArray[np.float64]:
+        """Return the radians a token of each pair of keys of `dim` dimensions.
+
+        Raises
+        ------
+        InvalidArgument
+            If there are more pairs than dimensions have.
+        """
+        found = np.asarray(self.inv_freq, dtype=np.float64).reshape(-1)
+        if 2 * len(found) > dim:
+            raise InvalidArgument(f"inv_freq: {len(found)} pairs in {dim} dimensions")
+        return found
+
     def moved(self, keys: Array, by: npt.ArrayLike) -> Array:
         """Return keys ``[..., n, d]`` turned by so many positions, ``[..., n]``, in the type they came in.
 
@@ -38,10 +51,8 @@ class Rope:
         InvalidArgument
             If there are more pairs than dimensions have.
         """
-        frequencies = np.asarray(self.inv_freq, dtype=np.float64).reshape(-1)
-        pairs, dim = len(frequencies), keys.shape[-1]
-        if 2 * pairs > dim:
-            raise InvalidArgument(f"inv_freq: {pairs} pairs in {dim} dimensions")
+        frequencies = self.frequencies(keys.shape[-1])
+        pairs = len(frequencies)
         angles = np.asarray(by, dtype=np.float64)[..., None] * frequencies
         cos, sin = np.cos(angles), np.sin(angles)
         rows = numbers(keys).astype(np.float64)

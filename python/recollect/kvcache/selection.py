@@ -1,7 +1,6 @@
 """Which tokens stay: the best of each head within its budget, in the order they were in."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +8,7 @@ import numpy.typing as npt
 from recollect import _native
 from recollect.checks import count_of
 from recollect.errors import InvalidArgument, WrongType
-from recollect.kvcache.arrays import Array, Foreign, numbers, received, table_of
+from recollect.kvcache.arrays import Array, Foreign, numbers, opened, received, table_of
 from recollect.kvcache.backends import chosen, threads_for
 
 __all__ = ["Kept", "select"]
@@ -17,11 +16,13 @@ __all__ = ["Kept", "select"]
 Places = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Kept:
     """Tokens that stay, head by head; heads may keep different numbers of them.
 
-    Attributes
+    Indices and positions may lie on a GPU: ``lying`` are the indices as they do, and the others come to the
+    memory of the CPU when they are asked for.
+
+    Parameters
     ----------
     indices
         Where they are in the cache, int32 ``[n]``, ascending within a head; heads lie one after another,
@@ -34,10 +35,29 @@ class Kept:
         Batch, heads and tokens of the cache.
     """
 
-    indices: Places
-    cu_len: Places
-    positions: Places
-    shape: tuple[int, int, int]
+    __slots__ = ("_indices", "_positions", "cu_len", "lying", "shape")
+
+    def __init__(
+        self,
+        indices: Array,
+        cu_len: Places,
+        positions: Array,
+        shape: tuple[int, int, int],
+    ) -> None:
+        self._indices, self._positions = indices, positions
+        self.cu_len, self.shape, self.lying = cu_len, shape, indices
+
+    @property
+    def indices(self) -> Places:
+        """Where they are in the cache, int32 ``[n]`` of NumPy."""
+        self._indices = opened(self._indices, "indices")
+        return self._indices
+
+    @property
+    def positions(self) -> Places:
+        """Which positions of the sequence they hold, int32 ``[n]`` of NumPy."""
+        self._positions = opened(self._positions, "positions")
+        return self._positions
 
     @property
     def counts(self) -> npt.NDArray[np.int32]:
@@ -98,7 +118,8 @@ def select(
         Of the tokens in their sequences, ``[batch, tokens]`` or ``[batch, heads, tokens]``; by default where
         they are.
     backend
-        ``"rust"``, which is the default, or ``"numpy"``; what stays is the same. float64 is ranked by NumPy.
+        ``"rust"``, which is the default, ``"numpy"``, or ``"cuda"``, the default for scores on a GPU; what
+        stays is the same. float64 is ranked by NumPy.
     threads
         Threads that work on it; by default as many as are worth it.
 
@@ -112,11 +133,16 @@ def select(
     InvalidArgument
         If the budget has another shape or is below zero.
     """
+    backend = chosen(backend, scores)
+    n_sink, n_recent = count_of(n_sink, "n_sink"), count_of(n_recent, "n_recent")
+    if backend == "cuda":
+        there = _on_gpu(scores, budget, n_sink, n_recent, threshold, positions)
+        if there is not None:
+            return there
     found: Array = numbers(received(scores, "scores", 3))
     batch, heads, tokens = found.shape
     limits = _limits(budget, batch, heads, tokens)
-    n_sink, n_recent = count_of(n_sink, "n_sink"), count_of(n_recent, "n_recent")
-    if chosen(backend) == "rust" and found.dtype != np.float64:
+    if backend == "rust" and found.dtype != np.float64:
         flat = np.ascontiguousarray(found, dtype=np.float32)
         indices, cu_len = _native.kvcache_select(
             flat.reshape(-1),
@@ -139,6 +165,34 @@ def select(
         alive = np.flatnonzero(row > -np.inf)
         mask[at][_best(row, alive, int(limits[at]), n_sink, n_recent, threshold)] = True
     return Kept.of_mask(mask, positions)
+
+
+def _on_gpu(
+    scores: Foreign,
+    budget: int | npt.ArrayLike | None,
+    n_sink: int,
+    n_recent: int,
+    threshold: float | None,
+    positions: Foreign | None,
+) -> Kept | None:
+    """Return what kernels choose; None for float64, which they do not rank."""
+    # Loaded for those alone who use it.
+    from recollect.kvcache.cuda.selection import chosen_tokens
+    from recollect.kvcache.cuda.working import received_on, working
+
+    with working(scores) as device:
+        found = received_on(device, scores, "scores", 3)
+        if found.dtype.name not in ("float32", "float16"):
+            return None
+        limits = _limits(budget, *found.shape)
+        rows = device.xp.ascontiguousarray(found, np.float32)
+        places = (
+            None
+            if positions is None
+            else device.xp.asarray(np.ascontiguousarray(_positions(positions, found.shape)))
+        )
+        indices, held, cu_len = chosen_tokens(device, rows, limits, n_sink, n_recent, threshold, places)
+    return Kept(indices, cu_len, held, found.shape)
 
 
 def _best(

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-__all__ = ["is_tensor", "memory_of", "tensor_like", "without_gradient"]
+__all__ = ["as_integers", "is_tensor", "memory_of", "tensor_like", "tensor_on_gpu", "without_gradient"]
 
 Array = npt.NDArray[Any]
 Tensor = Any
@@ -25,6 +25,13 @@ def is_tensor(value: object) -> bool:
     return isinstance(value, getattr(torch, "Tensor", ()))
 
 
+def as_integers(tensor: Tensor) -> Tensor:
+    """Return a tensor without its gradient, what NumPy lacks as integers of its bits."""
+    held = tensor.detach()
+    name = _name(held)
+    return held.view(getattr(sys.modules["torch"], _BITS[name])) if name in _BITS else held
+
+
 def without_gradient(tensor: Tensor, *, bits: bool) -> Array:
     """Return a tensor as NumPy sees it; what NumPy lacks as integers if `bits`.
 
@@ -33,11 +40,7 @@ def without_gradient(tensor: Tensor, *, bits: bool) -> Array:
     TypeError, RuntimeError
         As PyTorch does, for elements or a layout that NumPy has no word for.
     """
-    held = tensor.detach()
-    name = _name(held)
-    if bits and name in _BITS:
-        held = held.view(getattr(sys.modules["torch"], _BITS[name]))
-    found: Array = held.cpu().numpy()
+    found: Array = (as_integers(tensor) if bits else tensor.detach()).cpu().numpy()
     return found
 
 
@@ -61,6 +64,13 @@ def tensor_like(result: Array, like: Tensor) -> Tensor:
     if _BITS.get(_name(like)) == result.dtype.name:
         tensor = tensor.view(like.dtype)
     return tensor.to(like.device)
+
+
+def tensor_on_gpu(result: object, like: Tensor) -> Tensor:
+    """Return an array of CuPy as a tensor that shares its memory; bits as the type that they came in."""
+    tensor = sys.modules["torch"].from_dlpack(result)
+    same = _BITS.get(_name(like)) == _name(tensor)
+    return tensor.view(like.dtype) if same else tensor
 
 
 def _name(tensor: Tensor) -> str:

@@ -1,5 +1,7 @@
 """Whole numbers between the least and the greatest of a group (Liu and others, "KIVI", 2024)."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
@@ -11,6 +13,11 @@ from recollect.kvcache.lending import Lent
 from recollect.kvcache.quantizers.codec import Codec, Parts
 from recollect.kvcache.quantizers.half import half, half_scale, halves
 from recollect.kvcache.quantizers.packing import packed, unpacked, words
+
+if TYPE_CHECKING:
+    from recollect.gpu.device import Device
+    from recollect.kvcache.cuda.coded import Coded
+    from recollect.kvcache.cuda.handing import Handed
 
 __all__ = ["Asymmetric"]
 
@@ -73,11 +80,27 @@ class Asymmetric(Codec):
         scale, zero = (part.view(np.float16).reshape(shape) for part in found[1:])
         return {"codes": found[0].reshape(heads, *along), "scale": scale, "zero": zero}
 
+    def encode_on(self, device: "Device", rows: "Handed", lengths: Array | None) -> Parts | None:
+        """Return the same parts made on a device."""
+        from recollect.kvcache.cuda.whole_codes import whole_codes
+
+        group = self.group or rows.array.shape[3]
+        found = whole_codes(device, rows, lengths, self.bits, self.by_token, group)
+        return None if found is None else dict(zip(("codes", "scale", "zero"), found, strict=True))
+
     def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...]:
         """Return the parts as the native half takes them."""
         codes = np.ascontiguousarray(parts["codes"]).reshape(-1)
         steps = (halves(parts[name]) for name in ("scale", "zero"))
         return "whole", codes, *steps, self.bits, self.by_token, self.group or d
+
+    def coded(self, parts: Parts, n: int, d: int) -> "Coded":
+        """Return the parts as kernels read them."""
+        from recollect.kvcache.cuda.coded import Coded
+
+        scale, zero = (parts[name].view(np.uint16) for name in ("scale", "zero"))
+        codec = "WHOLE" if self.by_token else "CHANNEL"
+        return Coded(codec, self.bits, parts["codes"], scale, zero, n, d, self.group or d)
 
     def decode(self, parts: Parts, n: int, d: int) -> Array:
         """Return ``code * scale + zero``."""

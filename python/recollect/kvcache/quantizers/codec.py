@@ -2,12 +2,18 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from recollect.kvcache.arrays import Array
 from recollect.kvcache.lending import Lent
+
+if TYPE_CHECKING:
+    from recollect.gpu.device import Device
+    from recollect.kvcache.cuda.coded import Coded
+    from recollect.kvcache.cuda.handing import Handed
 
 __all__ = ["Codec", "Parts", "lent_by", "made_natively"]
 
@@ -24,10 +30,13 @@ class Codec(ABC):
         Its name.
     block
         Tokens whose codes depend on each other: rows cut at multiples of it have the codes of the whole.
+    cuts
+        Whether that holds; not where all rows that are encoded together share something.
     """
 
     name: str
     block: int = 1
+    cuts: bool = True
 
     @abstractmethod
     def encode(self, rows: Array, counts: Array | None = None) -> Parts:
@@ -43,8 +52,20 @@ class Codec(ABC):
         """
         return None
 
+    def encode_on(self, device: "Device", rows: "Handed", lengths: Array | None) -> Parts | None:
+        """Return the same parts made on a device, of ``[batch, heads, n, d]``; None where it does not.
+
+        What lies behind `lengths`, uint32 ``[batch]`` on the device, is padding and repeats the last row
+        before it.
+        """
+        return None
+
     def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...] | None:
         """Return the parts of heads of `n` rows as the native half takes them; None where it does not."""
+        return None
+
+    def coded(self, parts: Parts, n: int, d: int) -> "Coded | None":
+        """Return parts on a device, side by side, as kernels read them; None where they do not know them."""
         return None
 
     @abstractmethod

@@ -1,5 +1,7 @@
 """Eight-bit floats, e4m3, scaled so that the greatest is 448."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
@@ -10,6 +12,11 @@ from recollect.kvcache.float_formats import E4M3_MAX, e4m3_bits, from_e4m3
 from recollect.kvcache.lending import Lent
 from recollect.kvcache.quantizers.codec import Codec, Parts
 from recollect.kvcache.quantizers.half import half_scale, halves
+
+if TYPE_CHECKING:
+    from recollect.gpu.device import Device
+    from recollect.kvcache.cuda.coded import Coded
+    from recollect.kvcache.cuda.handing import Handed
 
 __all__ = ["Float8"]
 
@@ -58,10 +65,24 @@ class Float8(Codec):
             "scale": found[1].view(np.float16).reshape(steps),
         }
 
+    def encode_on(self, device: "Device", rows: "Handed", lengths: Array | None) -> Parts | None:
+        """Return the same parts made on a device."""
+        from recollect.kvcache.cuda.float8_codes import float8_codes
+
+        found = float8_codes(device, rows, lengths, self.scale, self.block)
+        return None if found is None else {"codes": found[0], "scale": found[1]}
+
     def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...]:
         """Return the parts as the native half takes them."""
         codes = np.ascontiguousarray(parts["codes"]).reshape(-1)
         return "float8", codes, halves(parts["scale"]), self.scale, self.block
+
+    def coded(self, parts: Parts, n: int, d: int) -> "Coded":
+        """Return the parts as kernels read them."""
+        from recollect.kvcache.cuda.coded import Coded
+
+        scale, steps = parts["scale"].view(np.uint16), d if self.scale == "channel" else 1
+        return Coded("FLOAT8", 8, parts["codes"], scale, None, n, d, steps, self.block)
 
     def decode(self, parts: Parts, n: int, d: int) -> Array:
         """Return ``e4m3 * scale``."""

@@ -1,6 +1,7 @@
 """Quantized arrays, and the products of attention with them."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -8,10 +9,21 @@ from recollect.errors import DimensionMismatch, FormatTooNew, InvalidArgument
 from recollect.kvcache.arrays import Array, Foreign, lengths_of, numbers, received, returned
 from recollect.kvcache.backends import chosen
 from recollect.kvcache.quantizers.codec import Codec, Parts
-from recollect.kvcache.quantizers.encoding import natively
+from recollect.kvcache.quantizers.encoding import fitting_lengths, natively
 from recollect.kvcache.quantizers.kinds import codec_of
+from recollect.kvcache.quantizers.on_gpu import (
+    decoded_on_gpu,
+    encoded_on_gpu,
+    logits_on_gpu,
+    moved_to_gpu,
+    parts_on_host,
+    weighted_on_gpu,
+)
 from recollect.kvcache.quantizers.packing import LAYOUT
 from recollect.kvcache.quantizers.products import decoded, logits, weighted
+
+if TYPE_CHECKING:
+    from recollect.gpu.frames import Frame
 
 __all__ = ["Quantized", "pv", "qk_logits", "quantize"]
 
@@ -30,12 +42,15 @@ class Quantized:
         Of the array.
     layout
         Version of how parts are laid out.
+    origin
+        Framework and device of the array whose parts lie on a GPU.
     """
 
     codec: Codec
     parts: Parts
     shape: tuple[int, ...]
     layout: int = field(default=LAYOUT)
+    origin: "Frame | None" = field(default=None)
 
     def __post_init__(self) -> None:
         if self.layout != LAYOUT:
@@ -46,12 +61,18 @@ class Quantized:
         """Bytes that the parts take, all of them."""
         return sum(part.nbytes for part in self.parts.values())
 
-    def dequantize(self, *, backend: str | None = None, threads: int | None = None) -> Array:
-        """Return what the codes stand for, float32 of the array's shape; the same bits on every backend."""
+    def dequantize(self, *, backend: str | None = None, threads: int | None = None) -> Foreign:
+        """Return what the codes stand for, float32 of the array's shape; the same bits on every backend.
+
+        It is an array of NumPy, or of the framework of the array where the parts lie on a GPU.
+        """
         heads = int(np.prod(self.shape[:-2]))
-        own = chosen(backend)
+        own = chosen(backend, *self.parts.values())
+        if own == "cuda":
+            return decoded_on_gpu(self.codec, self.parts, self.shape, self.origin)
         n, d = self.shape[-2:]
-        return decoded(self.codec, self.parts, heads, n, d, own, threads).reshape(self.shape)
+        parts = parts_on_host(self.parts)
+        return decoded(self.codec, parts, heads, n, d, own, threads).reshape(self.shape)
 
 
 def quantize(
@@ -78,8 +99,8 @@ def quantize(
         Tokens of each sequence; what lies behind is padding, does not change a code of the others, and stands
         for the last token afterwards. Its bytes are held and counted.
     backend
-        ``"rust"``, which is the default, or ``"numpy"``; codes are the same bits. float64 is quantized by
-        NumPy.
+        ``"rust"``, ``"numpy"`` or ``"cuda"``; by default Rust, or the GPU for an array there. Codes
+        are the same bits. float64 is quantized by NumPy.
     threads
         Threads that work on it; by default as many as are worth it. No bit depends on them.
 
@@ -87,13 +108,17 @@ def quantize(
     ------
     InvalidArgument
         If a number is not finite, or beyond what the quantizer can scale.
+    GpuUnavailable
+        If the GPU is asked for and there is none, or no CuPy.
     """
-    rust, codec = chosen(backend) == "rust", codec_of(kind, role)
-    found = received(array, "array", None if lengths is None else 4)
-    if found.ndim < 2 or not found.shape[-1]:
-        raise InvalidArgument(f"array: expected the shape (..., n, d), found {found.shape}")
-    held = None if lengths is None else lengths_of(lengths, found.shape[0], found.shape[2])
-    parts = natively(codec, found, threads, held) if rust else None
+    own, codec = chosen(backend, array), codec_of(kind, role)
+    if own == "cuda":
+        there = encoded_on_gpu(codec, array, lengths)
+        if there is not None:
+            return Quantized(codec, there.parts, there.shape, origin=there.origin)
+    found = received(array, "array")
+    held = fitting_lengths(found.shape, lengths)
+    parts = natively(codec, found, threads, held) if own == "rust" else None
     if parts is not None:
         return Quantized(codec, parts, found.shape)
     rows = found if lengths is None else _filled(found, lengths)
@@ -104,7 +129,11 @@ def quantize(
         raise InvalidArgument(f"array{list(where)}: a number is not finite in float32")
     flat = rows.reshape(int(np.prod(rows.shape[:-2])), *rows.shape[-2:])
     counts = None if held is None else np.repeat(held, found.shape[1])
-    return Quantized(codec, codec.encode(flat, counts), found.shape)
+    parts = codec.encode(flat, counts)
+    if own == "cuda":
+        there = moved_to_gpu(parts, array, found.shape)
+        return Quantized(codec, there.parts, there.shape, origin=there.origin)
+    return Quantized(codec, parts, found.shape)
 
 
 def qk_logits(
@@ -119,7 +148,8 @@ def qk_logits(
     keys
         Of the shape ``[batch, heads, n, d]``.
     backend
-        ``"rust"``, which is the default and adds up in float32, or ``"numpy"``, which does in float64.
+        ``"rust"``, which is the default and adds up in float32, ``"cuda"``, which does so on a GPU and is the
+        default where queries or codes lie there, or ``"numpy"``, which adds up in float64.
     threads
         Threads that work on it; by default as many as are worth it. No bit depends on them.
 
@@ -133,13 +163,19 @@ def qk_logits(
     InvalidArgument
         If shapes do not belong together.
     """
-    own = chosen(backend)
-    rows, n = received(queries, "queries", 4), keys.shape[-2]
-    _belong(rows.shape, keys, "queries")
-    if rows.shape[3] != keys.shape[3]:
-        raise DimensionMismatch(f"queries: expected {keys.shape[3]} dimensions, found {rows.shape[3]}")
+    own, n = chosen(backend, queries, *keys.parts.values()), keys.shape[-2]
+
+    def fits(shape: tuple[int, ...]) -> None:
+        _belong(shape, keys, "queries")
+        if shape[3] != keys.shape[3]:
+            raise DimensionMismatch(f"queries: expected {keys.shape[3]} dimensions, found {shape[3]}")
+
+    if own == "cuda":
+        return logits_on_gpu(keys.codec, queries, keys.parts, keys.shape, fits)
+    rows = received(queries, "queries", 4)
+    fits(rows.shape)
     grouped = _grouped(rows, keys)
-    found = logits(keys.codec, grouped, keys.parts, n, own, threads)
+    found = logits(keys.codec, grouped, parts_on_host(keys.parts), n, own, threads)
     return returned(found.astype(np.float32, copy=False).reshape(*rows.shape[:3], n), queries)
 
 
@@ -167,13 +203,19 @@ def pv(
     InvalidArgument
         If shapes do not belong together.
     """
-    own = chosen(backend)
-    rows, d = received(weights, "weights", 4), values.shape[-1]
-    _belong(rows.shape, values, "weights")
-    if rows.shape[3] != values.shape[2]:
-        raise InvalidArgument(f"weights: of {rows.shape[3]} tokens, there are {values.shape[2]}")
+    own, d = chosen(backend, weights, *values.parts.values()), values.shape[-1]
+
+    def fits(shape: tuple[int, ...]) -> None:
+        _belong(shape, values, "weights")
+        if shape[3] != values.shape[2]:
+            raise InvalidArgument(f"weights: of {shape[3]} tokens, there are {values.shape[2]}")
+
+    if own == "cuda":
+        return weighted_on_gpu(values.codec, weights, values.parts, values.shape, fits)
+    rows = received(weights, "weights", 4)
+    fits(rows.shape)
     grouped = _grouped(rows, values)
-    found = weighted(values.codec, grouped, values.parts, d, own, threads)
+    found = weighted(values.codec, grouped, parts_on_host(values.parts), d, own, threads)
     return returned(found.astype(np.float32, copy=False).reshape(*rows.shape[:3], d), weights)
 
 

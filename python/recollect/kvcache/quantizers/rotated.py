@@ -9,6 +9,8 @@ Sources: Gao and Long, "RaBitQ" (SIGMOD 2024); Max, "Quantizing for minimum dist
 Chazelle, "The fast Johnson-Lindenstrauss transform" (2009) for the signed Hadamard rotation.
 """
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 
@@ -21,6 +23,11 @@ from recollect.kvcache.quantizers.codec import Codec, Parts
 from recollect.kvcache.quantizers.half import half, halves
 from recollect.kvcache.quantizers.packing import packed, unpacked, words
 from recollect.kvcache.splitmix import signs
+
+if TYPE_CHECKING:
+    from recollect.gpu.device import Device
+    from recollect.kvcache.cuda.coded import Coded
+    from recollect.kvcache.cuda.handing import Handed
 
 __all__ = ["DISTORTION", "LEVELS", "Rotated"]
 
@@ -69,7 +76,7 @@ class Rotated(Codec):
         self.bits, self.seed = bits, seed_of(seed)
         self.name = f"rot{bits}"
         self.means = None if block is None else count_of(block, "block", 1)
-        self.block = self.means or 1
+        self.block, self.cuts = self.means or 1, block is not None
 
     def encode(self, rows: Array, counts: Array | None = None) -> Parts:
         """Return ``codes`` of elements, a ``factor`` a row, and a ``mean`` a block."""
@@ -106,12 +113,30 @@ class Rotated(Codec):
             "mean": found[2].view(np.float16).reshape(batch * heads, -(-n // block), d),
         }
 
+    def encode_on(self, device: "Device", rows: "Handed", lengths: Array | None) -> Parts | None:
+        """Return the same parts made on a device; none of rows of one element."""
+        n, d = rows.array.shape[2:]
+        if d == 1:  # NumPy adds single numbers in another order than rows.
+            return None
+        from recollect.kvcache.cuda.turned_codes import turned_codes
+
+        found = turned_codes(device, rows, lengths, self.bits, self.means or max(n, 1), self.seed)
+        return None if found is None else dict(zip(("codes", "factor", "mean"), found, strict=True))
+
     def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...]:
         """Return the parts as the native half takes them."""
         codes = np.ascontiguousarray(parts["codes"]).reshape(-1)
         turns = signs(d, self.seed).astype(np.float32)
         found = (halves(parts[name]) for name in ("factor", "mean"))
         return "turned", codes, *found, self.bits, self.means or max(n, 1), turns
+
+    def coded(self, parts: Parts, n: int, d: int) -> "Coded":
+        """Return the parts as kernels read them."""
+        from recollect.kvcache.cuda.coded import Coded
+
+        factor, mean = (parts[name].view(np.uint16) for name in ("factor", "mean"))
+        block = self.means or max(n, 1)
+        return Coded("ROTATED", self.bits, parts["codes"], factor, mean, n, d, 1, block, seed=self.seed)
 
     def decode(self, parts: Parts, n: int, d: int) -> Array:
         """Return the rows that the codes stand for."""

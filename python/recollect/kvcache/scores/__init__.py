@@ -6,7 +6,9 @@ number that is not finite, score minus infinity; what a method never gives up sc
 ``key_norm``, ``key_diff``, ``cur``, ``lag_relative``, ``value_weighted``, ``window_attention``,
 ``last_query`` and ``heavy_hitter`` have a backend in Rust, which adds up in float32 and agrees with NumPy's
 float64 to 1e-5 (ranks of ``lag_relative`` may be off by one place). The others are products of matrices, or
-no work: NumPy has them.
+no work: NumPy has them. On a GPU the same bounds hold, and ``streaming``, ``q_filter``, ``page_bound``,
+``surprise``, ``reconstruction`` and ``expected_attention`` (to 1e-4) have kernels as well; those left over
+are computed by NumPy on the CPU.
 
 =======================  ==========================  =================================================
 method                   needs, beyond keys          source
@@ -33,10 +35,11 @@ method                   needs, beyond keys          source
 =======================  ==========================  =================================================
 """
 
+from recollect.kvcache.query_stats import QueryStats
 from recollect.kvcache.scores.chunk_attention import chunk_attention
 from recollect.kvcache.scores.combined import combined
 from recollect.kvcache.scores.cur import cur
-from recollect.kvcache.scores.expected_attention import QueryStats, expected_attention
+from recollect.kvcache.scores.expected_attention import expected_attention
 from recollect.kvcache.scores.heavy_hitter import HeavyHitters, heavy_hitter
 from recollect.kvcache.scores.key_diff import KeyAnchor, key_diff
 from recollect.kvcache.scores.key_norm import key_norm

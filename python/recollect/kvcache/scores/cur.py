@@ -40,6 +40,10 @@ def cur(layer: Layer, *, window: int = 16, n_sink: int = 4) -> Foreign:
         total = shares.sum(-1, keepdims=True)
         return np.where(places < n_sink, np.inf, shares / np.where(total > 0, total, 1))
 
+    if layer.has_kernels():
+        from recollect.kvcache.cuda.windows import window_shares
+
+        return layer.by_kernels(lambda cached: cached.with_sinks(window_shares(cached, window), n_sink))
     native = layer.native()
     if native is not None:
         given = native.keys, native.values, native.present

@@ -5,7 +5,7 @@ import numpy as np
 from recollect import _native
 from recollect.checks import count_of, one_of, unit
 from recollect.errors import InvalidArgument
-from recollect.kvcache.arrays import Array, Foreign, table_of
+from recollect.kvcache.arrays import Array, Foreign, library_of, opened, table_of
 from recollect.kvcache.layer import Layer, Sequence
 from recollect.kvcache.selection import Kept
 from recollect.kvcache.softmax import REDUCTIONS, over_group, probabilities, query_blocks
@@ -16,7 +16,7 @@ _NORMS = ("none", "exposure")
 
 
 class HeavyHitters:
-    """What each token of a growing cache has received, kept up with every step.
+    """What each token of a growing cache has received, kept up with every step; it lies where the cache lies.
 
     Parameters
     ----------
@@ -25,8 +25,8 @@ class HeavyHitters:
     decay
         What a step of one query leaves of what was received before, 0 to 1.
     reduce
-        How the query heads of a head become one score: ``"mean"``, ``"max"`` or ``"sum"``; NumPy has
-        ``"max"``.
+        How the query heads of a head become one score: ``"mean"``, ``"max"`` or ``"sum"``; on a CPU NumPy
+        has ``"max"``.
     """
 
     def __init__(self, *, norm: str = "none", decay: float = 1.0, reduce: str = "mean") -> None:
@@ -43,7 +43,9 @@ class HeavyHitters:
     def take(self, sequences: Foreign) -> None:
         """Make the state that of these of its sequences, int64 ``[n]``; one may come several times."""
         at = table_of(sequences, "sequences")
-        self._received, self._exposed = self._received[at], self._exposed[at]
+        self._received, self._exposed = (
+            part[library_of(part).asarray(at)] for part in (self._received, self._exposed)
+        )
 
     def observe(self, layer: Layer) -> None:
         """Add what the queries of a layer pay to its keys.
@@ -61,6 +63,15 @@ class HeavyHitters:
         """
         layer.needs("queries", by="heavy_hitter")
         self._grow(layer.shape[:3])
+        if layer.has_kernels(queries=True):
+            from recollect.kvcache.cuda.hitting import added
+
+            state = self._received, self._exposed
+            self._received, self._exposed = layer.by_kernels(
+                lambda cached: added(cached, state, self._decay, self._reduce), back=False
+            )
+            return
+        self._received, self._exposed = _here(self._received), _here(self._exposed)
         # The greatest of a group is that of each query, which sums over queries do not tell.
         native = None if self._reduce == "max" else layer.native(queries=True)
         if native is not None:
@@ -111,12 +122,12 @@ class HeavyHitters:
         if (kept.counts != kept.counts[:, :1]).any():
             raise InvalidArgument("kept: heads of a sequence keep different numbers of tokens")
         longest = int(kept.counts.max(initial=0))
-        for state in (self._received, self._exposed):
-            for (batch, head), indices in kept.by_head():
-                state[batch, head, : len(indices)] = state[batch, head, indices]
-                state[batch, head, len(indices) :] = 0
-        self._received = self._received[..., :longest].copy()
-        self._exposed = self._exposed[..., :longest].copy()
+        which = np.zeros((*kept.shape[:2], longest), dtype=np.int64)
+        for (batch, head), indices in kept.by_head():
+            which[batch, head, : len(indices)] = indices
+        stays = np.arange(longest) < kept.counts[..., None]
+        self._received = _moved(self._received, which, stays)
+        self._exposed = _moved(self._exposed, which, stays)
 
     def scores(self, layer: Layer) -> Foreign:
         """Return the scores of the tokens of a layer, which is the cache as it was observed last.
@@ -128,6 +139,12 @@ class HeavyHitters:
         """
         if self._received.shape != layer.shape[:3]:
             raise InvalidArgument(f"layer: {layer.shape[:3]}, observed was {self._received.shape}")
+        if layer.has_kernels():
+            from recollect.kvcache.cuda.hitting import hits
+
+            state, exposure = (self._received, self._exposed), self._norm == "exposure"
+            return layer.by_kernels(lambda cached: hits(cached, state, exposure))
+        self._received, self._exposed = _here(self._received), _here(self._exposed)
         return layer.scored(self._score)
 
     def _score(self, one: Sequence) -> Array:
@@ -142,8 +159,26 @@ class HeavyHitters:
             self._received, self._exposed = np.zeros(held), np.zeros(held)
         if held[:2] != shape[:2] or held[2] > shape[2]:
             raise InvalidArgument(f"layer: {shape} does not go on from {held}")
-        more = ((0, 0), (0, 0), (0, count_of(shape[2] - held[2], "tokens")))
-        self._received, self._exposed = np.pad(self._received, more), np.pad(self._exposed, more)
+        more = count_of(shape[2] - held[2], "tokens")
+        if more:
+            self._received, self._exposed = _longer(self._received, more), _longer(self._exposed, more)
+
+
+def _longer(state: Array, more: int) -> Array:
+    library = library_of(state)
+    empty = library.zeros((*state.shape[:2], more), state.dtype)
+    longer: Array = library.concatenate([state, empty], axis=2)
+    return longer
+
+
+def _moved(state: Array, which: Array, stays: Array) -> Array:
+    library = library_of(state)
+    moved: Array = library.take_along_axis(state, library.asarray(which), 2) * library.asarray(stays)
+    return moved
+
+
+def _here(state: Array) -> Array:
+    return opened(state, "state")
 
 
 def heavy_hitter(layer: Layer, *, norm: str = "none", decay: float = 1.0, reduce: str = "mean") -> Foreign:

@@ -35,6 +35,13 @@ class KeyAnchor:
             raise InvalidArgument(
                 f"layer: expected sequences, heads, dimensions {self._sum.shape}, found {layer.shape}"
             )
+        if layer.has_kernels():
+            from recollect.kvcache.cuda.directions import observed
+
+            sums, counts = layer.by_kernels(observed, back=False)
+            self._sum += sums
+            self._count += counts
+            return
         native = layer.native()
         if native is not None:
             sums, counts = _native.kvcache_directions(
@@ -49,10 +56,15 @@ class KeyAnchor:
 
     def mean(self, index: int) -> Array:
         """Return the mean direction of one sequence, float64 ``[heads, d]``."""
+        mean: Array = self.means(index + 1)[index]
+        return mean
+
+    def means(self, batch: int) -> Array:
+        """Return the mean directions of the first `batch` sequences, float64 ``[batch, heads, d]``."""
         if self._sum is None or self._count is None:
             raise InvalidArgument("anchor: it has observed nothing yet")
-        mean: Array = self._sum[index] / max(int(self._count[index]), 1)
-        return mean
+        means: Array = self._sum[:batch] / np.maximum(self._count[:batch], 1)[:, None, None]
+        return means
 
 
 def key_diff(layer: Layer, *, anchor: KeyAnchor | None = None) -> Foreign:
@@ -70,6 +82,11 @@ def key_diff(layer: Layer, *, anchor: KeyAnchor | None = None) -> Foreign:
     array
         float32 ``[batch, heads, tokens]``, -1 to 1.
     """
+    if layer.has_kernels():
+        from recollect.kvcache.cuda.directions import likeness
+
+        known = None if anchor is None else anchor.means(layer.shape[0])
+        return layer.by_kernels(lambda cached: likeness(cached, known, factor=-1.0))
     native = layer.native()
     if native is not None:
         if anchor is None:

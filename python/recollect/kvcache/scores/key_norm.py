@@ -17,6 +17,10 @@ def key_norm(layer: Layer) -> Foreign:
     array
         float32 ``[batch, heads, tokens]``.
     """
+    if layer.has_kernels():
+        from recollect.kvcache.cuda.rows import lengths
+
+        return layer.by_kernels(lambda cached: lengths(cached, factor=-1.0))
     native = layer.native()
     if native is not None:
         found = _native.kvcache_lengths(native.keys, native.values, native.present, False, 2, native.threads)

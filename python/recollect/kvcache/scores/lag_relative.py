@@ -38,6 +38,10 @@ def lag_relative(layer: Layer, *, n_sink: int = 4, lag: int = 128, eps: float = 
     layer.needs("values", by="lag_relative")
     n_sink, lag = count_of(n_sink, "n_sink"), count_of(lag, "lag", 1)
 
+    if layer.has_kernels():
+        from recollect.kvcache.cuda.partitions import lag_ranks
+
+        return layer.by_kernels(lambda cached: lag_ranks(cached, n_sink, lag, eps))
     native = layer.native()
     if native is not None:
         given = native.keys, native.values, native.present

@@ -28,6 +28,10 @@ def last_query(layer: Layer) -> Foreign:
     """
     layer.needs("queries", by="last_query")
 
+    if layer.has_kernels(queries=True):
+        from recollect.kvcache.cuda.voting import last_votes
+
+        return layer.by_kernels(last_votes)
     native = layer.native(queries=True)
     if native is not None:
         given = native.keys, native.values, native.queries, native.present

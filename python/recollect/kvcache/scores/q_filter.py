@@ -35,7 +35,7 @@ def calibrated_filters(layer: Layer) -> Foreign:
 def q_filter(layer: Layer, *, filters: Foreign) -> Foreign:
     """Score by minus the product of the key with the filter of its head.
 
-    A product of matrices in float64: NumPy does it, whatever the backend of the layer.
+    On a GPU kernels do it in float32; elsewhere it is a product of matrices in float64, which NumPy does.
 
     Parameters
     ----------
@@ -59,4 +59,9 @@ def q_filter(layer: Layer, *, filters: Foreign) -> Foreign:
         raise InvalidArgument(
             f"filters: expected the shape {(layer.shape[1], layer.shape[3])}, found {rows.shape}"
         )
+    if layer.has_kernels():
+        from recollect.kvcache.cuda.rows import products
+
+        ahead = rows[None, :, None]
+        return layer.by_kernels(lambda cached: products(cached, cached.brought(ahead), factor=-1.0)[:, :, 0])
     return layer.scored(lambda one: -(one.keys @ rows[:, :, None])[..., 0])

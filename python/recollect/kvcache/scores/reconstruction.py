@@ -15,7 +15,7 @@ _BLOCK = 64
 def reconstruction(layer: Layer, *, replay: Foreign) -> Foreign:
     """Score by the most that any query of a replay pays to a token.
 
-    A product of matrices in float64: NumPy does it, whatever the backend of the layer.
+    A product of matrices: on a CPU NumPy does it in float64, whatever the backend of the layer.
 
     Parameters
     ----------
@@ -35,13 +35,14 @@ def reconstruction(layer: Layer, *, replay: Foreign) -> Foreign:
     InvalidArgument
         If the replay has other sequences, heads or dimensions.
     """
-    batch, heads, _, dim = layer.shape
-    queries = received(replay, "replay", 4)
-    if queries.shape[0] != batch or queries.shape[1] % heads or not queries.shape[1]:
-        raise InvalidArgument(f"replay: expected {batch} sequences and a multiple of {heads} heads, "
-                              f"found {queries.shape}")  # fmt: skip
-    if queries.shape[3] != dim:
-        raise DimensionMismatch(f"replay: expected {dim} dimensions, found {queries.shape[3]}")
+    if layer.has_kernels():
+        from recollect.kvcache.cuda.voting import greatest_votes
+
+        return layer.by_kernels(
+            lambda cached: greatest_votes(cached, _fitting(cached.received(replay, "replay", 4), layer))
+        )
+    heads, dim = layer.shape[1], layer.shape[3]
+    queries = _fitting(received(replay, "replay", 4), layer)
 
     def score(one: Sequence) -> Array:
         rows = numbers(queries[one.index]).astype(np.float64)
@@ -53,3 +54,13 @@ def reconstruction(layer: Layer, *, replay: Foreign) -> Foreign:
         return most
 
     return layer.scored(score)
+
+
+def _fitting(queries: Array, layer: Layer) -> Array:
+    batch, heads, _, dim = layer.shape
+    if queries.shape[0] != batch or queries.shape[1] % heads or not queries.shape[1]:
+        raise InvalidArgument(f"replay: expected {batch} sequences and a multiple of {heads} heads, "
+                              f"found {queries.shape}")  # fmt: skip
+    if queries.shape[3] != dim:
+        raise DimensionMismatch(f"replay: expected {dim} dimensions, found {queries.shape[3]}")
+    return queries

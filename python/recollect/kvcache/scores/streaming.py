@@ -19,4 +19,6 @@ def streaming(layer: Layer, *, n_sink: int = 4) -> Foreign:
     """
     n_sink = count_of(n_sink, "n_sink")
     heads = layer.shape[1]
+    if layer.has_kernels():
+        return layer.by_kernels(lambda cached: cached.with_sinks(cached.spread(cached.places()), n_sink))
     return layer.scored(lambda one: np.tile(np.where(one.places < n_sink, np.inf, one.places), (heads, 1)))

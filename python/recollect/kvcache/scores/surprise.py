@@ -56,6 +56,12 @@ def surprise(
         raise InvalidArgument(f"rounds: expected the shape {(batch, tokens)}, found {ages.shape}")
     decay, n_sink = unit(decay, "decay"), count_of(n_sink, "n_sink")
 
+    if layer.has_kernels():
+        faded = -logs * decay**ages
+        return layer.by_kernels(
+            lambda cached: cached.with_sinks(cached.spread(cached.brought(faded)), n_sink)
+        )
+
     def score(one: Sequence) -> Array:
         found = -logs[one.index, one.tokens] * decay ** ages[one.index, one.tokens]
         return np.tile(np.where(one.places < n_sink, np.inf, found), (heads, 1))

@@ -41,16 +41,18 @@ def value_weighted(
         If shapes do not belong together, a score is below zero, or the layer has no values.
     """
     layer.needs("values", by="value_weighted")
-    given: Array = numbers(received(scores, "scores", 3)).astype(np.float64)
-    heads = layer.shape[1]
-    if given.shape != layer.shape[:3]:
-        raise InvalidArgument(f"scores: expected the shape {layer.shape[:3]}, found {given.shape}")
-    if ((given < 0) & np.isfinite(given)).any():
-        raise InvalidArgument(
-            "scores: expected none below 0, as they are multiplied; take ranks of them first"
-        )
     if order not in (1, 2):
         raise InvalidArgument(f"order: expected 1 or 2, found {order}")
+    if layer.has_kernels() and output is None:
+        from recollect.kvcache.cuda.rows import weighed_lengths
+
+        return layer.by_kernels(
+            lambda cached: weighed_lengths(
+                cached, _fitting(cached.received(scores, "scores", 3), layer), order, epsilon
+            )
+        )
+    given: Array = _fitting(numbers(received(scores, "scores", 3)), layer).astype(np.float64)
+    heads = layer.shape[1]
     weights = None if output is None else numbers(received(output, "output", 3)).astype(np.float64)
     if weights is not None and (weights.shape[0] % heads or not len(weights)):
         raise InvalidArgument(f"output: expected a multiple of {heads} heads, found {weights.shape}")
@@ -79,3 +81,13 @@ def value_weighted(
         return np.where(np.isfinite(base), (base + epsilon) * size, base)
 
     return layer.scored(score)
+
+
+def _fitting(scores: Array, layer: Layer) -> Array:
+    if scores.shape != layer.shape[:3]:
+        raise InvalidArgument(f"scores: expected the shape {layer.shape[:3]}, found {scores.shape}")
+    if ((scores < 0) & (scores > -np.inf)).any():
+        raise InvalidArgument(
+            "scores: expected none below 0, as they are multiplied; take ranks of them first"
+        )
+    return scores

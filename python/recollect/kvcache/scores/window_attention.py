@@ -6,7 +6,7 @@ from recollect import _native
 from recollect.checks import count_of
 from recollect.kvcache.arrays import Array, Foreign
 from recollect.kvcache.layer import Layer, Sequence
-from recollect.kvcache.pooling import pooled
+from recollect.kvcache.pooling import checked_pooling, pooled
 from recollect.kvcache.softmax import over_group, probabilities
 
 __all__ = ["window_attention"]
@@ -42,6 +42,12 @@ def window_attention(
     window = count_of(window, "window", 1)
     layer.needs("queries", by="window_attention")
 
+    if layer.has_kernels(queries=True):
+        from recollect.kvcache.cuda.voting import window_votes
+
+        checked_pooling(kernel, pool)
+        over_group(np.zeros((0, 1)), reduce)
+        return layer.by_kernels(lambda cached: window_votes(cached, window, kernel, pool == "max", reduce))
     native = layer.native(queries=True)
     if native is not None:
         given = native.keys, native.values, native.queries, native.present

@@ -5,8 +5,9 @@ import numpy.typing as npt
 
 from recollect.kvcache.arrays import Array, Foreign, numbers, opened, received
 from recollect.kvcache.layer import Layer
+from recollect.kvcache.query_stats import QueryStats
 from recollect.kvcache.rotary import Rope
-from recollect.kvcache.scores.expected_attention import QueryStats, expected_attention
+from recollect.kvcache.scores.expected_attention import expected_attention
 from recollect.kvcache.selection import Kept
 
 __all__ = ["ExpectedAttention"]

@@ -202,7 +202,7 @@ class MixedLayer(KVLayer):
                 rows = slice(at, at + len(segment.positions))
                 columns[index, segment.heads, rows] = first + segment.positions.astype(np.int64)
                 for part, into in zip((segment.keys, segment.values), whole, strict=True):
-                    into[index, segment.heads, rows] = part.dequantize()
+                    into[index, segment.heads, rows] = part.dequantize(backend="rust")
                 counts[index, segment.heads] += len(segment.positions)
         keys, values = (tensor_like(part, tail.keys).to(tail.keys.dtype) for part in whole)
         return keys, values, tensor_like(columns, tail.keys)

@@ -117,7 +117,7 @@ def dense(
         for segment in cache.segments(index):
             at = segment.positions if columns is None else columns[index][segment.positions]
             for part, into in zip((segment.keys, segment.values), whole, strict=True):
-                into[index, segment.heads, at] = part.dequantize().swapaxes(0, 1)
+                into[index, segment.heads, at] = part.dequantize(backend="rust").swapaxes(0, 1)
     keys, values = (tensor_like(part, one).to(one.dtype) for part, one in zip(whole, like, strict=True))
     return keys, values
 

@@ -1,0 +1,131 @@
+// Whole numbers that are packed channel by channel, `[heads, d, words]`, with steps `[heads, groups, d]`: the rows that they
+// stand for, and products with them.
+#include "asked.cuh"
+
+#define THREADS 256
+#define TOP ((1u << BITS) - 1)
+#define CHANNELS 64u
+#define WORDS_OF_TILE (TILE * BITS / 32)
+#define PITCH (WORDS_OF_TILE + 1)  // threads meet in no bank
+
+// A thread takes eight tokens of eight channels.
+extern "C" __global__ void __launch_bounds__(THREADS, 2) decode_channels(
+    const u32* codes, const u16* scale, const u16* zero, float* out, u32 n, u32 d, u32 words, u32 group) {
+    u32 chunks = (d + 7) / 8, at = blockIdx.x * THREADS + threadIdx.x, groups = (n + group - 1) / group;
+    u32 lane = at & 31, place = at / 32 * 8 + (lane & 7), t = (place / chunks * 4 + (lane >> 3)) * 8;
+    u32 channel = place % chunks * 8;
+    if (t >= n) return;
+    float x[8][8];
+#pragma unroll
+    for (int j = 0; j < 8; j++) {
+        if (channel + j >= d) continue;
+        const u32* row = codes + ((u64)blockIdx.y * d + channel + j) * words + t * BITS / 32;
+        u32 left = words - t * BITS / 32;
+        u64 packed = row[0] >> (t * BITS % 32);
+        if (BITS == 8 && left > 1) packed |= (u64)row[1] << 32;
+        Scaled by = {0.0f, 0.0f};
+#pragma unroll
+        for (int i = 0; i < 8; i++) {
+            if ((i == 0 || (t + i) % group == 0) && t + i < n) {
+                u64 step = ((u64)blockIdx.y * groups + (t + i) / group) * d + channel + j;
+                by = {of_half(scale[step]), of_half(zero[step])};
+            }
+            x[i][j] = __fmaf_rn(small((u32)(packed >> (BITS * i)) & TOP), by.scale, by.zero);
+        }
+    }
+#pragma unroll
+    for (int i = 0; i < 8; i++) {
+        if (t + i >= n) continue;
+        float* to = out + ((u64)blockIdx.y * n + t + i) * d + channel;
+        if (channel + 8 <= d && ((u64)to & 15) == 0) {
+            *(float4*)to = {x[i][0], x[i][1], x[i][2], x[i][3]};
+            *(float4*)(to + 4) = {x[i][4], x[i][5], x[i][6], x[i][7]};
+        } else {
+#pragma unroll
+            for (int j = 0; j < 8; j++) {
+                if (channel + j < d) to[j] = x[i][j];
+            }
+        }
+    }
+}
+
+// Queries are `[heads, rows, d]`, `out` is `[heads, rows, n]`: a thread takes a token.
+extern "C" __global__ void __launch_bounds__(TILE) logits_by_channel(
+    const u32* codes, const u16* scale, const u16* zero, const float* queries, float* out, u32 n, u32 d, u32 words,
+    u32 group, u32 rows) {
+    __shared__ u32 held[CHANNELS * WORDS_OF_TILE];
+    __shared__ float asked[CHANNELS * ROWS];
+    u32 head = blockIdx.y, tile = blockIdx.x * TILE, t = min(tile + threadIdx.x, n - 1);
+    u32 groups = (n + group - 1) / group, first_word = tile * BITS / 32, shift = threadIdx.x * BITS % 32;
+    const u16 *steps = scale + ((u64)head * groups + t / group) * d, *zeros = zero + ((u64)head * groups + t / group) * d;
+    for (u32 first = 0; first < rows; first += ROWS) {
+        float sums[ROWS];
+#pragma unroll
+        for (int row = 0; row < ROWS; row++) sums[row] = 0.0f;
+        for (u32 start = 0; start < d; start += CHANNELS) {
+            u32 some = min(CHANNELS, d - start);
+            __syncthreads();
+            for (u32 at = threadIdx.x; at < some * WORDS_OF_TILE; at += TILE) {
+                u32 word = first_word + at % WORDS_OF_TILE;
+                u64 channel = (u64)head * d + start + at / WORDS_OF_TILE;
+                held[at] = word < words ? codes[channel * words + word] : 0;
+            }
+            ask(asked, queries, head, rows, first, start, some, CHANNELS, d);
+            __syncthreads();
+#pragma unroll 8
+            for (u32 channel = 0; channel < some; channel++) {
+                u32 code = held[channel * WORDS_OF_TILE + threadIdx.x * BITS / 32] >> shift & TOP;
+                Scaled by = {of_half(steps[start + channel]), of_half(zeros[start + channel])};
+                add(sums, asked + channel * ROWS, __fmaf_rn(small(code), by.scale, by.zero));
+            }
+        }
+        if (tile + threadIdx.x >= n) continue;
+#pragma unroll
+        for (int row = 0; row < ROWS; row++) {
+            if (first + row < rows) out[((u64)head * rows + first + row) * n + t] = sums[row];
+        }
+    }
+}
+
+// Weights are `[heads, rows, n]`, `parts` are `[heads, splits, rows, d]`: a thread takes a channel.
+extern "C" __global__ void __launch_bounds__(TILE) sums_by_channel(
+    const u32* codes, const u16* scale, const u16* zero, const float* weights, float* parts, u32 n, u32 d, u32 words,
+    u32 group, u32 rows, u32 splits) {
+    __shared__ float held[TILE * ROWS];
+    __shared__ u32 packed[TILE * PITCH];
+    u32 head = blockIdx.y, split = blockIdx.x % splits, base = blockIdx.x / splits * TILE, groups = (n + group - 1) / group;
+    u32 channel = min(base + threadIdx.x, d - 1), start = split * SPLIT, end = min(n, start + SPLIT);
+    for (u32 first = 0; first < rows; first += ROWS) {
+        float mine[ROWS];
+#pragma unroll
+        for (int row = 0; row < ROWS; row++) mine[row] = 0.0f;
+        for (u32 tile = start; tile < end; tile += TILE) {
+            __syncthreads();
+            bring_weights(held, weights, head, rows, first, tile, n);
+            for (u32 at = threadIdx.x; at < TILE * WORDS_OF_TILE; at += TILE) {
+                u32 of = base + at / WORDS_OF_TILE, word = tile * BITS / 32 + at % WORDS_OF_TILE;
+                bool there = of < d && word < words;
+                packed[at / WORDS_OF_TILE * PITCH + at % WORDS_OF_TILE] = there ? codes[((u64)head * d + of) * words + word] : 0;
+            }
+            __syncthreads();
+            Scaled by = {0.0f, 0.0f};
+            u32 word = 0;
+            for (u32 t = 0; t < min(TILE, end - tile); t++) {
+                if (t % (32 / BITS) == 0) word = packed[threadIdx.x * PITCH + t * BITS / 32];
+                if (t == 0 || (tile + t) % group == 0) {
+                    u64 step = ((u64)head * groups + (tile + t) / group) * d + channel;
+                    by = {of_half(scale[step]), of_half(zero[step])};
+                }
+                float x = __fmaf_rn(small(word & TOP), by.scale, by.zero);
+                word >>= BITS;
+#pragma unroll
+                for (int row = 0; row < ROWS; row++) mine[row] = __fmaf_rn(held[t * ROWS + row], x, mine[row]);
+            }
+        }
+        if (base + threadIdx.x >= d) continue;
+#pragma unroll
+        for (int row = 0; row < ROWS; row++) {
+            if (first + row < rows) parts[place_of(head, splits, split, rows, first + row) * d + channel] = mine[row];
+        }
+    }
+}

@@ -1,0 +1,65 @@
+// Sums of the numbers that codes stand for, by weights: tokens are cut into splits of one size, whatever the device, and
+// their sums added in order. The cache is read once for all weights of a head.
+#include "asked.cuh"
+
+// A thread takes eight channels of every so many tokens; `lanes` threads lie beside each other on a token. `parts` are
+// `[heads, splits, rows, width]`.
+extern "C" __global__ void __launch_bounds__(TILE, 4) sums_by_token(
+    CODES_PARAMETERS, const float* weights, float* parts, u32 rows, u32 splits, u32 lanes) {
+    __shared__ float held[TILE * ROWS];
+    __shared__ float sums[TILE * 8];
+    __shared__ float levels[16];
+    Codes c = CODES_GIVEN;
+    u32 head = blockIdx.y, split = blockIdx.x % splits, lane = threadIdx.x % lanes, slot = threadIdx.x / lanes;
+    u32 slots = TILE / lanes, channel = (blockIdx.x / splits * lanes + lane) * 8;
+    u32 start = split * SPLIT, end = min(n, start + SPLIT);
+    bring_levels<CODEC, BITS>(levels);
+    for (u32 first = 0; first < rows; first += ROWS) {
+        float mine[ROWS][8];
+#pragma unroll
+        for (int row = 0; row < ROWS; row++) {
+#pragma unroll
+            for (int j = 0; j < 8; j++) mine[row][j] = 0.0f;
+        }
+        for (u32 tile = start; tile < end; tile += TILE) {
+            __syncthreads();
+            bring_weights(held, weights, head, rows, first, tile, n);
+            __syncthreads();
+            for (u32 t = slot; t < min(TILE, end - tile) && channel < width; t += slots) {
+                float x[8];
+                eight_numbers<CODEC, BITS>(c, head, tile + t, channel, levels, x);
+#pragma unroll
+                for (int j = 0; j < 8; j++) {
+#pragma unroll
+                    for (int row = 0; row < ROWS; row++) mine[row][j] = __fmaf_rn(held[t * ROWS + row], x[j], mine[row][j]);
+                }
+            }
+        }
+        // Slots are added in order.
+#pragma unroll
+        for (int row = 0; row < ROWS; row++) {
+            __syncthreads();
+#pragma unroll
+            for (int j = 0; j < 8; j++) sums[j * TILE + threadIdx.x] = mine[row][j];
+            __syncthreads();
+            if (first + row >= rows) continue;
+            for (u32 at = threadIdx.x; at < lanes * 8; at += TILE) {
+                u32 to = (blockIdx.x / splits * lanes + at / 8) * 8 + at % 8;
+                if (to >= width) continue;
+                float sum = 0.0f;
+                for (u32 other = 0; other < slots; other++) sum += sums[at % 8 * TILE + other * lanes + at / 8];
+                parts[place_of(head, splits, split, rows, first + row) * width + to] = sum;
+            }
+        }
+    }
+}
+
+// The sums of splits, one after another.
+extern "C" __global__ void __launch_bounds__(TILE) add_splits(
+    const float* parts, float* out, u32 splits, u64 count) {
+    u64 at = (u64)blockIdx.x * TILE + threadIdx.x;
+    if (at >= count) return;
+    float sum = 0.0f;
+    for (u32 split = 0; split < splits; split++) sum += parts[((u64)blockIdx.y * splits + split) * count + at];
+    out[(u64)blockIdx.y * count + at] = sum;
+}

@@ -1,0 +1,1 @@
+../../../cuda/attention_decode.cu

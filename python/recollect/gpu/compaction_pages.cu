@@ -1,0 +1,1 @@
+../../../cuda/compaction_pages.cu

@@ -1,0 +1,1 @@
+../../../cuda/quantize_float8.cu

@@ -1,0 +1,1 @@
+../../../cuda/quantize_rotated.cu

@@ -1,0 +1,1 @@
+../../../cuda/quantize_token.cu

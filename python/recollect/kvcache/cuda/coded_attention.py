@@ -1,0 +1,197 @@
+"""Attention of few queries over segments of codes, part by part, a kernel for each kind of segment."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from recollect.gpu.device import Array, Device, Kernel
+from recollect.kvcache.cuda.coded import Coded
+from recollect.kvcache.cuda.products import turned
+from recollect.kvcache.cuda.segment_attention import join
+from recollect.kvcache.splitmix import signs
+
+__all__ = ["CodedSegment", "attended_to_codes"]
+
+_THREADS = 128
+_PART = 512
+"""Tokens of a part: enough of them to be worth the sum that it writes, and few enough to fill a device."""
+_LOG2E = 1.4426950408889634
+_WIDEST = 8 * _THREADS
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CodedSegment:
+    """Tokens of some heads of one sequence.
+
+    Attributes
+    ----------
+    first
+        The first of its heads, counted over all sequences.
+    keys, values
+        Their parts, of as many heads and tokens.
+    start
+        The position of its first token.
+    positions
+        int32 ``[n]`` on the device; None where tokens follow one another.
+    """
+
+    first: int
+    keys: Coded
+    values: Coded
+    start: int
+    positions: Array | None = None
+
+    @property
+    def kind(self) -> tuple[Any, ...]:
+        """What a kernel is compiled and called for."""
+        return self.keys.kind, self.values.kind
+
+
+def attended_to_codes(
+    device: Device,
+    queries: Array,
+    until: npt.NDArray[np.int32],
+    segments: Sequence[CodedSegment],
+    value_dim: int,
+    scale: float,
+) -> tuple[Array, Array] | None:
+    """Return attention over segments, and the logarithm of what each query weighs.
+
+    None where kernels do not know them: values that are rotated and over 1024 wide, or two forms of plain
+    elements in one segment.
+
+    Parameters
+    ----------
+    device
+        Where all of it lies.
+    queries
+        float32 ``[batch, heads, rows, d]``: the queries of each head of keys.
+    until
+        The last position that each row sees, ``[batch, rows]``.
+    segments
+        What is attended to; heads may have several, each kept in its own way.
+    value_dim
+        Dimensions of a value.
+    scale
+        What products are multiplied by.
+
+    Returns
+    -------
+    output, lse
+        float32 ``[batch, heads, rows, d_v]``, zeros where nothing is seen, and ``[batch, heads, rows]``.
+    """
+    xp, (batch, heads, rows, _) = device.xp, queries.shape
+    out = xp.zeros((batch, heads, rows, value_dim), np.float32)
+    lse = xp.full((batch, heads, rows), -np.inf, np.float32)
+    there = [one for one in segments if one.keys.n]
+    if not all(map(_is_known, there)):
+        return None
+    if not there or not out.size:
+        return out, lse
+    asked, last = queries * np.float32(scale * _LOG2E), xp.asarray(until)
+    kinds: dict[tuple[Any, ...], list[CodedSegment]] = {}
+    for one in there:
+        kinds.setdefault(one.kind, []).append(one)
+    parts = [_parts(device, asked, last, alike, value_dim) for alike in kinds.values()]
+    sums, stats = (xp.concatenate(one) for one in list(zip(*parts, strict=True))[:2])
+    owners = np.concatenate([one[2] for one in parts])
+    # Those of a head are joined in one order, whatever the kinds are.
+    order = np.argsort(owners, kind="stable")
+    starts = np.searchsorted(owners[order], np.arange(batch * heads + 1)).astype(np.uint32)
+    if len(kinds) > 1 or not (order == np.arange(len(order))).all():
+        sums, stats = sums[xp.asarray(order)], stats[xp.asarray(order)]
+    join(device, sums, stats, starts, out, lse)
+    return out, lse
+
+
+def _is_known(one: CodedSegment) -> bool:
+    plain = {part.form for part in (one.keys, one.values) if part.codec == "PLAIN"}
+    return len(plain) < 2 and (not one.values.rotated or one.values.width <= _WIDEST)
+
+
+def _parts(
+    device: Device, queries: Array, until: Array, segments: Sequence[CodedSegment], value_dim: int
+) -> tuple[Array, Array, npt.NDArray[np.int64]]:
+    """Return sums, greatest logits and weights of the parts of segments of one kind, and their heads."""
+    xp, (batch, heads, rows, dim) = device.xp, queries.shape
+    keys, values = segments[0].keys, segments[0].values
+    flat = queries.reshape(batch * heads * rows, dim)
+    asked = turned(device, keys, flat) if keys.rotated else flat
+    described, held = _described(device, segments)
+    works = _works(segments)
+    sums = xp.empty((len(works), rows, value_dim), np.float32)
+    stats = xp.empty((len(works), rows, 2), np.float32)
+    together = min(1 << (rows - 1).bit_length(), 8)
+    lanes = min(1 << (-(-values.width // 8) - 1).bit_length(), _THREADS)
+    kernel = Kernel("decode_attention", "attend_to_codes").defining("ROWS", str(together))
+    for name, part in (("KEY", keys), ("VALUE", values)):
+        kernel = kernel.defining(f"{name}_CODEC", part.codec).defining(f"{name}_BITS", str(part.bits))
+        if part.codec == "PLAIN":
+            kernel = kernel.defining("FORM", part.form)
+    shape = [keys.group, keys.block, values.group, values.block, keys.width, values.width, value_dim]
+    arguments = [
+        asked, until, np.uint32(rows), described, xp.asarray(works.astype(np.uint32)),
+        xp.asarray(np.array(shape, np.uint32)), *map(np.uint32, (heads, _PART, lanes)),
+        xp.asarray(signs(values.d, values.seed).astype(np.float32)) if values.rotated else None,
+        np.float32(values.width**-0.5), sums, stats,
+    ]  # fmt: skip
+    shared = 4 * (keys.width * together + 8 * _THREADS + (max(values.width, 8) if values.rotated else 0))
+    grid = len(works), -(-rows // together)
+    device.launch(kernel, grid, _THREADS, arguments, shared)
+    del held  # Until here kernels read them.
+    return sums, stats, works[:, 3]
+
+
+def _works(segments: Sequence[CodedSegment]) -> npt.NDArray[np.int64]:
+    """Return segment, head in it, first token, and head over all sequences, of each part, ``[n, 4]``."""
+    found = []
+    for at, one in enumerate(segments):
+        parts = -(-one.keys.n // _PART)
+        own, first = np.repeat(np.arange(one.keys.heads), parts), np.tile(np.arange(parts), one.keys.heads)
+        found.append(np.stack([np.full_like(own, at), own, first * _PART, one.first + own], 1))
+    return np.concatenate(found)
+
+
+def _described(device: Device, segments: Sequence[CodedSegment]) -> tuple[Array, list[Any]]:
+    """Return the table of segments on the device, and the arrays that it points to and nobody else holds."""
+    held = [_turned_means(device, [getattr(one, name) for one in segments]) for name in ("keys", "values")]
+    table = [
+        [
+            *(
+                _address(part)
+                for name, means in zip(("keys", "values"), held, strict=True)
+                for part in (*_pointers(getattr(one, name)), means[at])
+            ),
+            _address(one.positions),
+            one.start,
+            one.keys.n,
+            one.keys.row_bytes,
+            one.values.row_bytes,
+        ]
+        for at, one in enumerate(segments)
+    ]
+    return device.xp.asarray(np.array(table, np.uint64)), held
+
+
+def _pointers(part: Coded) -> tuple[Array | None, Array | None, Array | None]:
+    return part.codes, part.scale, part.zero
+
+
+def _turned_means(device: Device, parts: Sequence[Coded]) -> list[Array | None]:
+    """Return the means of rotated rows turned as rows are, ``[heads * blocks, width]``, of each segment."""
+    if not parts[0].rotated:
+        return [None] * len(parts)
+    xp = device.xp
+    means = [part.zero.view(np.float16).reshape(-1, part.d) for part in parts if part.zero is not None]
+    rows = turned(device, parts[0], xp.concatenate(means).astype(np.float32))
+    ends = np.cumsum([len(one) for one in means])
+    return [rows[end - len(one) : end] for one, end in zip(means, ends.tolist(), strict=True)]
+
+
+def _address(array: Array | None) -> int:
+    if array is None:
+        return 0
+    return int(array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr)

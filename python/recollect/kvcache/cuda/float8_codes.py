@@ -1,0 +1,54 @@
+"""Codes of eight-bit floats, made on a device."""
+
+import numpy as np
+
+from recollect.gpu.device import Array, Device, Kernel
+from recollect.kvcache.cuda.handing import Handed
+
+__all__ = ["float8_codes"]
+
+_THREADS, _WARP, _EIGHT = 256, 32, 8
+
+
+def float8_codes(
+    device: Device, rows: Handed, lengths: Array | None, scale: str, block: int
+) -> tuple[Array, Array] | None:
+    """Return codes and scales, or None where a number is not finite or beyond what 16 bits can scale.
+
+    Parameters
+    ----------
+    device
+        Where the rows lie.
+    rows
+        ``[batch, heads, n, d]``.
+    lengths
+        uint32 ``[batch]``; what lies behind them repeats the last row that counts.
+    scale
+        What shares one: ``"token"``, ``"channel"`` or ``"head"``.
+    block
+        Tokens of a block.
+
+    Returns
+    -------
+    codes
+        uint8 ``[heads, n, d]`` of all sequences.
+    scale
+        float16 ``[heads, blocks, d or 1]``.
+    """
+    xp = device.xp
+    batch, heads, n, d = rows.array.shape
+    every, blocks = batch * heads, -(-n // block)
+    codes = xp.empty((every, n, d), dtype=np.uint8)
+    steps = xp.empty((every, blocks, d if scale == "channel" else 1), dtype=np.uint16)
+    broken = xp.zeros(1, dtype=np.uint32)
+    if codes.size:
+        lanes = min(1 << (-(-d // _EIGHT) - 1).bit_length(), _WARP)
+        width, last = {
+            "token": (-(-n * lanes // _THREADS), lanes),
+            "channel": (-(-blocks * d // _THREADS), block),
+            "head": (blocks, block),
+        }[scale]
+        kernel = rows.read_by(Kernel("quantize_float8", f"float8_by_{scale}"))
+        arguments = [*rows.rows(lengths), codes, steps, broken, np.uint32(last)]
+        device.launch(kernel, (width, every), _THREADS, arguments)
+    return None if int(broken[0]) else (codes, steps.view(np.float16))

@@ -1,0 +1,124 @@
+"""Products of attention with codes, on a device: queries by keys, and weights by values."""
+
+import numpy as np
+
+from recollect.gpu.device import Array, Device, Kernel
+from recollect.kvcache.cuda.coded import Coded
+
+__all__ = ["logits", "turned", "weighted"]
+
+_TILE, _WARP, _WARPS = 128, 32, 8
+_SPLIT = 512
+"""Tokens that one block of threads adds up."""
+_PARTS = 1 << 26
+"""Numbers of split sums that are there at a time, at most."""
+
+
+def logits(device: Device, coded: Coded, queries: Array) -> Array:
+    """Return products of queries, float32 ``[heads, w, d]``, with rows, float32 ``[heads, w, n]``.
+
+    They are added up in float32, the channels of a row in order.
+    """
+    heads, rows, _ = queries.shape
+    n = coded.n
+    out = device.xp.empty((heads, rows, n), dtype=np.float32)
+    if not out.size:
+        return out
+    grid, count = (-(-n // _TILE), heads), np.uint32(rows)
+    if coded.by_channel:
+        sizes = map(np.uint32, (n, coded.d, coded.codes.shape[2], coded.group, rows))
+        kernel = coded.read_by("decode_channel", "logits_by_channel", ROWS=_at_a_time(rows))
+        device.launch(kernel, grid, _TILE, [*coded.channel_arguments, queries, out, *sizes])
+        return out
+    base = None
+    if coded.rotated:
+        base = _mean_products(device, coded, queries)
+        queries = turned(device, coded, queries.reshape(heads * rows, -1)).reshape(heads, rows, -1)
+    kernel = coded.read_by("decode_logits", "logits_by_token", ROWS=_at_a_time(rows))
+    device.launch(kernel, grid, _TILE, [*coded.arguments, queries, base, out, count])
+    return out
+
+
+def weighted(device: Device, coded: Coded, weights: Array) -> Array:
+    """Return sums of rows by weights, float32 ``[heads, w, n]``, float32 ``[heads, w, d]``.
+
+    They are added up in float32, by splits of 512 tokens whose sums are added in order.
+    """
+    heads, rows, n = weights.shape
+    out = device.xp.zeros((heads, rows, coded.d), dtype=np.float32)
+    if not out.size or not n:
+        return out
+    splits = -(-n // _SPLIT)
+    few = max(8, _PARTS // (heads * splits * coded.width) // 8 * 8)
+    for start in range(0, rows, few):
+        part = device.xp.ascontiguousarray(weights[:, start : start + few])
+        out[:, start : start + few] = _sums(device, coded, part, splits)
+    return out
+
+
+def _sums(device: Device, coded: Coded, weights: Array, splits: int) -> Array:
+    xp, (heads, rows, n) = device.xp, weights.shape
+    parts = xp.empty((heads, splits, rows, coded.width), dtype=np.float32)
+    if coded.by_channel:
+        sizes = map(np.uint32, (n, coded.d, coded.codes.shape[2], coded.group, rows, splits))
+        kernel = coded.read_by("decode_channel", "sums_by_channel", ROWS=_at_a_time(rows))
+        grid = splits * -(-coded.d // _TILE), heads
+        device.launch(kernel, grid, _TILE, [*coded.channel_arguments, weights, parts, *sizes])
+    else:
+        lanes = min(1 << (-(-coded.width // 8) - 1).bit_length(), 16)
+        kernel = coded.read_by("decode_sums", "sums_by_token", ROWS=_at_a_time(rows))
+        arguments = [*coded.arguments, weights, parts, *map(np.uint32, (rows, splits, lanes))]
+        grid = splits * -(-coded.width // (8 * lanes)), heads
+        device.launch(kernel, grid, _TILE, arguments)
+    out = xp.empty((heads, rows, coded.d), dtype=np.float32)
+    if coded.rotated:
+        return _turned_back(device, coded, weights, parts, out)
+    count = rows * coded.d
+    arguments = [parts, out, np.uint32(splits), np.uint64(count)]
+    device.launch(Kernel("decode_sums", "add_splits"), (-(-count // _TILE), heads), _TILE, arguments)
+    return out
+
+
+def _at_a_time(rows: int) -> int:
+    return min(1 << max(rows - 1, 0).bit_length(), 8)
+
+
+def _rotating(coded: Coded, name: str) -> Kernel:
+    return Kernel("decode_rotated", name).defining("BITS", str(coded.bits))
+
+
+def turned(device: Device, coded: Coded, rows: Array) -> Array:
+    """Return float32 rows ``[m, d]`` turned as those of codes were, ``[m, width]``."""
+    out = device.xp.empty((len(rows), coded.width), dtype=np.float32)
+    sizes = np.uint32(coded.d), np.uint32(coded.width), np.uint64(coded.seed)
+    if len(rows):
+        arguments = [device.xp.ascontiguousarray(rows), out, *sizes, _scale(coded)]
+        device.launch(_rotating(coded, "turn_queries"), (len(rows),), _WARP, arguments, coded.width * 4)
+    return out
+
+
+def _scale(coded: Coded) -> np.float32:
+    return np.float32(coded.width**-0.5)
+
+
+def _mean_products(device: Device, coded: Coded, queries: Array) -> Array:
+    heads, rows, d = queries.shape
+    blocks = -(-coded.n // coded.block)
+    out = device.xp.empty((heads, rows, blocks), dtype=np.float32)
+    arguments = [queries, coded.zero, out, *map(np.uint32, (rows, blocks, d))]
+    grid = -(-rows * blocks // _WARPS), heads
+    device.launch(_rotating(coded, "mean_products"), grid, _WARP * _WARPS, arguments)
+    return out
+
+
+def _turned_back(device: Device, coded: Coded, weights: Array, parts: Array, out: Array) -> Array:
+    heads, splits, rows, width = parts.shape
+    n, blocks = coded.n, -(-coded.n // coded.block)
+    of_blocks = device.xp.empty((heads, rows, blocks), dtype=np.float32)
+    grid = -(-rows * blocks // _WARPS), heads
+    arguments = [weights, of_blocks, *map(np.uint32, (rows, n, coded.block))]
+    device.launch(_rotating(coded, "block_weights"), grid, _WARP * _WARPS, arguments)
+    sizes = map(np.uint32, (rows, splits, blocks, coded.d, width))
+    arguments = [parts, of_blocks, coded.zero, out, *sizes, np.uint64(coded.seed), _scale(coded)]
+    device.launch(_rotating(coded, "turn_sums_back"), (rows, heads), _WARP, arguments, width * 4)
+    return out

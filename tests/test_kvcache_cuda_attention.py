@@ -1,0 +1,113 @@
+"""Attention by kernels, which run on the CPU here in several orders of threads, against the reference."""
+
+import numpy as np
+import pytest
+from hypothesis import given as any_of
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from recollect.errors import InvalidArgument
+from recollect.kvcache import MixedCache, PlainCache, bf16_bits, compact, decode_attention, select
+from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
+from tests.cuda_host.standing_in import stand_in
+
+pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
+
+FORMS = {
+    "f32": lambda part: part.astype(np.float32),
+    "f16": lambda part: part.astype(np.float16),
+    "bf16": bf16_bits,
+}
+DEVICES = {order: HostDevice(order) for order in ORDERS}
+
+
+def rows(*shape: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def same(queries, made, order=SHUFFLED, **options):
+    """Compare attention over a cache that `made` makes for a backend."""
+    wanted = decode_attention(queries, made("numpy"), backend="numpy", **options)
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch, DEVICES[order])
+        found = decode_attention(queries, made("cuda"), backend="cuda", **options)
+    np.testing.assert_allclose(found.output, wanted.output, rtol=2e-5, atol=2e-5)
+    np.testing.assert_allclose(found.lse, wanted.lse, rtol=1e-5, atol=1e-5)
+    if options.get("with_received"):
+        np.testing.assert_allclose(found.received, wanted.received, rtol=2e-5, atol=1e-5)
+        assert found.received.dtype == np.float32
+    assert found.output.dtype == found.lse.dtype == np.float32
+
+
+@settings(max_examples=25)
+@any_of(
+    batch=st.integers(0, 2),
+    tokens=st.integers(0, 40) | st.sampled_from([511, 600, 1100]),
+    group=st.integers(1, 5),
+    w=st.integers(0, 3),
+    dim=st.sampled_from([1, 7, 16, 64, 128]),
+    form=st.sampled_from(sorted(FORMS)),
+    order=st.sampled_from(ORDERS),
+    seed=st.integers(0, 99),
+)
+def test_attention_over_plain_caches(batch, tokens, group, w, dim, form, order, seed):
+    keys, values = (
+        FORMS[form](rows(batch, 2, tokens, size, seed=seed + size)) for size in (dim, max(dim - 3, 1))
+    )
+    queries = rows(batch, 2 * group, w, dim, seed=seed + 7).astype(np.float32) * 2
+    random = np.random.default_rng(seed)
+    lengths = random.integers(0, tokens + 1, batch)
+    for places in (None, random.integers(-1, tokens + 1, (batch, w))):
+        same(
+            queries,
+            lambda backend: PlainCache(keys, values, lengths=lengths, backend=backend),
+            order,
+            positions=places,
+            with_received=group % 2 == 1,
+        )
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize(("dim", "value_dim"), [(40, 300), (300, 40)])
+def test_long_rows_and_heads_beside_each_other(order, dim, value_dim):
+    keys, values = (
+        rows(2, 90, 2, size, seed=size).astype(np.float16).swapaxes(1, 2) for size in (dim, value_dim)
+    )
+    queries = rows(2, 18, 1, dim, seed=3).astype(np.float16)
+    same(queries, lambda backend: PlainCache(keys, values, backend=backend), order)
+
+
+def test_what_was_compacted_is_attended_to_by_its_positions():
+    keys, values = (rows(2, 2, 60, 16, seed=seed).astype(np.float16) for seed in (1, 2))
+    kept = select(rows(2, 2, 60, seed=3), [[5, 60], [1, 33]], backend="numpy")
+    ragged = compact(keys, values, kept)
+    queries = rows(2, 4, 2, 16, seed=4).astype(np.float32)
+    same(queries, lambda backend: PlainCache.of_ragged(ragged, backend=backend), with_received=True)
+    states = MixedCache(keys, values, kept, {1: ("plain", "plain")})
+    wanted = decode_attention(queries, states, positions=[[59, 60]] * 2)
+    whole = PlainCache.of_ragged(ragged, seen=[61, 61])
+    np.testing.assert_array_equal(whole.seen, [61, 61])
+    np.testing.assert_allclose(decode_attention(queries, whole).output, wanted.output, rtol=1e-6, atol=1e-6)
+
+
+def test_caches_with_codes_are_read_by_numpy():
+    keys, values = (rows(1, 2, 20, 16, seed=seed).astype(np.float32) for seed in (1, 2))
+    states = np.random.default_rng(0).choice([0, 1, 2], (1, 2, 20))
+    queries = rows(1, 4, 1, 16, seed=4).astype(np.float32)
+    for kinds in (
+        {1: ("plain", "plain"), 2: ("plain", "plain")},
+        {1: ("int8", "int8"), 2: ("plain", "rot4")},
+    ):
+        same(queries, lambda backend, kinds=kinds: MixedCache(keys, values, states, kinds))
+
+
+def test_nothing_is_copied_and_shapes_are_checked():
+    keys, values = rows(1, 2, 20, 16).astype(np.float32), rows(1, 2, 20, 8).astype(np.float32)
+    cache = PlainCache(keys, values)
+    queries = rows(1, 2, 1, 16).astype(np.float32)
+    before = decode_attention(queries, cache).output
+    values *= 2
+    np.testing.assert_allclose(decode_attention(queries, cache).output, 2 * before, rtol=1e-6)
+    assert (cache.heads, cache.dim, cache.value_dim) == (2, 16, 8)
+    with pytest.raises(InvalidArgument, match="values: expected"):
+        PlainCache(keys, values[:, :, :3])

@@ -1,0 +1,130 @@
+"""Attention over codes by kernels, which run on the CPU here in several orders of threads."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given as any_of
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from recollect.kvcache import MixedCache, QuantizedCache, decode_attention
+from recollect.kvcache.quantizers import KINDS, Asymmetric, Float8
+from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
+from tests.cuda_host.standing_in import stand_in
+
+pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
+
+DEVICES = {order: HostDevice(order) for order in ORDERS}
+MIXED = {1: ("rot1", "int2"), 2: ("int4", "fp8"), 4: ("plain", "plain")}
+
+
+def rows(*shape, seed=0):
+    return np.random.default_rng(seed).standard_normal(shape)
+
+
+def grown(keys, values, *kinds):
+    cache = QuantizedCache(*kinds, residual=9, n_sink=3)
+    cache.append(keys, values)
+    return cache
+
+
+def mixed(keys, values):
+    states = np.random.default_rng(1).choice([0, 0, 1, 2, 4], keys.shape[:3])
+    return MixedCache(keys, values, states, MIXED)
+
+
+def same(queries, cache, order=SHUFFLED, **options):
+    wanted = decode_attention(queries, cache, backend="numpy", **options)
+    device = DEVICES[order]
+    before = len(device.launched)
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch, device)
+        found = decode_attention(queries, cache, backend="cuda", **options)
+    np.testing.assert_allclose(found.output, wanted.output, rtol=2e-5, atol=3e-5)
+    np.testing.assert_allclose(found.lse, wanted.lse, rtol=1e-5, atol=2e-5)
+    return device.launched[before:]
+
+
+@settings(max_examples=15)
+@any_of(
+    kinds=st.tuples(st.sampled_from(KINDS[1:]), st.sampled_from(KINDS[1:])) | st.none(),
+    batch=st.integers(1, 2),
+    tokens=st.integers(1, 40) | st.sampled_from([300, 700]),
+    group=st.integers(1, 5),
+    w=st.integers(1, 3),
+    dim=st.sampled_from([2, 7, 16, 64, 80, 128]),
+    order=st.sampled_from(ORDERS),
+    seed=st.integers(0, 99),
+)
+def test_attention_over_codes(kinds, batch, tokens, group, w, dim, order, seed):
+    keys, values = (
+        rows(batch, 2, tokens, size, seed=seed + size).astype(np.float16) for size in (dim, max(dim - 3, 2))
+    )
+    cache = mixed(keys, values) if kinds is None else grown(keys, values, *kinds)
+    queries = rows(batch, 2 * group, w, dim, seed=seed + 7).astype(np.float32)
+    for places in (None, np.random.default_rng(seed).integers(-1, tokens + 1, (batch, w))):
+        same(queries, cache, order, positions=places)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+@pytest.mark.parametrize("kinds", [("rot4", "int4"), ("int2", "rot2"), ("fp8", "int8"), ("rot1", "rot3")])
+def test_long_caches_in_every_order_of_threads(order, kinds):
+    keys, values = (rows(1, 2, 1400, 64, seed=seed).astype(np.float16) for seed in (1, 2))
+    launched = same(rows(1, 8, 1, 64, seed=3).astype(np.float16), grown(keys, values, *kinds), order)
+    assert {"attend_to_codes", "join_parts"} <= set(launched)
+
+
+@pytest.mark.parametrize("codecs", [(Asymmetric(8, "channel", 7), Asymmetric(4, "channel")),
+                                    (Asymmetric(4, "token", 5), Float8("channel", 16)),
+                                    (Float8("head", 16), Asymmetric(2, "token", 8))])  # fmt: skip
+def test_codecs_made_by_hand(codecs):
+    keys, values = (rows(1, 2, 300, 40, seed=seed).astype(np.float32) for seed in (1, 2))
+    assert "attend_to_codes" in same(rows(1, 2, 1, 40).astype(np.float32), grown(keys, values, *codecs))
+
+
+def test_a_query_that_sees_nothing_gets_zeros():
+    keys = rows(1, 1, 200, 16).astype(np.float16)
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch, DEVICES[SHUFFLED])
+        found = decode_attention(
+            rows(1, 1, 1, 16).astype(np.float32), grown(keys, keys, "rot2", "rot2"), positions=[[-1]],
+            backend="cuda",
+        )  # fmt: skip
+    assert not found.output.any()
+    assert np.isneginf(found.lse).all()
+
+
+PROGRAM = """
+import sys
+import numpy as np
+import pytest
+from recollect.kvcache import QuantizedCache, decode_attention
+from tests.cuda_host.device import HostDevice
+from tests.cuda_host.standing_in import stand_in
+random = np.random.default_rng(0)
+keys, queries = random.standard_normal((1, 1, 700, 64)), random.standard_normal((1, 2, 1, 64))
+cache = QuantizedCache("int4", "rot2", residual=0, n_sink=0)
+cache.append(keys.astype(np.float32), keys.astype(np.float32))
+wanted = decode_attention(queries, cache, backend="numpy").output
+changed = lambda text: text.replace(sys.argv[1], "")
+for order in (0, 1, 7):
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch, HostDevice(order, changed=changed))
+        found = decode_attention(queries.astype(np.float32), cache, backend="cuda").output
+    if not np.allclose(found, wanted, atol=1e-4):
+        sys.exit("seen")
+"""
+
+
+@pytest.mark.parametrize(("removed", "caught"), [("nothing at all", False), ("__syncthreads();", True)])
+def test_a_barrier_that_is_missing_is_seen(removed, caught):
+    # In a process of its own: threads that miss one another can end it.
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM, removed],
+        capture_output=True, text=True, check=False, timeout=200,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )  # fmt: skip
+    assert (done.returncode != 0) == caught, done.stderr
