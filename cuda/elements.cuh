@@ -1,7 +1,6 @@
-// Elements of keys and values in the form that a kernel is compiled for, as floats. A host that runs these kernels brings
-// conversions of 16 bits of its own.
+// Elements of keys and values in the form that a kernel is compiled for, as floats.
 #pragma once
-#include "keys.cuh"
+#include "halves.cuh"
 
 #define F32 0
 #define F16 1
@@ -9,19 +8,6 @@
 #define E4M3 3
 #ifndef FORM
 #define FORM F16
-#endif
-
-#ifdef __CUDA_ARCH__
-__device__ __forceinline__ float of_half(u16 half) {
-    float x;
-    asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(half));
-    return x;
-}
-__device__ __forceinline__ u16 half_of(float x) {
-    u16 half;
-    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(half) : "f"(x));
-    return half;
-}
 #endif
 
 __device__ __forceinline__ float of_brain(u16 bits) { return __uint_as_float((u32)bits << 16); }

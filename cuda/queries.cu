@@ -4,24 +4,11 @@
 // |q.x - Q.X| <= |q| R + r (N + R), by Cauchy and Schwarz. The units add up to 17 terms at a time, cut to 23 bits, and
 // the exact kernel adds d / 32 + 8 terms with f32 rounding; both are allowed for. The squared distance is
 // |q|^2 + |x|^2 - 2 q.x, so its error is twice that and the rounding of its terms.
-#include "keys.cuh"
+#include "halves.cuh"
 
 #define AS_HALF 0
 #define AS_BRAIN 1
 #define AS_BYTE 2
-
-#ifdef __CUDA_ARCH__
-__device__ __forceinline__ u16 half_of(float x) {
-    u16 half;
-    asm("cvt.rn.f16.f32 %0, %1;" : "=h"(half) : "f"(x));
-    return half;
-}
-__device__ __forceinline__ float of_half(u16 half) {
-    float x;
-    asm("cvt.f32.f16 %0, %1;" : "=f"(x) : "h"(half));
-    return x;
-}
-#endif
 
 // To the nearest, ties to even; the numbers are finite.
 __device__ __forceinline__ u16 brain_of(float x) {

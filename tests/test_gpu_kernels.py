@@ -1,9 +1,5 @@
 """Every kernel on the CPU, from the source that the GPU gets, in several orders of threads, against NumPy."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -20,6 +16,7 @@ from recollect.gpu.selection import best_keys, unpacked
 from recollect.gpu.similarity import similarity_on
 from recollect.gpu.spreading import Spreading, Steps, activation_on
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
+from tests.cuda_host.outside import run_outside
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
 
@@ -286,10 +283,5 @@ for order in (0, 1, 7):
     ],
 )
 def test_a_barrier_that_is_missing_is_seen(removed, architecture, caught):
-    # In a process of its own: threads that miss one another can end it.
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, removed, "-1", str(architecture)],
-        capture_output=True, text=True, check=False, timeout=200,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )  # fmt: skip
+    done = run_outside(PROGRAM, removed, "-1", str(architecture))
     assert (done.returncode != 0) == caught, done.stderr

@@ -7,22 +7,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from recollect.errors import InvalidArgument
-from recollect.kvcache import MixedCache, PlainCache, bf16_bits, compact, decode_attention, select
+from recollect.kvcache import MixedCache, PlainCache, compact, decode_attention, select
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
 from tests.cuda_host.standing_in import stand_in
+from tests.kvcache_drawn import FORMS, rows
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
 
-FORMS = {
-    "f32": lambda part: part.astype(np.float32),
-    "f16": lambda part: part.astype(np.float16),
-    "bf16": bf16_bits,
-}
 DEVICES = {order: HostDevice(order) for order in ORDERS}
-
-
-def rows(*shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal(shape)
 
 
 def same(queries, made, order=SHUFFLED, **options):

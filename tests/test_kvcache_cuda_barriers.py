@@ -1,12 +1,9 @@
 """Kernels of scores and attention without their barriers: the tests on the CPU would see it."""
 
-import os
-import subprocess
-import sys
-
 import pytest
 
 from tests.cuda_host.device import compiler
+from tests.cuda_host.outside import run_outside
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
 
@@ -62,11 +59,7 @@ def test_a_barrier_that_is_missing_is_seen(name):
     # In processes of their own: threads that miss one another can end them.
     ended = {}
     for removed in ("kept", "removed"):
-        done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, name, removed],
-            capture_output=True, text=True, check=False, timeout=200,
-            env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-        )  # fmt: skip
+        done = run_outside(PROGRAM, name, removed)
         ended[removed] = done.returncode, done.stderr
     assert ended["kept"][0] == 0, ended["kept"][1]
     assert ended["removed"][0] != 0

@@ -1,9 +1,5 @@
 """Attention over codes by kernels, which run on the CPU here in several orders of threads."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import given as any_of
@@ -13,6 +9,7 @@ from hypothesis import strategies as st
 from recollect.kvcache import MixedCache, QuantizedCache, decode_attention
 from recollect.kvcache.quantizers import KINDS, Asymmetric, Float8
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
+from tests.cuda_host.outside import run_outside
 from tests.cuda_host.standing_in import stand_in
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
@@ -121,10 +118,5 @@ for order in (0, 1, 7):
 
 @pytest.mark.parametrize(("removed", "caught"), [("nothing at all", False), ("__syncthreads();", True)])
 def test_a_barrier_that_is_missing_is_seen(removed, caught):
-    # In a process of its own: threads that miss one another can end it.
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, removed],
-        capture_output=True, text=True, check=False, timeout=200,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )  # fmt: skip
+    done = run_outside(PROGRAM, removed)
     assert (done.returncode != 0) == caught, done.stderr

@@ -1,9 +1,5 @@
 """The codes of a GPU are the bits of the reference: its kernels on a CPU, in several orders of threads."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +11,7 @@ from recollect.kvcache import bf16_bits, quantize
 from recollect.kvcache.float_formats import e4m3_bits
 from recollect.kvcache.quantizers import KINDS, Asymmetric, Float8, Rotated, codec_of
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
+from tests.cuda_host.outside import run_outside
 from tests.cuda_host.standing_in import stand_in
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
@@ -188,10 +185,5 @@ for order in (0, 1, 7):
     ],
 )
 def test_a_barrier_that_is_missing_is_seen(removed, kind, caught):
-    # In a process of its own: threads that miss one another can end it.
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, removed, kind],
-        capture_output=True, text=True, check=False, timeout=200,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )  # fmt: skip
+    done = run_outside(PROGRAM, removed, kind)
     assert (done.returncode != 0) == caught, done.stderr

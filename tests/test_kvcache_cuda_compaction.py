@@ -1,9 +1,5 @@
 """What stays moved together on a GPU: kernels on a CPU, in several orders of threads."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
@@ -15,6 +11,7 @@ from recollect.errors import InvalidArgument, WrongType
 from recollect.kvcache import Kept, Rope, bf16_bits, compact, compact_in_place, from_bf16
 from recollect.kvcache.float_formats import e4m3_bits, from_e4m3
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
+from tests.cuda_host.outside import run_outside
 from tests.cuda_host.standing_in import stand_in
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
@@ -155,10 +152,5 @@ for order in (0, 1, 7):
 
 @pytest.mark.parametrize(("removed", "caught"), [("nothing at all", False), ("__syncthreads();", True)])
 def test_a_barrier_that_is_missing_is_seen(removed, caught):
-    # In a process of its own: threads that miss one another can end it.
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, removed],
-        capture_output=True, text=True, check=False, timeout=200,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )  # fmt: skip
+    done = run_outside(PROGRAM, removed)
     assert (done.returncode != 0) == caught, done.stderr

@@ -1,9 +1,5 @@
 """What codes stand for and products with them on a GPU: kernels on a CPU, in several orders of threads."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
@@ -14,6 +10,7 @@ from recollect.errors import DimensionMismatch, InvalidArgument
 from recollect.kvcache import bf16_bits, pv, qk_logits, quantize
 from recollect.kvcache.quantizers import KINDS, Asymmetric, Float8, Plain, Rotated, codec_of
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
+from tests.cuda_host.outside import run_outside
 from tests.cuda_host.standing_in import stand_in
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
@@ -168,10 +165,5 @@ for order in (0, 1, 7):
     ],
 )
 def test_a_barrier_that_is_missing_is_seen(removed, kind, caught):
-    # In a process of its own: threads that miss one another can end it.
-    done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, removed, kind],
-        capture_output=True, text=True, check=False, timeout=200,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
-    )  # fmt: skip
+    done = run_outside(PROGRAM, removed, kind)
     assert (done.returncode != 0) == caught, done.stderr

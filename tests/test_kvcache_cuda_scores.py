@@ -9,9 +9,10 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from recollect.errors import InvalidArgument
-from recollect.kvcache import Layer, bf16_bits, query_stats, scores, select
+from recollect.kvcache import Layer, query_stats, scores, select
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
 from tests.cuda_host.standing_in import stand_in
+from tests.kvcache_drawn import FORMS, drawn_layer, rows
 from tests.kvcache_methods import EVERY_METHOD, computed_by, tensors
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
@@ -87,11 +88,6 @@ def expected(layer: Layer, **options) -> np.ndarray:
     )
 
 
-FORMS = {
-    "f32": lambda part: part.astype(np.float32),
-    "f16": lambda part: part.astype(np.float16),
-    "bf16": bf16_bits,
-}
 QUADRATIC = {
     name
     for name in METHODS
@@ -103,10 +99,6 @@ every = pytest.mark.parametrize("name", METHODS)
 
 def rising(layer: Layer) -> np.ndarray:
     return np.linspace(0, 1, int(np.prod(layer.shape[:3])), dtype=np.float32).reshape(layer.shape[:3])
-
-
-def rows(*shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal(shape)
 
 
 def scored(name, parts, order=SHUFFLED, on=None, **options):
@@ -134,27 +126,7 @@ def scored(name, parts, order=SHUFFLED, on=None, **options):
     data=st.data(),
 )
 def test_any_layer(name, batch, heads, group, tokens, dim, form, data):
-    seed = data.draw(st.integers(0, 99))
-    random = np.random.default_rng(seed)
-    keys = rows(batch, heads, tokens, dim, seed=seed)
-    values = rows(batch, heads, tokens, dim + 3, seed=seed + 1)
-    queries = rows(
-        batch, heads * group, data.draw(st.sampled_from([tokens, tokens // 2])), dim, seed=seed + 2
-    )
-    if data.draw(st.booleans()):
-        keys[..., 0] = 3.0
-    parts = [FORMS[form](part) for part in (keys, values, queries)]
-    if data.draw(st.booleans()) and tokens and batch:
-        broken = np.float32(np.nan) if form != "bf16" else np.uint16(0x7F80)
-        for part in parts:
-            if part.size:
-                part.reshape(-1)[random.integers(0, part.size, 2)] = broken
-    options = {}
-    mask = data.draw(st.sampled_from([None, "lengths", "mask"]))
-    if mask == "lengths":
-        options["lengths"] = random.integers(0, tokens + 1, batch)
-    elif mask == "mask":
-        options["mask"] = random.random((batch, tokens)) < 0.7
+    parts, options = drawn_layer(data, batch, heads, group, tokens, dim, form)
     scored(name, parts, data.draw(st.sampled_from(ORDERS)), **options)
 
 

@@ -25,6 +25,7 @@ from recollect.kvcache import (
     select,
 )
 from recollect.kvcache.quantizers import KINDS, codec_of
+from tests.kvcache_drawn import FORMS, drawn_layer, rows
 
 # Relative and absolute: what sums in float32 lose against sums in float64.
 BOUNDS = {
@@ -58,20 +59,11 @@ METHODS = {
     ),
     "lag_relative": lambda layer: scores.lag_relative(layer, n_sink=2, lag=8),
 }
-FORMS = {
-    "f32": lambda part: part.astype(np.float32),
-    "f16": lambda part: part.astype(np.float16),
-    "bf16": bf16_bits,
-}
 every = pytest.mark.parametrize("name", METHODS)
 
 
 def ones(layer: Layer) -> np.ndarray:
     return np.linspace(0, 1, int(np.prod(layer.shape[:3])), dtype=np.float32).reshape(layer.shape[:3])
-
-
-def rows(*shape: int, seed: int = 0) -> np.ndarray:
-    return np.random.default_rng(seed).standard_normal(shape)
 
 
 def scored(name, parts, **options):
@@ -97,29 +89,7 @@ def scored(name, parts, **options):
     data=st.data(),
 )
 def test_any_layer(name, batch, heads, group, tokens, dim, form, data):
-    seed = data.draw(st.integers(0, 99))
-    random = np.random.default_rng(seed)
-    keys, values = (
-        rows(batch, heads, tokens, dim, seed=seed),
-        rows(batch, heads, tokens, dim + 3, seed=seed + 1),
-    )
-    queries = rows(
-        batch, heads * group, data.draw(st.sampled_from([tokens, tokens // 2])), dim, seed=seed + 2
-    )
-    if data.draw(st.booleans()):
-        keys[..., 0] = 3.0
-    parts = [FORMS[form](part) for part in (keys, values, queries)]
-    if data.draw(st.booleans()) and tokens and batch:
-        broken = np.float32(np.nan) if form != "bf16" else np.uint16(0x7F80)
-        for part in parts:
-            if part.size:
-                part.reshape(-1)[random.integers(0, part.size, 2)] = broken
-    mask = data.draw(st.sampled_from([None, "lengths", "mask"]))
-    options = {}
-    if mask == "lengths":
-        options["lengths"] = random.integers(0, tokens + 1, batch)
-    elif mask == "mask":
-        options["mask"] = random.random((batch, tokens)) < 0.7
+    parts, options = drawn_layer(data, batch, heads, group, tokens, dim, form)
     scored(name, parts, **options)
 
 

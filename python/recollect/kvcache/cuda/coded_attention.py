@@ -10,15 +10,13 @@ import numpy.typing as npt
 from recollect.gpu.device import Array, Device, Kernel
 from recollect.kvcache.cuda.coded import Coded
 from recollect.kvcache.cuda.products import turned
-from recollect.kvcache.cuda.segment_attention import join
+from recollect.kvcache.cuda.segment_attention import PART, join
+from recollect.kvcache.cuda.sharing import LOG2E
 from recollect.kvcache.splitmix import signs
 
 __all__ = ["CodedSegment", "attended_to_codes"]
 
 _THREADS = 128
-_PART = 512
-"""Tokens of a part: enough of them to be worth the sum that it writes, and few enough to fill a device."""
-_LOG2E = 1.4426950408889634
 _WIDEST = 8 * _THREADS
 
 
@@ -91,7 +89,7 @@ def attended_to_codes(
         return None
     if not there or not out.size:
         return out, lse
-    asked, last = queries * np.float32(scale * _LOG2E), xp.asarray(until)
+    asked, last = queries * np.float32(scale * LOG2E), xp.asarray(until)
     kinds: dict[tuple[Any, ...], list[CodedSegment]] = {}
     for one in there:
         kinds.setdefault(one.kind, []).append(one)
@@ -134,7 +132,7 @@ def _parts(
     shape = [keys.group, keys.block, values.group, values.block, keys.width, values.width, value_dim]
     arguments = [
         asked, until, np.uint32(rows), described, xp.asarray(works.astype(np.uint32)),
-        xp.asarray(np.array(shape, np.uint32)), *map(np.uint32, (heads, _PART, lanes)),
+        xp.asarray(np.array(shape, np.uint32)), *map(np.uint32, (heads, PART, lanes)),
         xp.asarray(signs(values.d, values.seed).astype(np.float32)) if values.rotated else None,
         np.float32(values.width**-0.5), sums, stats,
     ]  # fmt: skip
@@ -149,9 +147,9 @@ def _works(segments: Sequence[CodedSegment]) -> npt.NDArray[np.int64]:
     """Return segment, head in it, first token, and head over all sequences, of each part, ``[n, 4]``."""
     found = []
     for at, one in enumerate(segments):
-        parts = -(-one.keys.n // _PART)
+        parts = -(-one.keys.n // PART)
         own, first = np.repeat(np.arange(one.keys.heads), parts), np.tile(np.arange(parts), one.keys.heads)
-        found.append(np.stack([np.full_like(own, at), own, first * _PART, one.first + own], 1))
+        found.append(np.stack([np.full_like(own, at), own, first * PART, one.first + own], 1))
     return np.concatenate(found)
 
 

@@ -13,10 +13,10 @@ from recollect.kvcache.cuda.floats import floats_on
 from recollect.kvcache.cuda.handing import Handed, handed
 from recollect.kvcache.cuda.sharing import LOG2E
 
-__all__ = ["PlainSegment", "attended", "grouped", "join", "plain_segments"]
+__all__ = ["PART", "PlainSegment", "attended", "grouped", "join", "plain_segments"]
 
 _THREADS = 256
-_PART = 512
+PART = 512
 """Tokens of a part: enough of them to be worth the sum that it writes, and few enough to fill a device."""
 
 
@@ -111,12 +111,12 @@ def attended(
         kernel("attend_parts"),
         (len(works), -(-rows // together) * -(-value_dim // (lanes * wide))),
         threads,
-        [*tables, np.uint32(value_dim), whole_keys, whole_values, np.uint32(_PART), sums, stats],
+        [*tables, np.uint32(value_dim), whole_keys, whole_values, np.uint32(PART), sums, stats],
     )
     join(device, sums, stats, starts, out, lse)
     for each in got:
         share = np.float32(1 / group)
-        arguments = [*tables, whole_keys, np.uint32(_PART), lse, share, np.uint32(seen), each]
+        arguments = [*tables, whole_keys, np.uint32(PART), lse, share, np.uint32(seen), each]
         device.launch(kernel("receive_parts"), (len(works),), threads, arguments)
     return out, lse, *got
 
@@ -187,8 +187,8 @@ def _works(segments: Sequence[PlainSegment]) -> npt.NDArray[np.int64]:
     found: list[npt.NDArray[np.int64]] = [np.zeros((0, 4), np.int64)]
     for at, one in enumerate(segments):
         _, many, n, _ = one.keys.array.shape
-        parts = -(-n // _PART)
-        own, first = np.repeat(np.arange(many), parts), np.tile(np.arange(parts) * _PART, many)
+        parts = -(-n // PART)
+        own, first = np.repeat(np.arange(many), parts), np.tile(np.arange(parts) * PART, many)
         found.append(np.stack([np.full_like(own, at), own, first, one.first + own], 1))
     return np.concatenate(found)
 

@@ -118,44 +118,49 @@ def logits_on_gpu(
     codec: Codec, queries: Foreign, parts: Parts, shape: tuple[int, ...], fits: Fits
 ) -> Foreign:
     """Return products of queries ``[batch, query_heads, w, d]`` with rows, in the queries' framework."""
-    from recollect.kvcache.cuda.floats import floats_on
     from recollect.kvcache.cuda.products import logits
-    from recollect.kvcache.cuda.working import received_on, working
 
-    with working(queries, *parts.values()) as device:
-        rows = received_on(device, queries, "queries", 4)
-        fits(rows.shape)
-        heads, n, d = shape[0] * shape[1], shape[2], shape[3]
-        width = rows.shape[1] // shape[1] * rows.shape[2] if shape[1] else 0
-        grouped = floats_on(device, rows).reshape(heads, width, d)
-        coded = coded_on(device, codec, parts, n, d)
-        if coded is None:
-            found = codec.logits(_on_host(grouped), parts_on_host(parts), n).astype(np.float32)
-        else:
-            found = logits(device, coded, grouped)
-        return returned(device.xp.asarray(found).reshape(*rows.shape[:3], n), queries)
+    n, d = shape[2:4]
+    return _by_codes(codec, queries, "queries", parts, shape, fits, (logits, codec.logits), (d, n))
 
 
 def weighted_on_gpu(
     codec: Codec, weights: Foreign, parts: Parts, shape: tuple[int, ...], fits: Fits
 ) -> Foreign:
     """Return sums of rows by weights ``[batch, query_heads, w, n]``, in the framework of the weights."""
-    from recollect.kvcache.cuda.floats import floats_on
     from recollect.kvcache.cuda.products import weighted
+
+    n, d = shape[2:4]
+    return _by_codes(codec, weights, "weights", parts, shape, fits, (weighted, codec.weighted), (n, d))
+
+
+def _by_codes(
+    codec: Codec,
+    asked: Foreign,
+    argument: str,
+    parts: Parts,
+    shape: tuple[int, ...],
+    fits: Fits,
+    ways: tuple[Callable[..., Array], Callable[..., Array]],
+    widths: tuple[int, int],
+) -> Foreign:
+    """Return what a kernel, or else the codec, makes of rows of one width: rows of another."""
+    from recollect.kvcache.cuda.floats import floats_on
     from recollect.kvcache.cuda.working import received_on, working
 
-    with working(weights, *parts.values()) as device:
-        rows = received_on(device, weights, "weights", 4)
+    (kernel, reference), (given, made) = ways, widths
+    with working(asked, *parts.values()) as device:
+        rows = received_on(device, asked, argument, 4)
         fits(rows.shape)
-        heads, n, d = shape[0] * shape[1], shape[2], shape[3]
-        width = rows.shape[1] // shape[1] * rows.shape[2] if shape[1] else 0
-        grouped = floats_on(device, rows).reshape(heads, width, n)
+        heads, (n, d) = shape[0] * shape[1], shape[2:4]
+        together = rows.shape[1] // shape[1] * rows.shape[2] if shape[1] else 0
+        grouped = floats_on(device, rows).reshape(heads, together, given)
         coded = coded_on(device, codec, parts, n, d)
         if coded is None:
-            found = codec.weighted(_on_host(grouped), parts_on_host(parts), d).astype(np.float32)
+            found = reference(_on_host(grouped), parts_on_host(parts), made).astype(np.float32)
         else:
-            found = weighted(device, coded, grouped)
-        return returned(device.xp.asarray(found).reshape(*rows.shape[:3], d), weights)
+            found = kernel(device, coded, grouped)
+        return returned(device.xp.asarray(found).reshape(*rows.shape[:3], made), asked)
 
 
 def coded_on(device: "Device", codec: Codec, parts: Parts, n: int, d: int) -> "Coded | None":
