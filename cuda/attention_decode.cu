@@ -49,11 +49,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) attend_parts(
 #pragma unroll
             for (int e = 0; e < WIDE; e++) got[r][e] *= factors[r];
         float x[BESIDE][WIDE];
+        const Element* row[BESIDE];
+        bool has[BESIDE];
 #pragma unroll
         for (int j = 0; j < BESIDE; j++) {
             u32 t = start + j * GROUPS + group;
-            load_piece(x[j], values, values.at(0, 0, t < end ? t : 0), t < end ? turn * LANES + lane : values.pieces());
+            has[j] = t < end;
+            row[j] = values.at(0, 0, has[j] ? t : 0);
         }
+        load_pieces(x, values, row, has, turn * LANES + lane);
 #pragma unroll
         for (int r = 0; r < ROWS; r++)
 #pragma unroll

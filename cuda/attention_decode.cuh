@@ -47,8 +47,7 @@ struct Met {
         }
         for (u32 piece = lane; piece < (keys.pieces() + LANES - 1) / LANES * LANES; piece += LANES) {
             float x[BESIDE][WIDE];
-#pragma unroll
-            for (int j = 0; j < BESIDE; j++) load_piece(x[j], keys, row[j], has[j] ? piece : keys.pieces());
+            load_pieces(x, keys, row, has, piece);
 #pragma unroll
             for (int r = 0; r < ROWS; r++) {
                 float y[WIDE];

@@ -10,9 +10,16 @@
 #define VALUE_CODEC WHOLE
 #define VALUE_BITS 4
 #endif
+// Keys of which the tokens of a word share their step, and values of which eight channels do, are multiplied as they lie.
+#ifndef STRAIGHT_KEYS
+#define STRAIGHT_KEYS 0
+#endif
+#ifndef STRAIGHT_VALUES
+#define STRAIGHT_VALUES 0
+#endif
 #define TILE 128u  // tokens at a time, and the threads of a block
 #define BLOCKS (ROWS > 4 ? 3 : 4)
-#include "codes.cuh"
+#include "sums.cuh"
 
 // Where the parts of a segment begin, its tokens, and the bytes of a row of its codes. Positions are int32; without them
 // tokens follow one another from `start` on.
@@ -38,6 +45,12 @@ template <class T> __device__ __forceinline__ T over_warp(T value, T (*joined)(T
 }
 __device__ __forceinline__ float greater(float a, float b) { return fmaxf(a, b); }
 __device__ __forceinline__ float sum_of(float a, float b) { return a + b; }
+
+#if STRAIGHT_VALUES
+typedef Raised<VALUE_BITS, ROWS> Sums;
+#else
+typedef Summed<VALUE_CODEC, VALUE_BITS, ROWS> Sums;
+#endif
 
 // `queries` are `[heads of all sequences, rows, key_width]`, scaled for logits to the base 2; `until` `[sequences, rows]` is
 // the last position that a query sees, for `heads` heads of a sequence. `sums` are `[works, rows, value_dim]`, `stats`
@@ -70,20 +83,20 @@ extern "C" __global__ void __launch_bounds__(TILE, BLOCKS) attend_to_codes(
     const u32 turns = (s.value_width + 8 * lanes - 1) / (8 * lanes);
     for (u32 turn = 0; turn < turns; turn++) {
         const u32 channel = (turn * lanes + chunk) * 8;
-        float got[ROWS][8];
-#pragma unroll
-        for (int r = 0; r < ROWS; r++) {
-#pragma unroll
-            for (int j = 0; j < 8; j++) got[r][j] = 0.0f;
-        }
+        Sums total;
+        total.clear();
         __syncthreads();
         if (threadIdx.x < ROWS) tops[threadIdx.x] = MINUS_INFINITY, totals[threadIdx.x] = 0.0f;
         for (u32 tile = work.first; tile < end; tile += TILE) {
             __syncthreads();
+            const u32 own = tile + threadIdx.x;
+#if STRAIGHT_KEYS
+            channel_logits<KEY_BITS, ROWS>(keys, work.own_head, tile, asked, paid);
+            __syncthreads();
+#else
             float logits[ROWS];
 #pragma unroll
             for (int r = 0; r < ROWS; r++) logits[r] = 0.0f;
-            const u32 own = tile + threadIdx.x;
             for (u32 from = 0; own < end && from < s.key_width; from += 8) {
                 float x[8];
                 eight_numbers<KEY_CODEC, KEY_BITS>(keys, work.own_head, own, from, levels[0], x);
@@ -94,11 +107,17 @@ extern "C" __global__ void __launch_bounds__(TILE, BLOCKS) attend_to_codes(
                     for (int r = 0; r < ROWS; r++) logits[r] = __fmaf_rn(asked[(from + j) * ROWS + r], x[j], logits[r]);
                 }
             }
+#endif
             const int position = own >= end ? 0 : positions == nullptr ? (int)(segment.start + own) : positions[own];
 #pragma unroll
             for (int r = 0; r < ROWS; r++) {
                 bool sees = own < end && first_row + r < rows && position <= until[(u64)(work.head / heads) * rows + first_row + r];
-                paid[threadIdx.x * ROWS + r] = sees ? logits[r] : MINUS_INFINITY;
+                float& to = paid[threadIdx.x * ROWS + r];
+#if STRAIGHT_KEYS
+                to = sees ? to : MINUS_INFINITY;
+#else
+                to = sees ? logits[r] : MINUS_INFINITY;
+#endif
             }
             __syncthreads();
             for (u32 r = warp; r < ROWS; r += TILE / 32) {
@@ -120,27 +139,16 @@ extern "C" __global__ void __launch_bounds__(TILE, BLOCKS) attend_to_codes(
             }
             __syncthreads();
 #pragma unroll
-            for (int r = 0; r < ROWS; r++) {
-#pragma unroll
-                for (int j = 0; j < 8; j++) got[r][j] *= factors[r];
-            }
-            for (u32 t = slot; t < min(TILE, end - tile) && channel < s.value_width; t += slots) {
-                float x[8];
-                eight_numbers<VALUE_CODEC, VALUE_BITS>(values, work.own_head, tile + t, channel, levels[1], x);
-#pragma unroll
-                for (int r = 0; r < ROWS; r++) {
-                    float share = paid[t * ROWS + r];
-#pragma unroll
-                    for (int j = 0; j < 8; j++) got[r][j] = __fmaf_rn(share, x[j], got[r][j]);
-                }
-            }
+            for (int r = 0; r < ROWS; r++) total.scale(r, factors[r]);
+            if (channel >= s.value_width) continue;
+            total.add(values, work.own_head, tile, slot, slots, min(TILE, end - tile), channel, paid, levels[1]);
         }
         // Slots are added in order; a row that was turned is whole here, and turned back.
 #pragma unroll
         for (int r = 0; r < ROWS; r++) {
             __syncthreads();
 #pragma unroll
-            for (int j = 0; j < 8; j++) row_of_sums[j * TILE + threadIdx.x] = got[r][j];
+            for (int j = 0; j < 8; j++) row_of_sums[j * TILE + threadIdx.x] = total.number(r, j);
             __syncthreads();
             if (first_row + r >= rows) continue;
             const u64 to = ((u64)blockIdx.x * rows + first_row + r);

@@ -1,6 +1,7 @@
 // Whole numbers that are packed channel by channel, `[heads, d, words]`, with steps `[heads, groups, d]`: the rows that they
 // stand for, and products with them.
 #include "asked.cuh"
+#include "whole.cuh"
 
 #define THREADS 256
 #define TOP ((1u << BITS) - 1)
@@ -83,6 +84,30 @@ extern "C" __global__ void __launch_bounds__(TILE) logits_by_channel(
 #pragma unroll
         for (int row = 0; row < ROWS; row++) {
             if (first + row < rows) out[((u64)head * rows + first + row) * n + t] = sums[row];
+        }
+    }
+}
+
+// The same where the tokens of a word share their step: codes are multiplied as they lie, and all queries that are asked
+// together, `[d][ROWS]`, are shared.
+extern "C" __global__ void __launch_bounds__(TILE) logits_by_columns(
+    const u32* codes, const u16* scale, const u16* zero, const float* queries, float* out, u32 n, u32 d, u32 words,
+    u32 group, u32 rows) {
+    extern __shared__ __align__(16) u8 shared[];
+    __shared__ float paid[TILE * ROWS];
+    float* asked = (float*)shared;
+    const u32 head = blockIdx.y, tile = blockIdx.x * TILE, t = tile + threadIdx.x;
+    const Codes c = {(const u8*)codes, scale, zero, n, d, words * 4, group, 1, nullptr};
+    for (u32 first = 0; first < rows; first += ROWS) {
+        __syncthreads();
+        ask(asked, queries, head, rows, first, 0, d, d, d);
+        __syncthreads();
+        channel_logits<BITS, ROWS>(c, head, tile, asked, paid);
+        __syncthreads();
+        if (t >= n) continue;
+#pragma unroll
+        for (int row = 0; row < ROWS; row++) {
+            if (first + row < rows) out[((u64)head * rows + first + row) * n + t] = paid[threadIdx.x * ROWS + row];
         }
     }
 }

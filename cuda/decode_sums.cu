@@ -1,6 +1,18 @@
 // Sums of the numbers that codes stand for, by weights: tokens are cut into splits of one size, whatever the device, and
 // their sums added in order. The cache is read once for all weights of a head.
 #include "asked.cuh"
+#include "sums.cuh"
+
+// Whole numbers of which eight channels share their step are multiplied as they lie.
+#ifndef STRAIGHT_VALUES
+#define STRAIGHT_VALUES 0
+#endif
+
+#if STRAIGHT_VALUES
+typedef Raised<BITS, ROWS> Sums;
+#else
+typedef Summed<CODEC, BITS, ROWS> Sums;
+#endif
 
 // A thread takes eight channels of every so many tokens; `lanes` threads lie beside each other on a token. `parts` are
 // `[heads, splits, rows, width]`.
@@ -15,32 +27,20 @@ extern "C" __global__ void __launch_bounds__(TILE, 4) sums_by_token(
     u32 start = split * SPLIT, end = min(n, start + SPLIT);
     bring_levels<CODEC, BITS>(levels);
     for (u32 first = 0; first < rows; first += ROWS) {
-        float mine[ROWS][8];
-#pragma unroll
-        for (int row = 0; row < ROWS; row++) {
-#pragma unroll
-            for (int j = 0; j < 8; j++) mine[row][j] = 0.0f;
-        }
+        Sums mine;
+        mine.clear();
         for (u32 tile = start; tile < end; tile += TILE) {
             __syncthreads();
             bring_weights(held, weights, head, rows, first, tile, n);
             __syncthreads();
-            for (u32 t = slot; t < min(TILE, end - tile) && channel < width; t += slots) {
-                float x[8];
-                eight_numbers<CODEC, BITS>(c, head, tile + t, channel, levels, x);
-#pragma unroll
-                for (int j = 0; j < 8; j++) {
-#pragma unroll
-                    for (int row = 0; row < ROWS; row++) mine[row][j] = __fmaf_rn(held[t * ROWS + row], x[j], mine[row][j]);
-                }
-            }
+            if (channel < width) mine.add(c, head, tile, slot, slots, min(TILE, end - tile), channel, held, levels);
         }
         // Slots are added in order.
 #pragma unroll
         for (int row = 0; row < ROWS; row++) {
             __syncthreads();
 #pragma unroll
-            for (int j = 0; j < 8; j++) sums[j * TILE + threadIdx.x] = mine[row][j];
+            for (int j = 0; j < 8; j++) sums[j * TILE + threadIdx.x] = mine.number(row, j);
             __syncthreads();
             if (first + row >= rows) continue;
             for (u32 at = threadIdx.x; at < lanes * 8; at += TILE) {

@@ -5,14 +5,23 @@
 #define THREADS 256
 #define GREATEST 448.0f
 
-// The code of x / scale, rounded as the division and then the format do. A product is near enough but where it lies by
-// the middle of two codes.
-__device__ __forceinline__ u8 scaled_code(float x, float scale, float inverse) {
+// x / scale as a division rounds it: the reciprocal of a scale of 16 bits is rounded once, so a product with it is off by so
+// little that what remains makes it right.
+__device__ __forceinline__ float divided(float x, float scale, float inverse) {
     float near = __fmul_rn(x, inverse);
-    u32 low = __float_as_uint(near) & 0xfffffu;
-    bool normal = fabsf(near) >= 0.0157f;
-    if (!normal || low - 0x7fff8u <= 16u || fabsf(near) > 463.9f) near = __fdiv_rn(x, scale);
-    return e4m3_of(near);
+    float sure = __fmaf_rn(__fmaf_rn(-near, scale, x), inverse, near);
+    return near == 0.0f ? near : sure;  // A zero keeps its sign.
+}
+
+// The codes of two numbers, the first one below.
+__device__ __forceinline__ u32 two_codes(float low, float high) {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 890
+    u16 both;
+    asm("cvt.rn.satfinite.e4m3x2.f32 %0, %1, %2;" : "=h"(both) : "f"(high), "f"(low));
+    return both;
+#else
+    return (u32)e4m3_of(low) | (u32)e4m3_of(high) << 8;
+#endif
 }
 
 __device__ __forceinline__ float greatest_of(const float (&x)[8]) {
@@ -25,9 +34,15 @@ __device__ __forceinline__ float greatest_of(const float (&x)[8]) {
 __device__ __forceinline__ u16 scale_for(float greatest) { return half_step(__fdiv_rn(greatest, GREATEST)); }
 
 __device__ __forceinline__ void write_codes(u8* out, u32 some, const float (&x)[8], float scale, float inverse) {
-    u64 packed = 0;
+    u32 words[2];
 #pragma unroll
-    for (int j = 0; j < 8; j++) packed |= (u64)scaled_code(x[j], scale, inverse) << (8 * j);
+    for (int w = 0; w < 2; w++) {
+        float by[4];
+#pragma unroll
+        for (int j = 0; j < 4; j++) by[j] = divided(x[4 * w + j], scale, inverse);
+        words[w] = two_codes(by[0], by[1]) | two_codes(by[2], by[3]) << 16;
+    }
+    u64 packed = (u64)words[1] << 32 | words[0];
     if (some >= 8 && ((u64)out & 7) == 0) {
         *(u64*)out = packed;
     } else {
@@ -85,7 +100,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) float8_by_channel(
     for (u32 t = start; t < end; t++) {
         const Element* row = row_of(rows, blockIdx.y, t, count);
         float x = row == nullptr ? 0.0f : number(row[channel]);
-        codes[((u64)blockIdx.y * n + t) * d + channel] = scaled_code(x, step, inverse);
+        codes[((u64)blockIdx.y * n + t) * d + channel] = e4m3_of(divided(x, step, inverse));
     }
 }
 

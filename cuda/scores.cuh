@@ -54,6 +54,50 @@ __device__ __forceinline__ void load_piece(float (&x)[WIDE], const Rows& rows, c
     }
 }
 
+#if FORM == F32
+typedef float4 Piece;
+#elif FORM == E4M3
+typedef uint2 Piece;
+#else
+typedef uint4 Piece;
+#endif
+
+__device__ __forceinline__ void spread(float (&x)[WIDE], Piece piece) {
+#if FORM == F32
+    x[0] = piece.x, x[1] = piece.y, x[2] = piece.z, x[3] = piece.w;
+#elif FORM == E4M3
+#pragma unroll
+    for (int e = 0; e < WIDE; e++) x[e] = number((u8)((e < 4 ? piece.x : piece.y) >> (e % 4 * 8)));
+#else
+    const u32 pairs[4] = {piece.x, piece.y, piece.z, piece.w};
+#pragma unroll
+    for (int e = 0; e < WIDE; e++) x[e] = number((u16)(pairs[e / 2] >> (e % 2 * 16)));
+#endif
+}
+
+// The same piece of several rows, of those that are to be had; zeros of the others. Without a branch between loads all of
+// them are on their way before the first is waited for.
+template <int N>
+__device__ __forceinline__ void load_pieces(
+    float (&x)[N][WIDE], const Rows& rows, const Element* const (&row)[N], const bool (&has)[N], u32 piece) {
+    const bool there = piece < rows.pieces();
+    if (rows.whole) {
+        Piece held[N];
+#pragma unroll
+        for (int j = 0; j < N; j++) held[j] = __ldg((const Piece*)(row[j] + (there ? piece : 0) * WIDE));
+#pragma unroll
+        for (int j = 0; j < N; j++) {
+            spread(x[j], held[j]);
+            const bool counts = there && has[j];
+#pragma unroll
+            for (int e = 0; e < WIDE; e++) x[j][e] = counts ? x[j][e] : 0.0f;
+        }
+    } else {
+#pragma unroll
+        for (int j = 0; j < N; j++) load_piece(x[j], rows, row[j], has[j] ? piece : rows.pieces());
+    }
+}
+
 // The same of floats that lie as a row does.
 __device__ __forceinline__ void load_floats(float (&x)[WIDE], const Rows& rows, const float* row, u32 piece) {
     if (rows.whole && piece < rows.pieces()) {

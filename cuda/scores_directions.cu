@@ -22,10 +22,9 @@ __device__ __forceinline__ void add_directions(const Rows& rows, u32 b, u32 h, u
             }
             // The pieces that are added now come last, so that they are still at hand.
             for (u32 other = 1; other <= turns; other++) {
-                u32 piece = (turn + other) % turns * LANES + lane;
+                load_pieces(x, rows, row, looked, (turn + other) % turns * LANES + lane);
 #pragma unroll
                 for (int j = 0; j < BESIDE; j++) {
-                    load_piece(x[j], rows, row[j], looked[j] ? piece : rows.pieces());
 #pragma unroll
                     for (int e = 0; e < WIDE; e++) squares[j] = __fmaf_rn(x[j][e], x[j][e], squares[j]);
                 }

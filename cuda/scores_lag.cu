@@ -5,16 +5,30 @@
 #define LAST 0   // compiled with 1, spreads of values join those of keys and become ranks
 #endif
 
-// The sum over the block, in all threads; `warps` has room for one number a warp.
-__device__ __forceinline__ float over_block(float x, float* warps) {
+// What all threads of the block have, joined; in all of them. `warps` has room for one number a warp.
+template <class F> __device__ __forceinline__ float over_block(float x, float* warps, F join) {
 #pragma unroll
-    for (int apart = 16; apart > 0; apart >>= 1) x += __shfl_xor_sync(FULL, x, apart);
+    for (int apart = 16; apart > 0; apart >>= 1) x = join(x, __shfl_xor_sync(FULL, x, apart));
     __syncthreads();
     if ((threadIdx.x & 31) == 0) warps[threadIdx.x >> 5] = x;
     __syncthreads();
-    float sum = 0.0f;
-    for (int warp = 0; warp < THREADS / 32; warp++) sum += warps[warp];
-    return sum;
+    float all = warps[0];
+    for (int warp = 1; warp < THREADS / 32; warp++) all = join(all, warps[warp]);
+    return all;
+}
+
+// Numbers of a piece in the range of their channel, from 0 to 1; zeros where a channel has none.
+__device__ __forceinline__ void scale_pieces(float (&x)[BESIDE][WIDE], const float* low, const float* factor, u32 piece) {
+#pragma unroll
+    for (int e = 0; e < WIDE; e += 4) {
+        const float4 base = *(const float4*)(low + piece * WIDE + e), by = *(const float4*)(factor + piece * WIDE + e);
+        const float bases[4] = {base.x, base.y, base.z, base.w}, factors[4] = {by.x, by.y, by.z, by.w};
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+#pragma unroll
+            for (int j = 0; j < BESIDE; j++)
+                x[j][e + i] = factors[i] > 0.0f ? (x[j][e + i] - bases[i]) * factors[i] : 0.0f;
+    }
 }
 
 // Shares of tokens, the softmax of their spreads within a partition; `places` [batch][tokens] are the tokens that count,
@@ -43,12 +57,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) rank_partitions(
         for (int e = 0; e < WIDE; e++) least[e] = -MINUS_INFINITY, most[e] = MINUS_INFINITY;
         for (u32 start = 0; start < lag; start += TILE) {
             float x[BESIDE][WIDE];
+            const Element* row[BESIDE];
+            bool has[BESIDE];
 #pragma unroll
             for (int j = 0; j < BESIDE; j++) {
                 // Beyond the end the last row comes again, which changes nothing.
                 u32 t = start + j * GROUPS + group;
-                load_piece(x[j], rows, rows.at(b, h, after[t < lag ? t : lag - 1]), turn + lane);
+                row[j] = rows.at(b, h, after[t < lag ? t : lag - 1]), has[j] = true;
             }
+            load_pieces(x, rows, row, has, turn + lane);
 #pragma unroll
             for (int j = 0; j < BESIDE; j++)
 #pragma unroll
@@ -83,33 +100,53 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) rank_partitions(
         }
     }
     __syncthreads();
-    for (u32 start = 0; start < lag; start += GROUPS) {
-        u32 t = start + group;
-        const Element* row = rows.at(b, h, now[t < lag ? t : 0]);
-        float sum = 0.0f, squares = 0.0f;
-        for (int turn = 0; turn < 2; turn++) {
-            float mean = over_group(sum) / (float)dim;
-            for (u32 piece = lane; piece < rows.pieces(); piece += LANES) {
-                float x[WIDE];
-                load_piece(x, rows, row, piece);
+    // Rows of one piece a lane stay in registers between the two turns.
+    const bool once = rows.pieces() <= LANES;
+    for (u32 start = 0; start < lag; start += TILE) {
+        const Element* row[BESIDE];
+        bool has[BESIDE];
+        float x[BESIDE][WIDE], sums[BESIDE] = {}, squares[BESIDE] = {};
+#pragma unroll
+        for (int j = 0; j < BESIDE; j++) {
+            u32 t = start + j * GROUPS + group;
+            row[j] = rows.at(b, h, now[t < lag ? t : 0]), has[j] = true;
+        }
+        for (u32 piece = lane; piece < rows.pieces(); piece += LANES) {
+            load_pieces(x, rows, row, has, piece);
+            scale_pieces(x, low, factor, piece);
+#pragma unroll
+            for (int j = 0; j < BESIDE; j++)
+#pragma unroll
+                for (int e = 0; e < WIDE; e++) sums[j] += x[j][e];
+        }
+#pragma unroll
+        for (int j = 0; j < BESIDE; j++) sums[j] = over_group(sums[j]) / (float)dim;
+        for (u32 piece = lane; piece < rows.pieces(); piece += LANES) {
+            if (!once) {
+                load_pieces(x, rows, row, has, piece);
+                scale_pieces(x, low, factor, piece);
+            }
+#pragma unroll
+            for (int j = 0; j < BESIDE; j++)
 #pragma unroll
                 for (int e = 0; e < WIDE; e++) {
-                    u32 channel = piece * WIDE + e;
-                    float scaled = factor[channel] > 0.0f ? (x[e] - low[channel]) * factor[channel] : 0.0f;
-                    float apart = channel < dim ? scaled - mean : 0.0f;
-                    if (turn == 0) sum += scaled;
-                    else squares = __fmaf_rn(apart, apart, squares);
+                    float apart = piece * WIDE + e < dim ? x[j][e] - sums[j] : 0.0f;
+                    squares[j] = __fmaf_rn(apart, apart, squares[j]);
                 }
-            }
         }
-        squares = over_group(squares);
-        if (lane == 0 && t < lag) found[t] = dim > 1 ? sqrtf(squares / (float)(dim - 1)) : 0.0f;
+#pragma unroll
+        for (int j = 0; j < BESIDE; j++) {
+            u32 t = start + j * GROUPS + group;
+            float all = over_group(squares[j]);
+            if (lane == 0 && t < lag) found[t] = dim > 1 ? sqrtf(all / (float)(dim - 1)) : 0.0f;
+        }
     }
     __syncthreads();
     float most = MINUS_INFINITY, sum = 0.0f;
-    for (u32 t = 0; t < lag; t++) most = found[t] > most ? found[t] : most;
+    for (u32 t = threadIdx.x; t < lag; t += THREADS) most = fmaxf(most, found[t]);
+    most = over_block(most, warps, [](float a, float b) { return fmaxf(a, b); });
     for (u32 t = threadIdx.x; t < lag; t += THREADS) sum += expf(found[t] - most);
-    float share = 1.0f / over_block(sum, warps);
+    float share = 1.0f / over_block(sum, warps, [](float a, float b) { return a + b; });
     u64 mine = (((u64)b * heads + h) * gridDim.y + part) * lag;
     for (u32 t = threadIdx.x; t < lag; t += THREADS) {
         found[t] = expf(found[t] - most) * share;

@@ -24,13 +24,15 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) bound_pages(ROWS_PARAME
                 for (int e = 0; e < WIDE; e++) least[e] = -MINUS_INFINITY, most[e] = MINUS_INFINITY;
                 for (u32 first = 0; first < page; first += BESIDE) {
                     float x[BESIDE][WIDE];
+                    const Element* row[BESIDE];
                     bool looked[BESIDE];
 #pragma unroll
                     for (int j = 0; j < BESIDE; j++) {
                         u32 t = mine * page + first + j;
                         looked[j] = first + j < page && (left_out[t] & 1) == 0;
-                        load_piece(x[j], rows, rows.at(b, h, looked[j] ? start + t : 0), looked[j] ? piece : rows.pieces());
+                        row[j] = rows.at(b, h, looked[j] ? start + t : 0);
                     }
+                    load_pieces(x, rows, row, looked, piece);
 #pragma unroll
                     for (int j = 0; j < BESIDE; j++) {
                         bool sound = true;

@@ -57,8 +57,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) measure_rows(
         for (int j = 0; j < BESIDE; j++) row[j] = rows.at(b, h, looked[j] ? start + j * GROUPS + group : 0);
         for (u32 piece = lane; piece < (rows.pieces() + LANES - 1) / LANES * LANES; piece += LANES) {
             float x[BESIDE][WIDE];
-#pragma unroll
-            for (int j = 0; j < BESIDE; j++) load_piece(x[j], rows, row[j], looked[j] ? piece : rows.pieces());
+            load_pieces(x, rows, row, looked, piece);
             if (MEASURE != SIZE && MEASURE != PRODUCT) {
 #pragma unroll
                 for (int j = 0; j < BESIDE; j++)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from recollect.errors import InvalidArgument
 from recollect.kvcache import Layer, query_stats, scores, select
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
-from tests.cuda_host.standing_in import stand_in
+from tests.cuda_host.standing_in import host_alone, stand_in
 from tests.kvcache_drawn import FORMS, drawn_layer, rows
 from tests.kvcache_methods import EVERY_METHOD, computed_by, tensors
 
@@ -146,6 +146,7 @@ def test_heads_beside_each_other_are_read_where_they_lie(name):
     scored(name, [part[:, :, ::-1] for part in parts])
 
 
+@host_alone
 @pytest.mark.parametrize("form", sorted(FORMS))
 @pytest.mark.parametrize("shared", [64 << 10, 99 << 10])
 def test_devices_with_less_shared_memory_get_smaller_tiles(shared, form):

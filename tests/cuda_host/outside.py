@@ -10,5 +10,5 @@ def run_outside(program: str, *arguments: str) -> "subprocess.CompletedProcess[s
     return subprocess.run(
         [sys.executable, "-c", program, *arguments],
         capture_output=True, text=True, check=False, timeout=200,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path), "RECOLLECT_TEST_GPU": ""},
     )  # fmt: skip

@@ -156,36 +156,43 @@ class Cuda:
         cupy_module()
         key = (self.number, kernel)
         if key not in self._functions:
-            options = (
-                "--std=c++17",
-                "-default-device",
-                *(f"-D{name}={value}" for name, value in kernel.defines),
-            )
-            text = source(kernel.source)
-            if kernel.source in _ACCELERATED:
-                module = self.xp.RawModule(path=os.fspath(self._built(text, options)))
-            else:
-                module = self.xp.RawModule(code=text, options=options)
+            module = self.xp.RawModule(path=os.fspath(self._built(kernel)))
             self._functions[key] = module.get_function(kernel.name)
         return self._functions[key]
 
-    def _built(self, text: str, options: Sequence[str]) -> Path:
-        """Return a file of code for this very generation, which CuPy does not ask the compiler for."""
+    def _built(self, kernel: Kernel) -> Path:
+        """Return a file of compiled code, kept from one process to the next.
+
+        CuPy is not asked to compile it: it would flush numbers below 2**-126 to zero, which are not zero on a
+        CPU, nor does it know code for one very generation.
+        """
         from cupy_backends.cuda.libs import nvrtc
 
-        options = (*options, f"--gpu-architecture=sm_{self.architecture}a")
-        digest = sha256("\n".join((text, *options, self.xp.__version__)).encode()).hexdigest()[:32]
+        text, target = source(kernel.source), self._target(nvrtc.getSupportedArchs(), kernel.source)
+        options = (
+            "--std=c++17",
+            "-default-device",
+            *(f"-D{name}={value}" for name, value in kernel.defines),
+            f"--gpu-architecture={target}",
+        )
+        digest = sha256("\n".join((text, *options, str(nvrtc.getVersion()))).encode()).hexdigest()[:32]
         folder = Path(os.environ.get("CUPY_CACHE_DIR") or Path.home() / ".cupy" / "kernel_cache")
-        built = folder / f"recollect-{digest}.cubin"
+        built = folder / f"recollect-{digest}.{'ptx' if target.startswith('compute') else 'cubin'}"
         if not built.exists():
             folder.mkdir(parents=True, exist_ok=True)
             program = nvrtc.createProgram(text, "recollect.cu", (), ())
             try:
                 nvrtc.compileProgram(program, options)
-                code = nvrtc.getCUBIN(program)
+                code = nvrtc.getPTX(program) if built.suffix == ".ptx" else nvrtc.getCUBIN(program)
             finally:
                 nvrtc.destroyProgram(program)
             with tempfile.NamedTemporaryFile(dir=folder, delete=False) as written:
                 written.write(code)
             Path(written.name).replace(built)
         return built
+
+    def _target(self, known: Sequence[int], name: str) -> str:
+        """Return what to compile for: a later generation than the compiler knows gets what its driver can read."""
+        if name in _ACCELERATED:
+            return f"sm_{self.architecture}a"
+        return f"sm_{self.architecture}" if self.architecture in known else f"compute_{max(known)}"

@@ -65,6 +65,16 @@ class Coded:
         return self.codec == "CHANNEL"
 
     @property
+    def word_shares_step(self) -> bool:
+        """Whether codes lie channel by channel, and all tokens of a word have one step."""
+        return self.by_channel and self.group % (32 // self.bits) == 0
+
+    @property
+    def eight_share_step(self) -> bool:
+        """Whether codes are whole numbers token by token, and eight channels have one step."""
+        return self.codec == "WHOLE" and (self.group % 8 == 0 or self.group >= self.d)
+
+    @property
     def width(self) -> int:
         """Channels of what codes stand for: those of turned rows are filled up to a power of two."""
         return 1 << (self.d - 1).bit_length() if self.rotated else self.d

@@ -129,6 +129,10 @@ def _parts(
         kernel = kernel.defining(f"{name}_CODEC", part.codec).defining(f"{name}_BITS", str(part.bits))
         if part.codec == "PLAIN":
             kernel = kernel.defining("FORM", part.form)
+    if keys.word_shares_step:
+        kernel = kernel.defining("STRAIGHT_KEYS", "1")
+    if values.eight_share_step:
+        kernel = kernel.defining("STRAIGHT_VALUES", "1")
     shape = [keys.group, keys.block, values.group, values.block, keys.width, values.width, value_dim]
     arguments = [
         asked, until, np.uint32(rows), described, xp.asarray(works.astype(np.uint32)),

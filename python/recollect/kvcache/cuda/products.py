@@ -10,6 +10,8 @@ __all__ = ["logits", "turned", "weighted"]
 _TILE, _WARP, _WARPS = 128, 32, 8
 _SPLIT = 512
 """Tokens that one block of threads adds up."""
+_SHARED = 1 << 15
+"""Bytes of queries that are shared at most."""
 _PARTS = 1 << 26
 """Numbers of split sums that are there at a time, at most."""
 
@@ -27,8 +29,12 @@ def logits(device: Device, coded: Coded, queries: Array) -> Array:
     grid, count = (-(-n // _TILE), heads), np.uint32(rows)
     if coded.by_channel:
         sizes = map(np.uint32, (n, coded.d, coded.codes.shape[2], coded.group, rows))
-        kernel = coded.read_by("decode_channel", "logits_by_channel", ROWS=_at_a_time(rows))
-        device.launch(kernel, grid, _TILE, [*coded.channel_arguments, queries, out, *sizes])
+        many = _at_a_time(rows)
+        straight = coded.word_shares_step and coded.d * many * 4 <= _SHARED
+        name = "logits_by_columns" if straight else "logits_by_channel"
+        kernel = coded.read_by("decode_channel", name, ROWS=many)
+        shared = coded.d * many * 4 if straight else 0
+        device.launch(kernel, grid, _TILE, [*coded.channel_arguments, queries, out, *sizes], shared)
         return out
     base = None
     if coded.rotated:
@@ -66,7 +72,8 @@ def _sums(device: Device, coded: Coded, weights: Array, splits: int) -> Array:
         device.launch(kernel, grid, _TILE, [*coded.channel_arguments, weights, parts, *sizes])
     else:
         lanes = min(1 << (-(-coded.width // 8) - 1).bit_length(), 16)
-        kernel = coded.read_by("decode_sums", "sums_by_token", ROWS=_at_a_time(rows))
+        straight = {"STRAIGHT_VALUES": 1} if coded.eight_share_step else {}
+        kernel = coded.read_by("decode_sums", "sums_by_token", ROWS=_at_a_time(rows), **straight)
         arguments = [*coded.arguments, weights, parts, *map(np.uint32, (rows, splits, lanes))]
         grid = splits * -(-coded.width // (8 * lanes)), heads
         device.launch(kernel, grid, _TILE, arguments)

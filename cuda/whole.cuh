@@ -1,0 +1,101 @@
+// Products with whole numbers that stay packed: a code is looked at where it lies in its half of a word, so it comes as a
+// power of two times itself, by which sums are divided once in the end; and steps are multiplied into what codes are
+// multiplied with. No bits are lost by either.
+#pragma once
+#include "codes.cuh"
+
+// The code at a place of the lower half of a word, times 2^(WIDE * place), without the unit of conversions.
+template <int WIDE> __device__ __forceinline__ float raised(u32 half, int place) {
+    const u32 mask = ((1u << WIDE) - 1) << (WIDE * place);
+    return __fsub_rn(__uint_as_float((half & mask) | 0x4b000000u), 8388608.0f);
+}
+
+// What lowers the code at place `at` of its word again.
+template <int WIDE> __device__ __forceinline__ float lowering(int at) {
+    return __uint_as_float((u32)(127 - WIDE * (at % (16 / WIDE))) << 23);
+}
+
+// Codes that lie channel by channel: a thread takes the tokens of a word and every so many channels, and eight words lie
+// beside each other in a warp.
+template <int WIDE> struct Columns {
+    static const u32 TOKENS = 32 / WIDE, WORDS = 128 / TOKENS, ACROSS = WORDS / 8, SLICES = 4 / ACROSS;
+};
+
+// Logits of MANY queries with the 128 tokens from `tile` on, written to `paid` [128][MANY] by a block of 128 threads; those
+// behind the last token are no numbers that count. `asked` [width][MANY]. Tokens of a word have one step.
+template <int WIDE, int MANY>
+__device__ __forceinline__ void channel_logits(const Codes& c, u32 head, u32 tile, const float* asked, float* paid) {
+    typedef Columns<WIDE> Column;
+    const int TOKENS = Column::TOKENS, FEW = MANY < 4 ? MANY : 4;
+    const u32 lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    const u32 column = warp % Column::ACROSS * 8 + (lane & 7), round = warp / Column::ACROSS;
+    const u32 all = c.row_bytes / 4, first = tile * WIDE / 32 + column, word_at = first < all ? first : all - 1;
+    const u32 group = min(tile + column * TOKENS, c.n - 1) / c.group, groups = (c.n + c.group - 1) / c.group;
+    const u32* words = (const u32*)c.codes + (u64)head * c.width * all + word_at;
+    const u16 *scale = c.scale + ((u64)head * groups + group) * c.width, *zero = c.zero + ((u64)head * groups + group) * c.width;
+#pragma unroll 1
+    for (int from = 0; from < MANY; from += FEW) {
+        float sums[TOKENS][FEW], base[FEW];
+#pragma unroll
+        for (int r = 0; r < FEW; r++) {
+            base[r] = 0.0f;
+#pragma unroll
+            for (int t = 0; t < TOKENS; t++) sums[t][r] = 0.0f;
+        }
+#pragma unroll 4
+        for (u32 channel = round * 4 + (lane >> 3); channel < c.width; channel += 4 * Column::SLICES) {
+            const u32 word = words[(u64)channel * all];
+            const float step = of_half(scale[channel]), least = of_half(zero[channel]);
+            float by[FEW];
+#pragma unroll
+            for (int r = 0; r < FEW; r++) {
+                const float query = asked[channel * MANY + from + r];
+                base[r] = __fmaf_rn(query, least, base[r]);
+                by[r] = __fmul_rn(query, step);
+            }
+#pragma unroll
+            for (int t = 0; t < TOKENS; t++) {
+                const float code = raised<WIDE>(t < TOKENS / 2 ? word : word >> 16, t % (TOKENS / 2));
+#pragma unroll
+                for (int r = 0; r < FEW; r++) sums[t][r] = __fmaf_rn(by[r], code, sums[t][r]);
+            }
+        }
+#pragma unroll
+        for (int t = 0; t < TOKENS; t++) {
+#pragma unroll
+            for (int r = 0; r < FEW; r++) sums[t][r] = __fmaf_rn(sums[t][r], lowering<WIDE>(t), base[r]);
+        }
+        // Four lanes share a word: each is left with a quarter of its tokens.
+        const bool upper = lane & 16, odd = lane & 8;
+        float halved[TOKENS / 2][FEW], own[TOKENS / 4][FEW];
+#pragma unroll
+        for (int t = 0; t < TOKENS / 2; t++) {
+#pragma unroll
+            for (int r = 0; r < FEW; r++) {
+                const float away = upper ? sums[t][r] : sums[t + TOKENS / 2][r], kept = upper ? sums[t + TOKENS / 2][r] : sums[t][r];
+                halved[t][r] = kept + __shfl_xor_sync(FULL, away, 16);
+            }
+        }
+#pragma unroll
+        for (int t = 0; t < TOKENS / 4; t++) {
+#pragma unroll
+            for (int r = 0; r < FEW; r++) {
+                const float away = odd ? halved[t][r] : halved[t + TOKENS / 4][r], kept = odd ? halved[t + TOKENS / 4][r] : halved[t][r];
+                own[t][r] = kept + __shfl_xor_sync(FULL, away, 8);
+            }
+        }
+        const u32 place = column * TOKENS + (upper ? TOKENS / 2 : 0) + (odd ? TOKENS / 4 : 0);
+        for (u32 turn = 0; turn < Column::SLICES; turn++) {
+            if (turn > 0) __syncthreads();
+            if (turn != round) continue;
+#pragma unroll
+            for (int t = 0; t < TOKENS / 4; t++) {
+#pragma unroll
+                for (int r = 0; r < FEW; r++) {
+                    float& to = paid[(place + t) * MANY + from + r];
+                    to = turn == 0 ? own[t][r] : to + own[t][r];
+                }
+            }
+        }
+    }
+}
