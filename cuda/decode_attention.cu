@@ -10,7 +10,8 @@
 #define VALUE_CODEC WHOLE
 #define VALUE_BITS 4
 #endif
-// Keys of which the tokens of a word share their step, and values of which eight channels do, are multiplied as they lie.
+// Keys of which the tokens of a word share their step, or rotated ones of 128 channels of which the tokens of a tile share
+// their means, and values of which eight channels share their step, are multiplied as they lie.
 #ifndef STRAIGHT_KEYS
 #define STRAIGHT_KEYS 0
 #endif
@@ -18,8 +19,9 @@
 #define STRAIGHT_VALUES 0
 #endif
 #define TILE 128u  // tokens at a time, and the threads of a block
-#define BLOCKS (ROWS > 4 ? 3 : 4)
+#define BLOCKS (ROWS > 4 || SPARING ? 3 : 4)
 #include "sums.cuh"
+#include "turned.cuh"
 
 // Where the parts of a segment begin, its tokens, and the bytes of a row of its codes. Positions are int32; without them
 // tokens follow one another from `start` on.
@@ -59,7 +61,8 @@ extern "C" __global__ void __launch_bounds__(TILE, BLOCKS) attend_to_codes(
     const float* queries, const int* until, u32 rows, const u64* segments, const u32* works, const u32* shape, u32 heads,
     u32 part, u32 lanes, const float* signs, float back, float* sums, float* stats) {
     extern __shared__ __align__(16) u8 shared[];
-    __shared__ float paid[TILE * ROWS], levels[2][16], factors[ROWS], tops[ROWS], totals[ROWS];
+    __align__(16) __shared__ float paid[TILE * ROWS];
+    __shared__ float levels[2][16], factors[ROWS], tops[ROWS], totals[ROWS];
     const Work work = ((const Work*)works)[blockIdx.x];
     const Segment segment = ((const Segment*)segments)[work.segment];
     const Shape s = *(const Shape*)shape;
@@ -91,7 +94,11 @@ extern "C" __global__ void __launch_bounds__(TILE, BLOCKS) attend_to_codes(
             __syncthreads();
             const u32 own = tile + threadIdx.x;
 #if STRAIGHT_KEYS
+#if KEY_CODEC == ROTATED
+            turned_logits<KEY_BITS, ROWS>(keys, work.own_head, tile, min(TILE, end - tile), asked, levels[0], paid);
+#else
             channel_logits<KEY_BITS, ROWS>(keys, work.own_head, tile, asked, paid);
+#endif
             __syncthreads();
 #else
             float logits[ROWS];

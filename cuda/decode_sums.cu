@@ -18,7 +18,7 @@ typedef Summed<CODEC, BITS, ROWS> Sums;
 // `[heads, splits, rows, width]`.
 extern "C" __global__ void __launch_bounds__(TILE, 4) sums_by_token(
     CODES_PARAMETERS, const float* weights, float* parts, u32 rows, u32 splits, u32 lanes) {
-    __shared__ float held[TILE * ROWS];
+    __align__(16) __shared__ float held[TILE * ROWS];
     __shared__ float sums[TILE * 8];
     __shared__ float levels[16];
     Codes c = CODES_GIVEN;

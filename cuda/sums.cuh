@@ -59,37 +59,50 @@ template <int WIDE, int MANY> struct Raised {
     // Adds every `step`th of `count` tokens from `first + slot` on, weighed by `paid` [tokens][MANY].
     __device__ __forceinline__ void add(const Codes& c, u32 head, u32 first, u32 slot, u32 step, u32 count, u32 channel,
                                         const float* paid, const float*) {
-        const int BESIDE = MANY > 4 ? 2 : 4;
-        const u32 groups = (c.width + c.group - 1) / c.group, part = channel / c.group;
-        for (u32 from = slot; from < count; from += BESIDE * step) {
-            u32 words[BESIDE][WORDS_OF_EIGHT(WIDE)];
-            u16 steps[BESIDE], zeros[BESIDE];
+        const int BESIDE = MANY > 4 || SPARING ? 2 : 4, SOME = WORDS_OF_EIGHT(WIDE);
+        const u32 groups = (c.width + c.group - 1) / c.group, whole = WHOLE_BITS, row_step = step * c.row_bytes, one = step * groups;
+        const u64 row = (u64)head * c.n + first + slot;
+        const u8* codes = c.codes + row * c.row_bytes + channel / 8 * WIDE;
+        const u16 *scale = c.scale + row * groups + channel / c.group, *zero = c.zero + row * groups + channel / c.group;
+        auto bring = [&](u32 (&words)[SOME], u16& size, u16& least) {
+            if constexpr (WIDE == 2) {
+                words[0] = *(const u16*)codes;
+            } else {
 #pragma unroll
-            for (int i = 0; i < BESIDE; i++) {
-                // Behind the last token it comes again, and weighs nothing.
-                const u64 row = (u64)head * c.n + first + min(from + i * step, count - 1);
-                eight_words<WHOLE, WIDE>(c, row, channel / 8, words[i]);
-                steps[i] = c.scale[row * groups + part], zeros[i] = c.zero[row * groups + part];
+                for (int word = 0; word < SOME; word++) words[word] = ((const u32*)codes)[word];
+            }
+            size = *scale, least = *zero;
+            codes += row_step, scale += one, zero += one;
+        };
+        auto join = [&](const u32 (&words)[SOME], u16 size_bits, u16 least_bits, const float* weights) {
+            const float size = of_half(size_bits), least = of_half(least_bits);
+            float share[MANY], by[MANY];
+            few_floats<MANY>(share, weights);
+#pragma unroll
+            for (int r = 0; r < MANY; r++) {
+                base[r] = __fmaf_rn(share[r], least, base[r]);
+                by[r] = __fmul_rn(share[r], size);
             }
 #pragma unroll
-            for (int i = 0; i < BESIDE; i++) {
-                const u32 t = from + i * step;
-                const float size = of_half(steps[i]), least = of_half(zeros[i]);
-                float by[MANY];
+            for (int j = 0; j < 8; j++) {
+                const u32 word = words[j * WIDE / 32];
+                const float code = raised<WIDE>(j * WIDE % 32 < 16 ? word : word >> 16, j * WIDE % 16 / WIDE, whole);
 #pragma unroll
-                for (int r = 0; r < MANY; r++) {
-                    const float share = t < count ? paid[t * MANY + r] : 0.0f;
-                    base[r] = __fmaf_rn(share, least, base[r]);
-                    by[r] = __fmul_rn(share, size);
-                }
-#pragma unroll
-                for (int j = 0; j < 8; j++) {
-                    const u32 word = words[i][j * WIDE / 32];
-                    const float code = raised<WIDE>(j * WIDE % 32 < 16 ? word : word >> 16, j * WIDE % 16 / WIDE);
-#pragma unroll
-                    for (int r = 0; r < MANY; r++) got[r][j] = __fmaf_rn(by[r], code, got[r][j]);
-                }
+                for (int r = 0; r < MANY; r++) got[r][j] = __fmaf_rn(by[r], code, got[r][j]);
             }
+        };
+        u32 t = slot, held[BESIDE][SOME];
+        u16 sizes[BESIDE], least[BESIDE];
+        for (; t + (BESIDE - 1) * step < count; t += BESIDE * step) {
+#pragma unroll
+            for (int i = 0; i < BESIDE; i++) bring(held[i], sizes[i], least[i]);
+#pragma unroll
+            for (int i = 0; i < BESIDE; i++) join(held[i], sizes[i], least[i], paid + (t + i * step) * MANY);
+        }
+#pragma unroll 1
+        for (; t < count; t += step) {
+            bring(held[0], sizes[0], least[0]);
+            join(held[0], sizes[0], least[0], paid + t * MANY);
         }
     }
 

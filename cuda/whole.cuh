@@ -4,15 +4,42 @@
 #pragma once
 #include "codes.cuh"
 
+// The bits of 2^23. The compiler does not know them, so they stay in a register and masks are part of instructions.
+__device__ u32 WHOLE_BITS = 0x4b000000u;
+
 // The code at a place of the lower half of a word, times 2^(WIDE * place), without the unit of conversions.
-template <int WIDE> __device__ __forceinline__ float raised(u32 half, int place) {
+template <int WIDE> __device__ __forceinline__ float raised(u32 half, int place, u32 whole) {
     const u32 mask = ((1u << WIDE) - 1) << (WIDE * place);
-    return __fsub_rn(__uint_as_float((half & mask) | 0x4b000000u), 8388608.0f);
+    return __fsub_rn(__uint_as_float((half & mask) | whole), 8388608.0f);
 }
 
 // What lowers the code at place `at` of its word again.
 template <int WIDE> __device__ __forceinline__ float lowering(int at) {
     return __uint_as_float((u32)(127 - WIDE * (at % (16 / WIDE))) << 23);
+}
+
+// Older devices have too few registers for as many loads at once.
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ < 800
+#define SPARING 1
+#else
+#define SPARING 0
+#endif
+
+// So many floats that lie side by side, at a multiple of their bytes.
+template <int MANY> __device__ __forceinline__ void few_floats(float (&x)[MANY], const float* from) {
+    if constexpr (MANY == 2) {
+        const float2 two = *(const float2*)from;
+        x[0] = two.x, x[1] = two.y;
+    } else if constexpr (MANY % 4 == 0) {
+#pragma unroll
+        for (int r = 0; r < MANY; r += 4) {
+            const float4 four = *(const float4*)(from + r);
+            x[r] = four.x, x[r + 1] = four.y, x[r + 2] = four.z, x[r + 3] = four.w;
+        }
+    } else {
+#pragma unroll
+        for (int r = 0; r < MANY; r++) x[r] = from[r];
+    }
 }
 
 // Codes that lie channel by channel: a thread takes the tokens of a word and every so many channels, and eight words lie
@@ -26,8 +53,9 @@ template <int WIDE> struct Columns {
 template <int WIDE, int MANY>
 __device__ __forceinline__ void channel_logits(const Codes& c, u32 head, u32 tile, const float* asked, float* paid) {
     typedef Columns<WIDE> Column;
-    const int TOKENS = Column::TOKENS, FEW = MANY < 4 ? MANY : 4;
-    const u32 lane = threadIdx.x & 31, warp = threadIdx.x >> 5;
+    const int TOKENS = Column::TOKENS, MOST = TOKENS > 8 ? 2 : 4, FEW = MANY < MOST ? MANY : MOST, STRIDE = 4 * Column::SLICES;
+    const int BESIDE = MANY > 4 || SPARING ? 2 : 4;
+    const u32 lane = threadIdx.x & 31, warp = threadIdx.x >> 5, whole = WHOLE_BITS;
     const u32 column = warp % Column::ACROSS * 8 + (lane & 7), round = warp / Column::ACROSS;
     const u32 all = c.row_bytes / 4, first = tile * WIDE / 32 + column, word_at = first < all ? first : all - 1;
     const u32 group = min(tile + column * TOKENS, c.n - 1) / c.group, groups = (c.n + c.group - 1) / c.group;
@@ -42,24 +70,47 @@ __device__ __forceinline__ void channel_logits(const Codes& c, u32 head, u32 til
 #pragma unroll
             for (int t = 0; t < TOKENS; t++) sums[t][r] = 0.0f;
         }
-#pragma unroll 4
-        for (u32 channel = round * 4 + (lane >> 3); channel < c.width; channel += 4 * Column::SLICES) {
-            const u32 word = words[(u64)channel * all];
-            const float step = of_half(scale[channel]), least = of_half(zero[channel]);
-            float by[FEW];
+        auto add = [&](u32 word, u16 step_bits, u16 zero_bits, u32 channel) {
+            const float step = of_half(step_bits), least = of_half(zero_bits);
+            float query[FEW], by[FEW];
+            few_floats<FEW>(query, asked + channel * MANY + from);
 #pragma unroll
             for (int r = 0; r < FEW; r++) {
-                const float query = asked[channel * MANY + from + r];
-                base[r] = __fmaf_rn(query, least, base[r]);
-                by[r] = __fmul_rn(query, step);
+                base[r] = __fmaf_rn(query[r], least, base[r]);
+                by[r] = __fmul_rn(query[r], step);
             }
 #pragma unroll
             for (int t = 0; t < TOKENS; t++) {
-                const float code = raised<WIDE>(t < TOKENS / 2 ? word : word >> 16, t % (TOKENS / 2));
+                const float code = raised<WIDE>(t < TOKENS / 2 ? word : word >> 16, t % (TOKENS / 2), whole);
 #pragma unroll
                 for (int r = 0; r < FEW; r++) sums[t][r] = __fmaf_rn(by[r], code, sums[t][r]);
             }
+        };
+        // Those of the next channels are on their way while these are multiplied.
+        u32 channel = round * 4 + (lane >> 3), held[BESIDE], coming[BESIDE];
+        u16 steps[BESIDE], zeros[BESIDE], coming_steps[BESIDE], coming_zeros[BESIDE];
+        const u32 *word = words + (u64)channel * all;
+        auto bring = [&](u32 (&to)[BESIDE], u16 (&to_steps)[BESIDE], u16 (&to_zeros)[BESIDE]) {
+#pragma unroll
+            for (int i = 0; i < BESIDE; i++) {
+                to[i] = *word, to_steps[i] = scale[channel + i * STRIDE], to_zeros[i] = zero[channel + i * STRIDE];
+                word += STRIDE * all;
+            }
+        };
+        bool more = channel + (BESIDE - 1) * STRIDE < c.width;
+        if (more) bring(held, steps, zeros);
+        while (more) {
+            const u32 now = channel;
+            channel += BESIDE * STRIDE;
+            more = channel + (BESIDE - 1) * STRIDE < c.width;
+            if (more) bring(coming, coming_steps, coming_zeros);
+#pragma unroll
+            for (int i = 0; i < BESIDE; i++) add(held[i], steps[i], zeros[i], now + i * STRIDE);
+#pragma unroll
+            for (int i = 0; i < BESIDE; i++) held[i] = coming[i], steps[i] = coming_steps[i], zeros[i] = coming_zeros[i];
         }
+#pragma unroll 1
+        for (; channel < c.width; channel += STRIDE, word += STRIDE * all) add(*word, scale[channel], zero[channel], channel);
 #pragma unroll
         for (int t = 0; t < TOKENS; t++) {
 #pragma unroll

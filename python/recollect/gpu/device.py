@@ -192,7 +192,7 @@ class Cuda:
         return built
 
     def _target(self, known: Sequence[int], name: str) -> str:
-        """Return what to compile for: a later generation than the compiler knows gets what its driver can read."""
+        """Return what to compile for: the driver itself compiles for a generation that the compiler lacks."""
         if name in _ACCELERATED:
             return f"sm_{self.architecture}a"
         return f"sm_{self.architecture}" if self.architecture in known else f"compute_{max(known)}"

@@ -15,7 +15,7 @@ from recollect.kvcache.arrays import Array, Foreign, numbers, opened, received, 
 from recollect.kvcache.backends import chosen, threads_for
 from recollect.kvcache.layer import arrays_of
 from recollect.kvcache.quantizers.codec import lent_by
-from recollect.kvcache.quantizers.on_gpu import coded_on, parts_on_host
+from recollect.kvcache.quantizers.on_gpu import coded_of, parts_on_host
 from recollect.kvcache.segments import Segment, Segmented
 
 if TYPE_CHECKING:
@@ -176,8 +176,7 @@ def _coded_segments(device: "Device", cache: Segmented, batch: int) -> "list[Cod
             n = one.keys.shape[1]
             if not n:
                 continue
-            keys = coded_on(device, one.keys.codec, one.keys.parts, n, one.keys.shape[2])
-            values = coded_on(device, one.values.codec, one.values.parts, n, one.values.shape[2])
+            keys, values = coded_of(device, one.keys), coded_of(device, one.values)
             if keys is None or values is None:
                 return None
             start = int(one.positions[0])

@@ -9,8 +9,10 @@ from recollect.gpu.device import Array, Kernel
 
 __all__ = ["Coded"]
 
+_TILE = 128
 
-@dataclass(frozen=True, slots=True, eq=False)
+
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Coded:
     """Rows ``[heads, n, d]`` as their parts on a device.
 
@@ -68,6 +70,11 @@ class Coded:
     def word_shares_step(self) -> bool:
         """Whether codes lie channel by channel, and all tokens of a word have one step."""
         return self.by_channel and self.group % (32 // self.bits) == 0
+
+    @property
+    def tile_shares_means(self) -> bool:
+        """Whether codes are rotated, 128 channels wide, and so are all 128 tokens of a tile centred alike."""
+        return self.rotated and self.zero is not None and self.width == _TILE and self.block % _TILE == 0
 
     @property
     def eight_share_step(self) -> bool:

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import numpy as np
 import numpy.typing as npt
@@ -10,7 +11,7 @@ import numpy.typing as npt
 from recollect.gpu.device import Array, Device, Kernel
 from recollect.kvcache.cuda.coded import Coded
 from recollect.kvcache.cuda.products import turned
-from recollect.kvcache.cuda.segment_attention import PART, join
+from recollect.kvcache.cuda.segment_attention import PART, join, works_of
 from recollect.kvcache.cuda.sharing import LOG2E
 from recollect.kvcache.splitmix import signs
 
@@ -18,6 +19,8 @@ __all__ = ["CodedSegment", "attended_to_codes"]
 
 _THREADS = 128
 _WIDEST = 8 * _THREADS
+_TURNED: WeakKeyDictionary[Coded, Array] = WeakKeyDictionary()
+"""Means of rotated rows turned as rows are, which stay what they are."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -119,7 +122,7 @@ def _parts(
     flat = queries.reshape(batch * heads * rows, dim)
     asked = turned(device, keys, flat) if keys.rotated else flat
     described, held = _described(device, segments)
-    works = _works(segments)
+    works = works_of([(one.first, one.keys.heads, one.keys.n) for one in segments])
     sums = xp.empty((len(works), rows, value_dim), np.float32)
     stats = xp.empty((len(works), rows, 2), np.float32)
     together = min(1 << (rows - 1).bit_length(), 8)
@@ -129,7 +132,7 @@ def _parts(
         kernel = kernel.defining(f"{name}_CODEC", part.codec).defining(f"{name}_BITS", str(part.bits))
         if part.codec == "PLAIN":
             kernel = kernel.defining("FORM", part.form)
-    if keys.word_shares_step:
+    if keys.word_shares_step or keys.tile_shares_means:
         kernel = kernel.defining("STRAIGHT_KEYS", "1")
     if values.eight_share_step:
         kernel = kernel.defining("STRAIGHT_VALUES", "1")
@@ -145,16 +148,6 @@ def _parts(
     device.launch(kernel, grid, _THREADS, arguments, shared)
     del held  # Until here kernels read them.
     return sums, stats, works[:, 3]
-
-
-def _works(segments: Sequence[CodedSegment]) -> npt.NDArray[np.int64]:
-    """Return segment, head in it, first token, and head over all sequences, of each part, ``[n, 4]``."""
-    found = []
-    for at, one in enumerate(segments):
-        parts = -(-one.keys.n // PART)
-        own, first = np.repeat(np.arange(one.keys.heads), parts), np.tile(np.arange(parts), one.keys.heads)
-        found.append(np.stack([np.full_like(own, at), own, first * PART, one.first + own], 1))
-    return np.concatenate(found)
 
 
 def _described(device: Device, segments: Sequence[CodedSegment]) -> tuple[Array, list[Any]]:
@@ -186,11 +179,14 @@ def _turned_means(device: Device, parts: Sequence[Coded]) -> list[Array | None]:
     """Return the means of rotated rows turned as rows are, ``[heads * blocks, width]``, of each segment."""
     if not parts[0].rotated:
         return [None] * len(parts)
-    xp = device.xp
-    means = [part.zero.view(np.float16).reshape(-1, part.d) for part in parts if part.zero is not None]
-    rows = turned(device, parts[0], xp.concatenate(means).astype(np.float32))
-    ends = np.cumsum([len(one) for one in means])
-    return [rows[end - len(one) : end] for one, end in zip(means, ends.tolist(), strict=True)]
+    new = [part for part in parts if part not in _TURNED]
+    means = [part.zero.view(np.float16).reshape(-1, part.d) for part in new if part.zero is not None]
+    if means:
+        rows = turned(device, new[0], device.xp.concatenate(means).astype(np.float32))
+        ends = np.cumsum([len(one) for one in means])
+        for part, one, end in zip(new, means, ends.tolist(), strict=True):
+            _TURNED[part] = rows[end - len(one) : end]
+    return [_TURNED.get(part) for part in parts]
 
 
 def _address(array: Array | None) -> int:

@@ -13,7 +13,7 @@ from recollect.kvcache.cuda.floats import floats_on
 from recollect.kvcache.cuda.handing import Handed, handed
 from recollect.kvcache.cuda.sharing import LOG2E
 
-__all__ = ["PART", "PlainSegment", "attended", "grouped", "join", "plain_segments"]
+__all__ = ["PART", "PlainSegment", "attended", "grouped", "join", "plain_segments", "works_of"]
 
 _THREADS = 256
 PART = 512
@@ -80,7 +80,7 @@ def attended(
     lse = xp.full((batch, heads, rows), -np.inf, np.float32)
     seen, group = received or (0, 1)
     got = [] if received is None else [xp.zeros((batch, heads, seen), np.float32)]
-    works = _works(segments)
+    works = works_of([(one.first, *one.keys.array.shape[1:3]) for one in segments])
     if not len(works) or not out.size:
         return out, lse, *got
     # Those of a head lie together, in the order of the segments.
@@ -182,15 +182,27 @@ def plain_segments(device: Device, cache: Any, batch: int) -> list[PlainSegment]
     return found if len(forms) < 2 else None
 
 
-def _works(segments: Sequence[PlainSegment]) -> npt.NDArray[np.int64]:
-    """Return segment, head in it, first token, and head over all sequences, of each part, ``[n, 4]``."""
-    found: list[npt.NDArray[np.int64]] = [np.zeros((0, 4), np.int64)]
-    for at, one in enumerate(segments):
-        _, many, n, _ = one.keys.array.shape
-        parts = -(-n // PART)
-        own, first = np.repeat(np.arange(many), parts), np.tile(np.arange(parts) * PART, many)
-        found.append(np.stack([np.full_like(own, at), own, first, one.first + own], 1))
-    return np.concatenate(found)
+def works_of(segments: Sequence[tuple[int, int, int]]) -> npt.NDArray[np.int64]:
+    """Return segment, head in it, first token, and head over all sequences, of each part, ``[n, 4]``.
+
+    Parameters
+    ----------
+    segments
+        Of each the first of its heads over all sequences, its heads, and its tokens.
+    """
+    if not segments:
+        return np.zeros((0, 4), np.int64)
+    firsts, heads, tokens = np.array(segments, np.int64).T
+    segment, own = _counted(heads)
+    pair, part = _counted((-(-tokens // PART))[segment])
+    segment, own = segment[pair], own[pair]
+    return np.stack([segment, own, part * PART, firsts[segment] + own], 1)
+
+
+def _counted(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
+    """Return 0 for the first count, 1 for the next and so on, and beside it numbers from 0 for each count."""
+    ends = np.cumsum(counts)
+    return np.repeat(np.arange(len(counts)), counts), np.arange(ends[-1]) - np.repeat(ends - counts, counts)
 
 
 def _described(one: PlainSegment) -> list[int]:

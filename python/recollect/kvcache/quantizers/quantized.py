@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Quantized", "pv", "qk_logits", "quantize"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class Quantized:
     """An array ``[..., n, d]`` as the parts that a quantizer keeps.
 
