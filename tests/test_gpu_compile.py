@@ -71,23 +71,37 @@ CODES = {
     ],
     "quantize_wide": [{"BITS": bits} for bits in (1, 4)],
 }
+# Keys and values, and whether they are multiplied as they lie.
 PAIRS = [
-    ("ROTATED", 4, "WHOLE", 4),
-    ("CHANNEL", 2, "ROTATED", 2),
-    ("FLOAT8", 8, "WHOLE", 8),
-    ("PLAIN", 16, "PLAIN", 16),
+    ("ROTATED", 4, 1, "WHOLE", 4, 1),
+    ("CHANNEL", 4, 1, "WHOLE", 4, 1),
+    ("CHANNEL", 2, 1, "ROTATED", 2, 0),
+    ("ROTATED", 1, 1, "WHOLE", 2, 1),
+    ("FLOAT8", 8, 0, "WHOLE", 8, 0),
+    ("PLAIN", 16, 0, "PLAIN", 16, 0),
 ]
 READERS = {
     "decode_attention": [
-        {"KEY_CODEC": key, "KEY_BITS": key_bits, "VALUE_CODEC": value, "VALUE_BITS": bits, "ROWS": rows}
-        for key, key_bits, value, bits in PAIRS
+        {
+            "KEY_CODEC": key,
+            "KEY_BITS": key_bits,
+            "STRAIGHT_KEYS": straight_keys,
+            "VALUE_CODEC": value,
+            "VALUE_BITS": bits,
+            "STRAIGHT_VALUES": straight_values,
+            "ROWS": rows,
+        }
+        for key, key_bits, straight_keys, value, bits, straight_values in PAIRS
         for rows in (1, 4, 8)
     ],
     "decode": [one for one in READ if one["CODEC"] != "ROTATED"],
     "decode_channel": [{"BITS": bits, "ROWS": rows} for bits in (2, 4, 8) for rows in (1, 8)],
     "decode_rotated": [{"BITS": bits} for bits in (1, 2, 3, 4)],
     "decode_logits": [{**one, "ROWS": rows} for one in READ for rows in (1, 8)],
-    "decode_sums": [{**one, "ROWS": rows} for one in READ for rows in (1, 8)],
+    "decode_sums": [
+        *({**one, "ROWS": rows} for one in READ for rows in (1, 8)),
+        *({"CODEC": "WHOLE", "BITS": 4, "STRAIGHT_VALUES": 1, "ROWS": rows} for rows in (4, 8)),
+    ],
 }
 # Compiled for several forms, by tests of their own.
 SCORES = ("attention_decode", "attention_expected", "attention_received", "scores_directions", "scores_rows")

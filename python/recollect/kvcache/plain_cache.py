@@ -49,10 +49,8 @@ class PlainCache:
         batch, heads, tokens, dim = rows.shape
         self._shape: tuple[int, int, int, int] = (batch, heads, dim, held.shape[3])
         self._seen = lengths_of(lengths, batch, tokens)
-        self._segments = [
-            [_segment(0, rows[at, :, :n], held[at, :, :n], np.arange(n, dtype=np.int32))]
-            for at, n in enumerate(self._seen.tolist())
-        ]
+        self._rows: tuple[Array, Array] | None = (rows, held)
+        self._segments: list[list[Segment]] = []
 
     @classmethod
     def of_ragged(
@@ -76,7 +74,7 @@ class PlainCache:
         cache._shape = (batch, heads, found["keys"].shape[1], found["values"].shape[1])
         positions = opened(ragged.positions, "positions")
         bounds = opened(ragged.cu_len, "cu_len").tolist()
-        cache._segments = []
+        cache._rows, cache._segments = None, []
         for index in range(batch):
             parts = [slice(*bounds[at : at + 2]) for at in range(index * heads, (index + 1) * heads)]
             cache._segments.append(
@@ -116,9 +114,21 @@ class PlainCache:
         """Tokens that came to each sequence, ``[batch]``."""
         return self._seen
 
+    @property
+    def whole(self) -> tuple[Array, Array] | None:
+        """Keys and values of all sequences, ``[batch, heads, tokens, d]``, where none is padded."""
+        if self._rows is None or not (self._seen == self._rows[0].shape[2]).all():
+            return None
+        return self._rows
+
     def segments(self, index: int) -> Iterator[Segment]:
         """Yield what is held of one sequence."""
-        yield from self._segments[index]
+        if self._rows is None:
+            yield from self._segments[index]
+            return
+        n = int(self._seen[index])
+        keys, values = (part[index, :, :n] for part in self._rows)
+        yield _segment(0, keys, values, np.arange(n, dtype=np.int32))
 
 
 def _segment(first: int, keys: Array, values: Array, positions: Array) -> Segment:

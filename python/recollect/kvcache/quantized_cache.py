@@ -261,13 +261,14 @@ class _Tail:
         return tail
 
     def segments(self) -> Iterator[Segment]:
-        yield self._plain(self.sinks, 0)
         start = self.sinks[0].shape[1]
+        if start:
+            yield self._plain(self.sinks, 0)
         # Where a block lies follows from those before: no positions are held.
         for keys, values in self.blocks:
             yield Segment(0, keys, values, np.arange(start, start + keys.shape[1]))
             start += keys.shape[1]
-        yield self._plain(self.rest, self.seen - self.rest[0].shape[1])
+        yield self._plain(self.rest, start)
 
     @staticmethod
     def _plain(rows: tuple[Array, Array], start: int) -> Segment:

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from recollect.gpu.device import Array, Device, Kernel
 from recollect.kvcache.cuda.coded import Coded
 from recollect.kvcache.cuda.products import turned
-from recollect.kvcache.cuda.segment_attention import PART, join, works_of
+from recollect.kvcache.cuda.segment_attention import PART, brought, join, nothing_seen, works_of
 from recollect.kvcache.cuda.sharing import LOG2E
 from recollect.kvcache.splitmix import signs
 
@@ -85,26 +85,33 @@ def attended_to_codes(
         float32 ``[batch, heads, rows, d_v]``, zeros where nothing is seen, and ``[batch, heads, rows]``.
     """
     xp, (batch, heads, rows, _) = device.xp, queries.shape
-    out = xp.zeros((batch, heads, rows, value_dim), np.float32)
-    lse = xp.full((batch, heads, rows), -np.inf, np.float32)
     there = [one for one in segments if one.keys.n]
     if not all(map(_is_known, there)):
         return None
-    if not there or not out.size:
-        return out, lse
-    asked, last = queries * np.float32(scale * LOG2E), xp.asarray(until)
+    if not there or not batch * heads * rows * value_dim:
+        return nothing_seen(device, (batch, heads, rows), value_dim)
+    out, lse = (
+        xp.empty((batch, heads, rows, value_dim), np.float32),
+        xp.empty((batch, heads, rows), np.float32),
+    )
     kinds: dict[tuple[Any, ...], list[CodedSegment]] = {}
     for one in there:
         kinds.setdefault(one.kind, []).append(one)
-    parts = [_parts(device, asked, last, alike, value_dim) for alike in kinds.values()]
-    sums, stats = (xp.concatenate(one) for one in list(zip(*parts, strict=True))[:2])
-    owners = np.concatenate([one[2] for one in parts])
+    works = [works_of([(one.first, one.keys.heads, one.keys.n) for one in alike]) for alike in kinds.values()]
+    owners = np.concatenate([one[:, 3] for one in works])
     # Those of a head are joined in one order, whatever the kinds are.
     order = np.argsort(owners, kind="stable")
     starts = np.searchsorted(owners[order], np.arange(batch * heads + 1)).astype(np.uint32)
-    if len(kinds) > 1 or not (order == np.arange(len(order))).all():
-        sums, stats = sums[xp.asarray(order)], stats[xp.asarray(order)]
-    join(device, sums, stats, starts, out, lse)
+    asked = queries * np.float32(scale * LOG2E)
+    last, begins, places = brought(device, until, starts, order)
+    parts = [
+        _parts(device, asked, last, alike, jobs, value_dim)
+        for alike, jobs in zip(kinds.values(), works, strict=True)
+    ]
+    sums, stats = parts[0] if len(parts) == 1 else map(xp.concatenate, zip(*parts, strict=True))
+    if not (order[1:] > order[:-1]).all():
+        sums, stats = sums[places], stats[places]
+    join(device, sums, stats, begins, out, lse)
     return out, lse
 
 
@@ -114,15 +121,21 @@ def _is_known(one: CodedSegment) -> bool:
 
 
 def _parts(
-    device: Device, queries: Array, until: Array, segments: Sequence[CodedSegment], value_dim: int
-) -> tuple[Array, Array, npt.NDArray[np.int64]]:
-    """Return sums, greatest logits and weights of the parts of segments of one kind, and their heads."""
+    device: Device,
+    queries: Array,
+    until: Array,
+    segments: Sequence[CodedSegment],
+    works: npt.NDArray[np.int64],
+    value_dim: int,
+) -> tuple[Array, Array]:
+    """Return sums of the parts of segments of one kind, and their greatest logits and weights."""
     xp, (batch, heads, rows, dim) = device.xp, queries.shape
     keys, values = segments[0].keys, segments[0].values
     flat = queries.reshape(batch * heads * rows, dim)
     asked = turned(device, keys, flat) if keys.rotated else flat
     described, held = _described(device, segments)
-    works = works_of([(one.first, one.keys.heads, one.keys.n) for one in segments])
+    sizes = [keys.group, keys.block, values.group, values.block, keys.width, values.width, value_dim]
+    tables = brought(device, described, works.astype(np.uint32), np.array(sizes, np.uint32))
     sums = xp.empty((len(works), rows, value_dim), np.float32)
     stats = xp.empty((len(works), rows, 2), np.float32)
     together = min(1 << (rows - 1).bit_length(), 8)
@@ -136,10 +149,8 @@ def _parts(
         kernel = kernel.defining("STRAIGHT_KEYS", "1")
     if values.eight_share_step:
         kernel = kernel.defining("STRAIGHT_VALUES", "1")
-    shape = [keys.group, keys.block, values.group, values.block, keys.width, values.width, value_dim]
     arguments = [
-        asked, until, np.uint32(rows), described, xp.asarray(works.astype(np.uint32)),
-        xp.asarray(np.array(shape, np.uint32)), *map(np.uint32, (heads, PART, lanes)),
+        asked, until, np.uint32(rows), *tables, *map(np.uint32, (heads, PART, lanes)),
         xp.asarray(signs(values.d, values.seed).astype(np.float32)) if values.rotated else None,
         np.float32(values.width**-0.5), sums, stats,
     ]  # fmt: skip
@@ -147,11 +158,11 @@ def _parts(
     grid = len(works), -(-rows // together)
     device.launch(kernel, grid, _THREADS, arguments, shared)
     del held  # Until here kernels read them.
-    return sums, stats, works[:, 3]
+    return sums, stats
 
 
-def _described(device: Device, segments: Sequence[CodedSegment]) -> tuple[Array, list[Any]]:
-    """Return the table of segments on the device, and the arrays that it points to and nobody else holds."""
+def _described(device: Device, segments: Sequence[CodedSegment]) -> tuple[npt.NDArray[np.uint64], list[Any]]:
+    """Return the table of segments, and the arrays that it points to and nobody else holds."""
     held = [_turned_means(device, [getattr(one, name) for one in segments]) for name in ("keys", "values")]
     table = [
         [
@@ -168,7 +179,7 @@ def _described(device: Device, segments: Sequence[CodedSegment]) -> tuple[Array,
         ]
         for at, one in enumerate(segments)
     ]
-    return device.xp.asarray(np.array(table, np.uint64)), held
+    return np.array(table, np.uint64), held
 
 
 def _pointers(part: Coded) -> tuple[Array | None, Array | None, Array | None]:

@@ -13,9 +13,20 @@ from recollect.kvcache.cuda.floats import floats_on
 from recollect.kvcache.cuda.handing import Handed, handed
 from recollect.kvcache.cuda.sharing import LOG2E
 
-__all__ = ["PART", "PlainSegment", "attended", "grouped", "join", "plain_segments", "works_of"]
+__all__ = [
+    "PART",
+    "PlainSegment",
+    "attended",
+    "brought",
+    "grouped",
+    "join",
+    "nothing_seen",
+    "plain_segments",
+    "works_of",
+]
 
 _THREADS = 256
+_ALIGNED = 16
 PART = 512
 """Tokens of a part: enough of them to be worth the sum that it writes, and few enough to fill a device."""
 
@@ -76,13 +87,15 @@ def attended(
         If asked for, float32 ``[batch, heads, positions]``: the sum over queries, averaged over query heads.
     """
     xp, (batch, heads, rows, dim) = device.xp, queries.shape
-    out = xp.zeros((batch, heads, rows, value_dim), np.float32)
-    lse = xp.full((batch, heads, rows), -np.inf, np.float32)
     seen, group = received or (0, 1)
     got = [] if received is None else [xp.zeros((batch, heads, seen), np.float32)]
     works = works_of([(one.first, *one.keys.array.shape[1:3]) for one in segments])
-    if not len(works) or not out.size:
-        return out, lse, *got
+    if not len(works) or not batch * heads * rows * value_dim:
+        return *nothing_seen(device, (batch, heads, rows), value_dim), *got
+    out, lse = (
+        xp.empty((batch, heads, rows, value_dim), np.float32),
+        xp.empty((batch, heads, rows), np.float32),
+    )
     # Those of a head lie together, in the order of the segments.
     works = works[np.argsort(works[:, 3], kind="stable")]
     starts = np.searchsorted(works[:, 3], np.arange(batch * heads + 1)).astype(np.uint32)
@@ -92,15 +105,10 @@ def attended(
     lanes = next(width for width in (8, 16, 32) if width >= min(-(-max(dim, value_dim) // wide), 32))
     together = next(width for width in (1, 2, 4, 8) if width >= min(rows, 8))
     threads = _THREADS if together <= 4 else _THREADS // 2
-    tables = [
-        queries * np.float32(scale * LOG2E),
-        xp.asarray(until),
-        np.uint32(rows),
-        xp.asarray(np.array([_described(one) for one in segments], np.uint64)),
-        xp.asarray(works.astype(np.uint32)),
-        np.uint32(heads),
-        np.uint32(dim),
-    ]
+    described = np.array([_described(one) for one in segments], np.uint64)
+    table, jobs, last, begins = brought(device, described, works.astype(np.uint32), until, starts)
+    asked = queries * np.float32(scale * LOG2E)
+    tables = [asked, last, np.uint32(rows), table, jobs, np.uint32(heads), np.uint32(dim)]
     whole_keys, whole_values = (_whole(segments, part, wide) for part in ("keys", "values"))
 
     def kernel(name: str) -> Kernel:
@@ -113,7 +121,7 @@ def attended(
         threads,
         [*tables, np.uint32(value_dim), whole_keys, whole_values, np.uint32(PART), sums, stats],
     )
-    join(device, sums, stats, starts, out, lse)
+    join(device, sums, stats, begins, out, lse)
     for each in got:
         share = np.float32(1 / group)
         arguments = [*tables, whole_keys, np.uint32(PART), lse, share, np.uint32(seen), each]
@@ -121,20 +129,18 @@ def attended(
     return out, lse, *got
 
 
-def join(
-    device: Device, sums: Array, stats: Array, starts: npt.NDArray[np.uint32], out: Array, lse: Array
-) -> None:
+def join(device: Device, sums: Array, stats: Array, starts: Array, out: Array, lse: Array) -> None:
     """Join the parts of each head into what it attends to, in place.
 
     Parameters
     ----------
     device
-        Where all but the starts lies.
+        Where all of it lies.
     sums, stats
         float32 ``[parts, rows, d_v]``, and ``[parts, rows, 2]``: the greatest logit of a part, to the base 2,
         and what its sum weighs.
     starts
-        Which parts are those of each head of all sequences: they lie together.
+        uint32: the first part of each head of all sequences, and the end; those of a head lie together.
     out, lse
         float32 ``[batch, heads, rows, d_v]`` and ``[batch, heads, rows]``.
     """
@@ -143,8 +149,28 @@ def join(
         Kernel("attention_decode", "join_parts"),
         (batch * heads * rows,),
         128,
-        [sums, stats, device.xp.asarray(starts), np.uint32(rows), np.uint32(value_dim), out, lse],
+        [sums, stats, starts, np.uint32(rows), np.uint32(value_dim), out, lse],
     )
+
+
+def brought(device: Device, *tables: npt.NDArray[Any]) -> list[Array]:
+    """Return tables of NumPy on the device, by one copy."""
+    ends = np.cumsum([-(-table.nbytes // _ALIGNED) * _ALIGNED for table in tables]).tolist()
+    held = np.empty(ends[-1], np.uint8)
+    starts = [0, *ends[:-1]]
+    for start, table in zip(starts, tables, strict=True):
+        held[start : start + table.nbytes] = np.ascontiguousarray(table).view(np.uint8).reshape(-1)
+    there = device.xp.asarray(held)
+    return [
+        there[start : start + table.nbytes].view(table.dtype).reshape(table.shape)
+        for start, table in zip(starts, tables, strict=True)
+    ]
+
+
+def nothing_seen(device: Device, shape: tuple[int, int, int], value_dim: int) -> tuple[Array, Array]:
+    """Return what queries get that see nothing: zeros, and minus infinity for what they weigh."""
+    xp = device.xp
+    return xp.zeros((*shape, value_dim), np.float32), xp.full(shape, -np.inf, np.float32)
 
 
 def _whole(segments: Sequence[PlainSegment], part: str, wide: int) -> np.uint32:
@@ -165,6 +191,8 @@ def plain_segments(device: Device, cache: Any, batch: int) -> list[PlainSegment]
     None if there are codes, or several forms.
     """
     found = []
+    if (together := _together(device, cache)) is not None:
+        return [together]
     for index in range(batch):
         for one in cache.segments(index):
             parts = one.keys.parts, one.values.parts
@@ -180,6 +208,24 @@ def plain_segments(device: Device, cache: Any, batch: int) -> list[PlainSegment]
             found.append(PlainSegment(index * cache.heads + one.first, keys, values, positions))
     forms = {part.form for one in found for part in (one.keys, one.values)}
     return found if len(forms) < 2 else None
+
+
+def _together(device: Device, cache: Any) -> PlainSegment | None:
+    """Return all sequences as one segment, where their heads follow one another and none is padded."""
+    whole = getattr(cache, "whole", None)
+    if whole is None:
+        return None
+    keys, values = (handed(device, device.xp.asarray(part)) for part in whole)
+    if keys is None or values is None or keys.form != values.form:
+        return None
+    flat = []
+    for part in (keys, values):
+        batch, heads, n, d = part.array.shape
+        steps = part.array.strides
+        if batch > 1 and steps[0] != heads * steps[1]:
+            return None
+        flat.append(Handed(part.array.reshape(1, batch * heads, n, d), part.form))
+    return PlainSegment(0, flat[0], flat[1], None)
 
 
 def works_of(segments: Sequence[tuple[int, int, int]]) -> npt.NDArray[np.int64]:
@@ -202,7 +248,9 @@ def works_of(segments: Sequence[tuple[int, int, int]]) -> npt.NDArray[np.int64]:
 def _counted(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
     """Return 0 for the first count, 1 for the next and so on, and beside it numbers from 0 for each count."""
     ends = np.cumsum(counts)
-    return np.repeat(np.arange(len(counts)), counts), np.arange(ends[-1]) - np.repeat(ends - counts, counts)
+    return np.repeat(np.arange(len(counts)), counts), np.arange(counts.sum()) - np.repeat(
+        ends - counts, counts
+    )
 
 
 def _described(one: PlainSegment) -> list[int]:
