@@ -11,6 +11,7 @@
 #define THREADS 256
 #define BLOCKS 2
 #endif
+#include "lanes.cuh"
 #include "scores.cuh"
 
 // A segment: where keys, values and positions of tokens begin, in bytes; what is between heads and tokens of keys, then
@@ -36,7 +37,7 @@ struct Met {
     // there is none, or it is not seen.
     __device__ __forceinline__ void logits(u32 first_row, u32 start, float (*out)[TILE]) const {
         const u32 lane = threadIdx.x % LANES, group = threadIdx.x / LANES;
-        float products[ROWS][BESIDE] = {};
+        float products[ROWS * BESIDE] = {};
         bool has[BESIDE];
         const Element* row[BESIDE];
 #pragma unroll
@@ -56,20 +57,19 @@ struct Met {
 #pragma unroll
                 for (int j = 0; j < BESIDE; j++)
 #pragma unroll
-                    for (int e = 0; e < WIDE; e++) products[r][j] = __fmaf_rn(x[j][e], y[e], products[r][j]);
+                    for (int e = 0; e < WIDE; e++) products[r * BESIDE + j] = __fmaf_rn(x[j][e], y[e], products[r * BESIDE + j]);
             }
         }
+        over_lanes<LANES / 2, ROWS * BESIDE>(products, lane);
+        const int OWN = ROWS * BESIDE > LANES ? ROWS * BESIDE / LANES : 1;
+        const u32 alike = LANES / (ROWS * BESIDE / OWN), own = lane / alike * OWN;
+        if (lane % alike != 0) return;
 #pragma unroll
-        for (int r = 0; r < ROWS; r++) {
-            int last = first_row + r < rows ? until[first_row + r] : 0;
-#pragma unroll
-            for (int j = 0; j < BESIDE; j++) {
-                float sum = over_group(products[r][j]);
-                u32 t = start + j * GROUPS + group;
-                if (lane != 0) continue;
-                int position = positions == nullptr || !has[j] ? (int)t : positions[t];
-                out[r][j * GROUPS + group] = has[j] && first_row + r < rows && position <= last ? sum : MINUS_INFINITY;
-            }
+        for (int i = 0; i < OWN; i++) {
+            const u32 r = (own + i) / BESIDE, at = (own + i) % BESIDE * GROUPS + group, t = start + at;
+            const bool there = t < end && first_row + r < rows;
+            const int position = positions == nullptr || !there ? (int)t : positions[t];
+            out[r][at] = there && position <= until[first_row + r] ? products[i] : MINUS_INFINITY;
         }
     }
 };

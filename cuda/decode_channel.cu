@@ -9,42 +9,55 @@
 #define WORDS_OF_TILE (TILE * BITS / 32)
 #define PITCH (WORDS_OF_TILE + 1)  // threads meet in no bank
 
-// A thread takes eight tokens of eight channels.
+// The steps of eight channels, which may lie in one piece.
+__device__ __forceinline__ void eight_steps(const u16* from, u32 some, bool whole, float (&x)[8]) {
+    if (whole) {
+        const uint4 all = *(const uint4*)from;
+        const u32 pairs[4] = {all.x, all.y, all.z, all.w};
+#pragma unroll
+        for (int j = 0; j < 8; j++) x[j] = of_half((u16)(pairs[j / 2] >> (j % 2 * 16)));
+    } else {
+#pragma unroll
+        for (u32 j = 0; j < 8; j++) x[j] = of_half(from[j < some ? j : some - 1]);
+    }
+}
+
+// A thread takes eight tokens of eight channels; eight words of a channel are read by lanes of one warp.
 extern "C" __global__ void __launch_bounds__(THREADS, 2) decode_channels(
     const u32* codes, const u16* scale, const u16* zero, float* out, u32 n, u32 d, u32 words, u32 group) {
     u32 chunks = (d + 7) / 8, at = blockIdx.x * THREADS + threadIdx.x, groups = (n + group - 1) / group;
-    u32 lane = at & 31, place = at / 32 * 8 + (lane & 7), t = (place / chunks * 4 + (lane >> 3)) * 8;
-    u32 channel = place % chunks * 8;
+    u32 lane = at & 31, place = at / 32 * 4 + (lane & 3), t = (place / chunks * 8 + (lane >> 2)) * 8;
+    u32 channel = place % chunks * 8, some = min(8, d - channel);
     if (t >= n) return;
-    float x[8][8];
+    const bool whole = d % 8 == 0 && (((u64)scale | (u64)zero) & 15) == 0;
+    const u32 left = words - t * BITS / 32;
+    const u32* row = codes + ((u64)blockIdx.y * d + channel) * words + t * BITS / 32;
+    u64 packed[8];
 #pragma unroll
-    for (int j = 0; j < 8; j++) {
-        if (channel + j >= d) continue;
-        const u32* row = codes + ((u64)blockIdx.y * d + channel + j) * words + t * BITS / 32;
-        u32 left = words - t * BITS / 32;
-        u64 packed = row[0] >> (t * BITS % 32);
-        if (BITS == 8 && left > 1) packed |= (u64)row[1] << 32;
-        Scaled by = {0.0f, 0.0f};
-#pragma unroll
-        for (int i = 0; i < 8; i++) {
-            if ((i == 0 || (t + i) % group == 0) && t + i < n) {
-                u64 step = ((u64)blockIdx.y * groups + (t + i) / group) * d + channel + j;
-                by = {of_half(scale[step]), of_half(zero[step])};
-            }
-            x[i][j] = __fmaf_rn(small((u32)(packed >> (BITS * i)) & TOP), by.scale, by.zero);
-        }
+    for (u32 j = 0; j < 8; j++) {
+        const u32* mine = row + (j < some ? j : some - 1) * words;
+        packed[j] = mine[0] >> (t * BITS % 32);
+        if (BITS == 8 && left > 1) packed[j] |= (u64)mine[1] << 32;
     }
+    float steps[8], zeros[8];
 #pragma unroll
-    for (int i = 0; i < 8; i++) {
-        if (t + i >= n) continue;
+    for (u32 i = 0; i < 8; i++) {
+        if (t + i >= n) return;
+        if (i == 0 || (t + i) % group == 0) {
+            u64 of = ((u64)blockIdx.y * groups + (t + i) / group) * d + channel;
+            eight_steps(scale + of, some, whole, steps), eight_steps(zero + of, some, whole, zeros);
+        }
+        float x[8];
+#pragma unroll
+        for (int j = 0; j < 8; j++) x[j] = __fmaf_rn(small((u32)(packed[j] >> (BITS * i)) & TOP), steps[j], zeros[j]);
         float* to = out + ((u64)blockIdx.y * n + t + i) * d + channel;
-        if (channel + 8 <= d && ((u64)to & 15) == 0) {
-            *(float4*)to = {x[i][0], x[i][1], x[i][2], x[i][3]};
-            *(float4*)(to + 4) = {x[i][4], x[i][5], x[i][6], x[i][7]};
+        if (some == 8 && ((u64)to & 15) == 0) {
+            *(float4*)to = {x[0], x[1], x[2], x[3]};
+            *(float4*)(to + 4) = {x[4], x[5], x[6], x[7]};
         } else {
 #pragma unroll
-            for (int j = 0; j < 8; j++) {
-                if (channel + j < d) to[j] = x[i][j];
+            for (u32 j = 0; j < 8; j++) {
+                if (j < some) to[j] = x[j];
             }
         }
     }

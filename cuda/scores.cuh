@@ -87,10 +87,9 @@ __device__ __forceinline__ void load_pieces(
         for (int j = 0; j < N; j++) held[j] = __ldg((const Piece*)(row[j] + (there ? piece : 0) * WIDE));
 #pragma unroll
         for (int j = 0; j < N; j++) {
+            // Zeros are the same bits in every form.
+            if (!there || !has[j]) held[j] = {};
             spread(x[j], held[j]);
-            const bool counts = there && has[j];
-#pragma unroll
-            for (int e = 0; e < WIDE; e++) x[j][e] = counts ? x[j][e] : 0.0f;
         }
     } else {
 #pragma unroll

@@ -27,14 +27,14 @@ __device__ __forceinline__ void scale_pieces(float (&x)[BESIDE][WIDE], const flo
         for (int i = 0; i < 4; i++)
 #pragma unroll
             for (int j = 0; j < BESIDE; j++)
-                x[j][e + i] = factors[i] > 0.0f ? (x[j][e + i] - bases[i]) * factors[i] : 0.0f;
+                x[j][e + i] = (x[j][e + i] - bases[i]) * factors[i];
     }
 }
 
 // Shares of tokens, the softmax of their spreads within a partition; `places` [batch][tokens] are the tokens that count,
 // `filled` [batch] how many. Partitions of `lag` begin behind `sinks` of them. Without LAST `shares`
 // [batch][heads][partitions][lag] is written; with it `out` [batch][heads][tokens], ranks over `lag`.
-extern "C" __global__ void __launch_bounds__(THREADS, 2) rank_partitions(
+extern "C" __global__ void __launch_bounds__(THREADS, 3) rank_partitions(
     ROWS_PARAMETERS, const u32* places, const u32* filled, u32 sinks, u32 lag, float eps, float* shares, float* out) {
     Rows rows = ROWS_GIVEN;
     extern __shared__ __align__(16) u8 shared[];
@@ -101,7 +101,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) rank_partitions(
     }
     __syncthreads();
     // Rows of one piece a lane stay in registers between the two turns.
-    const bool once = rows.pieces() <= LANES;
+    const bool once = rows.pieces() <= LANES, full = held == dim;
     for (u32 start = 0; start < lag; start += TILE) {
         const Element* row[BESIDE];
         bool has[BESIDE];
@@ -130,7 +130,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) rank_partitions(
             for (int j = 0; j < BESIDE; j++)
 #pragma unroll
                 for (int e = 0; e < WIDE; e++) {
-                    float apart = piece * WIDE + e < dim ? x[j][e] - sums[j] : 0.0f;
+                    float apart = full || piece * WIDE + e < dim ? x[j][e] - sums[j] : 0.0f;
                     squares[j] = __fmaf_rn(apart, apart, squares[j]);
                 }
         }

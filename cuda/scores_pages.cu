@@ -3,7 +3,7 @@
 
 // A group takes a page of a head at a time. `low` and `high` are [batch][heads][pages][dim]; `counts` [batch][tokens],
 // if given, says which tokens are looked at. Shared are the tokens of the `together` pages of a block.
-extern "C" __global__ void __launch_bounds__(THREADS, 2) bound_pages(ROWS_PARAMETERS, const u8* counts, u32 page, u32 pages,
+extern "C" __global__ void __launch_bounds__(THREADS, 3) bound_pages(ROWS_PARAMETERS, const u8* counts, u32 page, u32 pages,
                                                                   u32 together, float* low, float* high) {
     Rows rows = ROWS_GIVEN;
     extern __shared__ __align__(16) u8 left_out[];

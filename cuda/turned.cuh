@@ -1,6 +1,7 @@
 // Logits with rotated codes that are 128 channels wide: sixteen lanes share a token, each with the queries of its eight
 // channels in registers, and means are multiplied once for a tile.
 #pragma once
+#include "lanes.cuh"
 #include "whole.cuh"
 
 // The codes of eight channels of a row.
@@ -17,17 +18,6 @@ template <int WIDE> __device__ __forceinline__ float level_at(u32 codes, int j, 
     const int shift = j * WIDE - 2;
     const u32 place = (shift < 0 ? codes << -shift : codes >> shift) & (((1u << WIDE) - 1) << 2);
     return *(const float*)((const u8*)levels + place);
-}
-
-// Adds up values over twice HALF lanes; each lane is left with the sum of the value of its number, in front.
-template <int HALF, int COUNT> __device__ __forceinline__ void over_lanes(float (&values)[COUNT], u32 lane) {
-    const bool upper = lane & HALF;
-#pragma unroll
-    for (int i = 0; i < HALF; i++) {
-        const float away = upper ? values[i] : values[i + HALF], kept = upper ? values[i + HALF] : values[i];
-        values[i] = kept + __shfl_xor_sync(FULL, away, HALF);
-    }
-    if constexpr (HALF > 1) over_lanes<HALF / 2>(values, lane);
 }
 
 // Logits of MANY queries with `count` tokens from `tile` on, which lie in one block of means, written to `paid` [128][MANY] by
@@ -58,7 +48,7 @@ __device__ __forceinline__ void turned_logits(
 #pragma unroll
             for (int apart = 8; apart >= FEW; apart /= 2) base[r] += __shfl_xor_sync(FULL, base[r], apart);
         }
-        if constexpr (FEW > 1) over_lanes<FEW / 2>(base, lane);
+        if constexpr (FEW > 1) over_lanes<FEW / 2, FEW>(base, lane);
 #pragma unroll 1
         for (u32 batch = 0; batch < 16; batch += TOKENS) {
             const u32 own = first + batch + lane / FEW;
@@ -78,7 +68,7 @@ __device__ __forceinline__ void turned_logits(
                     for (int r = 0; r < FEW; r++) values[i * FEW + r] = __fmaf_rn(query[j][r], x, values[i * FEW + r]);
                 }
             }
-            over_lanes<8>(values, lane);
+            over_lanes<8, 16>(values, lane);
             paid[own * MANY + from + lane % FEW] = __fmaf_rn(values[0], of_half(factor) * size, base[0]);
         }
     }

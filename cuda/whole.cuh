@@ -54,7 +54,7 @@ template <int WIDE, int MANY>
 __device__ __forceinline__ void channel_logits(const Codes& c, u32 head, u32 tile, const float* asked, float* paid) {
     typedef Columns<WIDE> Column;
     const int TOKENS = Column::TOKENS, MOST = TOKENS > 8 ? 2 : 4, FEW = MANY < MOST ? MANY : MOST, STRIDE = 4 * Column::SLICES;
-    const int BESIDE = MANY > 4 || SPARING ? 2 : 4;
+    const int BESIDE = MANY > 4 || TOKENS > 8 || SPARING ? 2 : 4;
     const u32 lane = threadIdx.x & 31, warp = threadIdx.x >> 5, whole = WHOLE_BITS;
     const u32 column = warp % Column::ACROSS * 8 + (lane & 7), round = warp / Column::ACROSS;
     const u32 all = c.row_bytes / 4, first = tile * WIDE / 32 + column, word_at = first < all ? first : all - 1;

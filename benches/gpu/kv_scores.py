@@ -9,7 +9,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from benches.gpu.row import GpuRow
+from benches.gpu.row import KV, GpuRow
 from benches.gpu.timing import Call, milliseconds
 from recollect.kvcache import Layer, PlainCache, decode_attention, scores, select
 
@@ -63,11 +63,12 @@ def measured(
         if work.theirs is not None:
             calls["torch"] = partial(_called, work.theirs, sets)
         elements = batch * heads * tokens * dim
+        queued = milliseconds(calls, rounds, queued=True)
         for engine, took in milliseconds(calls, rounds).items():
-            moved = None if work.bytes_each is None else 1e-6 * work.bytes_each * elements / took
+            moved = None if work.bytes_each is None else 1e-6 * work.bytes_each * elements / queued[engine]
             yield GpuRow(
-                work=f"KV cache: {name}", engine=engine, form="bf16", n=batch * heads * tokens, dim=dim,
-                ms=took, gb_per_s=moved,
+                work=f"{KV}{name}", engine=engine, form="bf16", n=batch * heads * tokens, dim=dim,
+                ms=took, queued_ms=queued[engine], gb_per_s=moved,
                 agreement=_agreement(work.ours, sets[0]) if engine == "recollect" else None,
                 remark=work.remark,
             )  # fmt: skip

@@ -2,6 +2,9 @@
 
 from dataclasses import asdict, dataclass
 
+KV = "KV cache: "
+"""How the works on a KV cache begin."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GpuRow:
@@ -19,12 +22,15 @@ class GpuRow:
         Rows (or nodes), components, queries of one call, and results.
     ms
         Of a call: the median over interleaved rounds, by CUDA events.
+    queued_ms
+        Of a call that is queued behind other work: what the device does alone.
     product_share
         The time of the matrix product alone in the same form, over that of this call: 1 is as fast.
     agreement
         Share of the best by float64 that it found.
     gb_per_s
-        Bytes read and written, where that is what is measured.
+        Bytes read and written, where that is what is measured; while the device works on a queued call where
+        that is known.
     remark
         What a reader of the row has to know.
     """
@@ -37,6 +43,7 @@ class GpuRow:
     queries: int | None = None
     k: int | None = None
     ms: float
+    queued_ms: float | None = None
     product_share: float | None = None
     agreement: float | None = None
     gb_per_s: float | None = None

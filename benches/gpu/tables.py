@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Sequence
 
-from benches.gpu.row import GpuRow
+from benches.gpu.kv_table import kv_aims, kv_table
+from benches.gpu.row import KV, GpuRow
 from benches.readme import table
 
 __all__ = ["markdown"]
@@ -23,6 +24,8 @@ def markdown(rows: Sequence[GpuRow]) -> str:
     """Return the aims and a table for each work and size."""
     works: dict[str, list[GpuRow]] = {}
     for row in rows:
+        if row.work.startswith(KV):
+            continue
         size = f" of {row.n:,}" + (f" x {row.dim}" if row.dim else "")
         asked = f", {row.queries:,} queries" if row.queries else ""
         works.setdefault(row.work + size + asked, []).append(row)
@@ -32,6 +35,7 @@ def markdown(rows: Sequence[GpuRow]) -> str:
         group.sort(key=lambda row: (row.form, row.k or 0, row.ms))
         lines = [[row.engine, *(_cell(row, column) for column in used)] for row in group]
         parts.append(f"**{name}**\n\n{table(['engine', *(_COLUMNS[column][0] for column in used)], lines)}")
+    parts.append(kv_table(rows))
     return "\n\n".join(part for part in parts if part)
 
 
@@ -49,6 +53,7 @@ def _aims(rows: Sequence[GpuRow]) -> str:
             verdict = "reached" if peer.ms >= _SELECTION * row.ms else "missed"
             what = f"the best {row.k} of {row.n:,}: times as fast as torch.topk"
             lines.append([what, f"at least {_SELECTION:g}", f"{peer.ms / row.ms:.1f}", verdict])
+    lines += kv_aims(rows)
     return f"**Aims**\n\n{table(['aim', 'wanted', 'measured', ''], lines)}" if lines else ""
 
 

@@ -27,8 +27,8 @@ def decoded(device: Device, coded: Coded) -> Array:
         device.launch(kernel, (n, heads), _WARP, [*coded.arguments, *more], coded.width * 8)
     elif coded.by_channel:
         sizes = map(np.uint32, (n, d, coded.codes.shape[2], coded.group))
-        # A warp takes 32 tokens of 64 channels.
-        warps = -(-(-(-n // _WARP) * -(-d // 8)) // 8)
+        # A warp takes 64 tokens of 32 channels.
+        warps = -(-(-(-n // 64) * -(-d // 8)) // 4)
         grid = -(-warps * _WARP // _THREADS), heads
         arguments = [*coded.channel_arguments, out, *sizes]
         device.launch(coded.read_by("decode_channel", "decode_channels"), grid, _THREADS, arguments)
