@@ -9,7 +9,7 @@ DATA   ?=
 README ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-torch lint crash quality triples latency vectors graph association gpu kv-quality kv-speed time clean
+.PHONY: help demo test test-torch lint crash quality triples latency vectors graph association gpu test-gpu kv-quality kv-speed time clean
 
 help: ## list the verbs
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -89,6 +89,9 @@ association: $(VENV)/.bench ## human association norms on DATA=dir; OUT=f.json R
 
 gpu: ## similarity, selection and activation on a GPU, with the Python that has CuPy and PyTorch: PYTHON=p OUT=f.json README=1
 	$(PYTHON) -m benches.gpu $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)
+
+test-gpu: ## pass the tests of the KV cache's kernels on a GPU, with the Python that has CuPy, pytest and Hypothesis: PYTHON=p
+	RECOLLECT_TEST_GPU=1 $(PYTHON) -m pytest tests/test_kvcache_cuda_*.py
 
 kv-quality: $(VENV)/.test ## what compressed KV caches still recall, at equal bytes; OUT=f.json README=1
 	OPENBLAS_NUM_THREADS=1 $(BIN)/python -m benches.kv_quality $(if $(OUT),--out $(OUT)) $(if $(README),--write-readme)

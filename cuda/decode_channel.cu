@@ -27,7 +27,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 2) decode_channels(
     const u32* codes, const u16* scale, const u16* zero, float* out, u32 n, u32 d, u32 words, u32 group) {
     u32 chunks = (d + 7) / 8, at = blockIdx.x * THREADS + threadIdx.x, groups = (n + group - 1) / group;
     u32 lane = at & 31, place = at / 32 * 4 + (lane & 3), t = (place / chunks * 8 + (lane >> 2)) * 8;
-    u32 channel = place % chunks * 8, some = min(8, d - channel);
+    u32 channel = place % chunks * 8, some = min(8u, d - channel);
     if (t >= n) return;
     const bool whole = d % 8 == 0 && (((u64)scale | (u64)zero) & 15) == 0;
     const u32 left = words - t * BITS / 32;

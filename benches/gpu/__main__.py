@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from benches.gpu.row import GpuRow
+from benches.gpu.row import KV, GpuRow
 from benches.gpu.tables import markdown
 from benches.machine import machine, made
 from benches.readme import write_between
@@ -56,10 +56,16 @@ def main() -> None:
 
 
 def _written(about: str, rows: list[GpuRow], options: argparse.Namespace) -> None:
-    tables = markdown(rows)
-    print(tables)
-    if options.write_readme:
-        write_between("gpu", f"{about}.\n\n{tables}")
+    of_caches = [row for row in rows if row.work.startswith(KV)]
+    copies = [row for row in rows if row.work == "copy"]
+    others = [row for row in rows if row not in of_caches and row not in copies]
+    # What was not measured in this run stays as it is.
+    for marker, some in (("gpu", others), ("gpu-kv", of_caches)):
+        if some or not (others or of_caches):
+            tables = markdown([*copies, *some])
+            print(tables)
+            if options.write_readme:
+                write_between(marker, f"{about}.\n\n{tables}")
 
 
 def _works(options: argparse.Namespace) -> dict[str, Callable[[], Iterator[GpuRow]]]:
