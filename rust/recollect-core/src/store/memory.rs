@@ -176,7 +176,7 @@ impl Memory {
         cancel: Cancel<'_>,
     ) -> Result<Vec<Held>> {
         self.read_as_known(selection.known, cancel, |seen| {
-            let mut slots = selected(seen.state, selection, now);
+            let mut slots = seen.state.selected(selection, now);
             sort(seen.state, &mut slots, order);
             let page: Vec<Slot> = slots.into_iter().skip(offset).take(limit.unwrap_or(usize::MAX)).collect();
             cancel.check()?;
@@ -213,7 +213,7 @@ impl Memory {
     /// As any read.
     pub fn identities(&self, selection: &Selection, now: Timestamp, cancel: Cancel<'_>) -> Result<Vec<Uid>> {
         self.read_as_known(selection.known, cancel, |seen| {
-            let slots = selected(seen.state, selection, now);
+            let slots = seen.state.selected(selection, now);
             let mut uids: Vec<Uid> = slots.iter().map(|&x| seen.state.entries[x as usize].uid).collect();
             uids.sort_unstable();
             Ok(Some(uids))
@@ -234,13 +234,7 @@ impl Memory {
     ) -> Result<Vec<Held>> {
         admission::results(k)?;
         self.read_as_known(selection.known, cancel, |seen| {
-            let mut slots = selected(seen.state, selection, now);
-            let entry = |slot: Slot| &seen.state.entries[slot as usize];
-            let far = |slot: Slot| (entry(slot).time().abs_diff(at.0), entry(slot).uid);
-            if slots.len() > k {
-                slots.select_nth_unstable_by_key(k - 1, |&slot| far(slot));
-                slots.truncate(k);
-            }
+            let mut slots = seen.state.nearest(at, k, selection, now);
             sort(seen.state, &mut slots, Order::Time);
             held(&seen, &slots)
         })
@@ -274,13 +268,15 @@ impl Memory {
             else {
                 return Ok(None);
             };
-            let admitted = state.admitted(selection, now);
+            let sets = selection.needs_sets().then(|| state.admitted(selection, now));
+            let seen_by = |slot: &Slot| match &sets {
+                Some(set) => set.as_ref().is_none_or(|x| x.contains(*slot)),
+                None => state.admits(*slot, selection, now),
+            };
             let mut near: Vec<(usize, Slot)> =
                 members.iter().enumerate().map(|(i, x)| (i.abs_diff(at), x.slot)).collect();
-            near.retain(|x| admitted.as_ref().is_none_or(|set| set.contains(x.1)));
             near.sort_unstable();
-            near.truncate(k);
-            let mut slots: Vec<Slot> = near.into_iter().map(|x| x.1).collect();
+            let mut slots: Vec<Slot> = near.into_iter().map(|x| x.1).filter(seen_by).take(k).collect();
             slots.sort_unstable_by_key(|&x| state.entries[x as usize].place(x));
             held(&seen, &slots)
         })
@@ -321,10 +317,6 @@ impl Memory {
 
 fn mentions(state: &State, uid: Uid) -> u32 {
     state.uids.get(&uid).map_or(1, |&slot| state.entries[slot as usize].mentions)
-}
-
-fn selected(state: &State, selection: &Selection, now: Timestamp) -> Vec<Slot> {
-    state.admitted(selection, now).map_or_else(|| state.live.iter().collect(), |x| x.iter().collect())
 }
 
 fn sort(state: &State, slots: &mut [Slot], order: Order) {

@@ -12,7 +12,7 @@
 //! | `speakers` | who said which memories |
 //! | `uses` | how memories were used, and which are pinned |
 //! | `using` | the verbs that say so |
-//! | `times` | memories by the time of their events |
+//! | `times`, `nearest` | memories by the time of their events; which lie nearest an instant |
 //! | `selection` | which memories a call may see |
 //! | `state` | everything a namespace knows; `apply` is the only function that changes it |
 //! | `segment` | the state as checksummed parts inside the file |
@@ -60,6 +60,7 @@ mod linked;
 mod linking;
 mod memory;
 mod migration;
+mod nearest;
 mod next;
 mod parting;
 mod past;

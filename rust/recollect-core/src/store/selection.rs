@@ -37,6 +37,11 @@ impl Selection {
         self.between.is_none() && self.asks_of_time_alone()
     }
 
+    /// Whether what it asks is told by sets of memories, and not by each memory alone.
+    pub(super) fn needs_sets(&self) -> bool {
+        self.between.is_some() || self.about.is_some()
+    }
+
     fn asks_of_time_alone(&self) -> bool {
         let Self { filter, kinds, between: _, least, about, holding, valid, known: _, held_back } = self;
         filter.is_none()
@@ -75,20 +80,30 @@ impl State {
                 .unwrap_or(&self.live)
                 .iter()
                 .filter(|&slot| {
-                    let entry = &self.entries[slot as usize];
-                    let kind = selection.kinds.as_ref().is_none_or(|kinds| kinds.contains(&entry.kind));
-                    let held = selection.holding.is_none_or(|(from, until)| {
-                        let span = entry.validity();
-                        span.0 < until && from < span.1
-                    });
-                    kind && held
-                        && selection.valid.is_none_or(|at| entry.valid(at))
-                        && in_time.as_ref().is_none_or(|x| x.contains(slot))
-                        && (expired.contains(slot) || self.faded(slot, selection, now)) == selection.held_back
-                        && selection.filter.as_ref().is_none_or(|filter| filter.matches(&self.named(slot)))
+                    in_time.as_ref().is_none_or(|x| x.contains(slot)) && self.admits(slot, selection, now)
                 })
                 .collect(),
         )
+    }
+
+    /// The memories a call may see, as a list.
+    pub(super) fn selected(&self, selection: &Selection, now: Timestamp) -> Vec<Slot> {
+        self.admitted(selection, now).map_or_else(|| self.live.iter().collect(), |x| x.iter().collect())
+    }
+
+    /// Whether a call may see a live memory, but for what is told by sets.
+    pub(super) fn admits(&self, slot: Slot, selection: &Selection, now: Timestamp) -> bool {
+        let entry = &self.entries[slot as usize];
+        let held = |(from, until)| {
+            let span = entry.validity();
+            span.0 < until && from < span.1
+        };
+        let expired = self.mortal.contains(slot) && entry.expired(now);
+        selection.kinds.as_ref().is_none_or(|kinds| kinds.contains(&entry.kind))
+            && selection.holding.is_none_or(held)
+            && selection.valid.is_none_or(|at| entry.valid(at))
+            && (expired || self.faded(slot, selection, now)) == selection.held_back
+            && selection.filter.as_ref().is_none_or(|filter| filter.matches(&self.named(slot)))
     }
 
     /// Whether a memory is below the least base-level activation that is asked for.

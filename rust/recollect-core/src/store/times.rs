@@ -36,7 +36,8 @@ impl Times {
         }
     }
 
-    fn known(&self, live: &Bitmap, entries: &[Entry]) -> Option<&Intervals> {
+    /// The index; none before it is made.
+    pub(super) fn known(&self, live: &Bitmap, entries: &[Entry]) -> Option<&Intervals> {
         if self.known.get().is_none() && self.looks.fetch_add(1, Ordering::Relaxed) < LOOKS {
             return None;
         }
