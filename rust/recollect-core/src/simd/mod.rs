@@ -19,9 +19,10 @@
 //!
 //! | kernel | NEON |
 //! |---|---|
-//! | `dot_rows`, `dot_batch`, scores of rows of f16, `sum` | registers |
+//! | `dot_rows`, `dot_batch` of whole lanes, scores of rows of f16, `sum` | registers |
 //! | `hadamard`, `widen_f16`, `narrow_f16` | registers |
-//! | `dot_i8`, `dot_i8_rows`, `dot_i8_each` | products of i16, or SDOT |
+//! | `dot_i8_rows`, `dot_i8_each` | products of i16, or SDOT |
+//! | `dot_i8` | plain body, or SDOT |
 //! | `positive_bits`, `at_least_bits`, `reaching_bits` | masks |
 //! | `disagreement`, `disagreement_of` | counts of bytes |
 //!
@@ -130,7 +131,7 @@ tier::tiers! {
     greatest = f32::greatest, f32::greatest, f32::greatest: (a: &[f32]) -> f32;
     /// Exact inner product of two code vectors of equal length, at most 65,536 codes.
     dot_i8 = i8::dot, i8::avx2::dot, i8::vnni::dot;
-        neon::multiplied::dot, neon::dotprod::dot: (a: &[i8], b: &[i8]) -> i32;
+        i8::dot, neon::dot_i8: (a: &[i8], b: &[i8]) -> i32;
     /// Exact inner product of the query codes with each row, shapes as in `dot_rows`.
     dot_i8_rows = i8::dot_rows, i8::avx2::dot_rows, i8::vnni::dot_rows;
         neon::multiplied::dot_rows, neon::dotprod::dot_rows: (query: &[i8], rows: &[i8], out: &mut [i32]);

@@ -3,7 +3,7 @@
 use std::arch::aarch64::*;
 use std::arch::asm;
 
-use super::super::i8::{dot_rows as plain_rows, sum};
+use super::super::i8::{dot_each as plain_each, dot_rows as plain_rows, sum};
 
 /// Codes of a register.
 const CODES: usize = 16;
@@ -91,7 +91,7 @@ macro_rules! kernels {
 
             #[inline]
             #[target_feature(enable = $features)]
-            fn one(query: &[i8], row: &[i8]) -> i32 {
+            pub(super) fn one(query: &[i8], row: &[i8]) -> i32 {
                 let mut sums = [vdupq_n_s32(0)];
                 let ((chunks, rest), (row, row_rest)) =
                     (query.as_chunks::<CODES>(), row.as_chunks::<CODES>());
@@ -99,16 +99,6 @@ macro_rules! kernels {
                     add(&mut sums, q, [row]);
                 }
                 vaddvq_s32(sums[0]) + sum(rest, row_rest)
-            }
-
-            #[inline]
-            #[target_feature(enable = $features)]
-            pub(in crate::simd) fn dot(a: &[i8], b: &[i8]) -> i32 {
-                assert_eq!(a.len(), b.len(), "codes of equal length");
-                if !$takes(a) {
-                    return sum(a, b);
-                }
-                one(a, b)
             }
 
             #[inline]
@@ -132,13 +122,13 @@ macro_rules! kernels {
             #[inline]
             #[target_feature(enable = $features)]
             pub(in crate::simd) fn dot_each(query: &[i8], rows: &[&[i8]], out: &mut [i32]) {
+                if !$takes(query) {
+                    return plain_each(query, rows, out);
+                }
                 for row in rows {
                     assert_eq!(query.len(), row.len(), "codes of equal length");
                 }
                 let ((groups, singles), (fours, ones)) = (rows.as_chunks::<4>(), out.as_chunks_mut::<4>());
-                if !$takes(query) {
-                    return super::super::super::i8::dot_each(query, rows, out);
-                }
                 for (&group, out) in groups.iter().zip(fours) {
                     *out = four(query, group);
                 }
@@ -150,5 +140,13 @@ macro_rules! kernels {
     };
 }
 
-kernels!(multiplied, "neon", multiply, |query: &[i8]| !query.contains(&-128));
+kernels!(multiplied, "neon", multiply, |query: &[i8]| query.iter().fold(0, |least, &x| x.min(least)) > -128);
 kernels!(dotprod, "neon,dotprod", multiply_four, |_: &[i8]| true);
+
+/// The product of two; without SDOT a look at the codes of one costs what is saved.
+#[inline]
+#[target_feature(enable = "neon,dotprod")]
+pub(in crate::simd) fn dot(a: &[i8], b: &[i8]) -> i32 {
+    assert_eq!(a.len(), b.len(), "codes of equal length");
+    dotprod::one(a, b)
+}

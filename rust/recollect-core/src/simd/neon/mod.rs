@@ -9,7 +9,7 @@ mod rows;
 mod sketch;
 
 pub(super) use bits::{at_least, positive, reaching};
-pub(super) use codes::{dotprod, multiplied};
+pub(super) use codes::{dot as dot_i8, dotprod, multiplied};
 pub(super) use gathered::disagreement_of;
 pub(super) use hadamard::hadamard;
 pub(super) use halves::{narrow_f16, widen_f16};

@@ -6,7 +6,7 @@
 
 use std::arch::aarch64::*;
 
-use super::super::f32::LANES;
+use super::super::f32::{LANES, dot_batch as plain_batch, dot_rows as plain_rows};
 use super::halves::widened;
 
 /// Registers of f32 that hold the lanes.
@@ -144,6 +144,9 @@ fn many<const DISTANCE: bool, T: Element>(query: &[f32], rows: &[T], out: &mut [
 #[inline]
 #[target_feature(enable = "neon")]
 pub(in crate::simd) fn dot_rows(query: &[f32], rows: &[f32], out: &mut [f32]) {
+    if !query.len().is_multiple_of(LANES) {
+        return plain_rows(query, rows, out);
+    }
     many::<false, f32>(query, rows, out);
 }
 
@@ -174,8 +177,8 @@ pub(in crate::simd) fn squared_euclidean_f16_rows(query: &[f32], rows: &[u16], o
 #[inline]
 #[target_feature(enable = "neon")]
 pub(in crate::simd) fn dot_batch(queries: &[f32], stride: usize, rows: &[f32], out: &mut [f32]) {
-    if stride == 0 || queries.is_empty() {
-        return out.fill(0.0);
+    if stride == 0 || queries.is_empty() || !stride.is_multiple_of(LANES) {
+        return plain_batch(queries, stride, rows, out);
     }
     let count = queries.len() / stride;
     assert_eq!(queries.len(), count * stride, "whole queries");
