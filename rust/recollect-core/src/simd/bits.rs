@@ -1,10 +1,10 @@
 //! Kernels that compare elements and keep one bit of each.
 
 /// Sums go side by side, one for each place in a group of eight.
-const SIDES: usize = 8;
+pub(super) const SIDES: usize = 8;
 
 #[inline(always)]
-fn checked(x: &[f32], bits: &[u64]) {
+pub(super) fn checked(x: &[f32], bits: &[u64]) {
     assert_eq!(x.len(), 64 * bits.len(), "whole words");
 }
 
@@ -47,7 +47,7 @@ pub(super) fn count_at_least(x: &[f32], floor: f32) -> usize {
 }
 
 #[inline(always)]
-fn total(sums: [f32; SIDES]) -> f32 {
+pub(super) fn total(sums: [f32; SIDES]) -> f32 {
     let four: [f32; 4] = std::array::from_fn(|i| sums[i] + sums[i + 4]);
     (four[0] + four[2]) + (four[1] + four[3])
 }

@@ -3,7 +3,7 @@
 use super::prefetch::prefetch;
 
 /// Rows between the one that is compared and the one that memory is asked for.
-const AHEAD: usize = 16;
+pub(super) const AHEAD: usize = 16;
 
 /// What a query and the rows of some slots disagree on, weighed.
 #[inline(always)]

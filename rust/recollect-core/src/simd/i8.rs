@@ -8,7 +8,7 @@ pub(super) fn dot(a: &[i8], b: &[i8]) -> i32 {
 }
 
 #[inline(always)]
-fn sum(a: &[i8], b: &[i8]) -> i32 {
+pub(super) fn sum(a: &[i8], b: &[i8]) -> i32 {
     a.iter().zip(b).map(|(&x, &y)| i32::from(i16::from(x) * i16::from(y))).sum()
 }
 

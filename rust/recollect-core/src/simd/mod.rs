@@ -15,6 +15,17 @@
 //! | `disagreement_of` | plain body | plain body | plain body, or VPOPCNTDQ |
 //! | `disagreement` | plain body | table of bytes | table of bytes, or VPOPCNTDQ |
 //!
+//! On aarch64 the baseline is NEON as the compiler uses it; `neon` has what takes fewer instructions:
+//!
+//! | kernel | NEON |
+//! |---|---|
+//! | `dot_rows`, `dot_batch` of whole lanes, scores of rows of f16, `sum` | registers |
+//! | `hadamard`, `widen_f16`, `narrow_f16` | registers |
+//! | `dot_i8_rows`, `dot_i8_each` | products of i16, or SDOT |
+//! | `dot_i8` | plain body, or SDOT |
+//! | `positive_bits`, `at_least_bits`, `reaching_bits` | masks |
+//! | `disagreement`, `disagreement_of` | counts of bytes |
+//!
 //! Every kernel gives the same bits on every tier: floats are added in a fixed lane order with plain multiply and add,
 //! integers are exact. The tier is chosen once, on first use.
 #![allow(unsafe_code)]
@@ -27,6 +38,8 @@ mod gathered;
 mod hadamard;
 mod i8;
 mod narrow;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod packing;
 mod powers;
 mod prefetch;
@@ -54,27 +67,30 @@ tier::tiers! {
     squared_euclidean = f32::squared_euclidean, wide::avx2::squared_euclidean, wide::avx512::squared_euclidean:
         (a: &[f32], b: &[f32]) -> f32;
     /// Inner product of the query with each row; `rows` holds `out.len()` rows of the length of the query.
-    dot_rows = f32::dot_rows, wide::avx2::dot_rows, wide::avx512::dot_rows: (query: &[f32], rows: &[f32], out: &mut [f32]);
+    dot_rows = f32::dot_rows, wide::avx2::dot_rows, wide::avx512::dot_rows;
+        neon::dot_rows: (query: &[f32], rows: &[f32], out: &mut [f32]);
     /// Squared Euclidean distance of the query to each row, shapes as in `dot_rows`.
     squared_euclidean_rows =
         f32::squared_euclidean_rows, wide::avx2::squared_euclidean_rows, wide::avx512::squared_euclidean_rows:
         (query: &[f32], rows: &[f32], out: &mut [f32]);
     /// Inner products of several queries with each row in one pass: `queries` is (queries, stride), `rows` is
     /// (rows, stride), `out` is (rows, queries).
-    dot_batch = f32::dot_batch, wide::avx2::dot_batch, wide::avx512::dot_batch:
+    dot_batch = f32::dot_batch, wide::avx2::dot_batch, wide::avx512::dot_batch; neon::dot_batch:
         (queries: &[f32], stride: usize, rows: &[f32], out: &mut [f32]);
     /// Inner product with a row of IEEE half precision, the bits of `dot` with the row in f32.
-    dot_f16 = narrow::dot_f16, wide::avx2::dot_f16, wide::avx512::dot_f16: (query: &[f32], row: &[u16]) -> f32;
+    dot_f16 = narrow::dot_f16, wide::avx2::dot_f16, wide::avx512::dot_f16;
+        neon::dot_f16: (query: &[f32], row: &[u16]) -> f32;
     /// Squared Euclidean distance to a row of IEEE half precision.
     squared_euclidean_f16 =
-        narrow::squared_euclidean_f16, wide::avx2::squared_euclidean_f16, wide::avx512::squared_euclidean_f16:
-        (query: &[f32], row: &[u16]) -> f32;
+        narrow::squared_euclidean_f16, wide::avx2::squared_euclidean_f16, wide::avx512::squared_euclidean_f16;
+        neon::squared_euclidean_f16: (query: &[f32], row: &[u16]) -> f32;
     /// Inner product of the query with each row of IEEE half precision, shapes as in `dot_rows`.
-    dot_f16_rows = narrow::dot_f16_rows, wide::avx2::dot_f16_rows, wide::avx512::dot_f16_rows:
+    dot_f16_rows = narrow::dot_f16_rows, wide::avx2::dot_f16_rows, wide::avx512::dot_f16_rows; neon::dot_f16_rows:
         (query: &[f32], rows: &[u16], out: &mut [f32]);
     /// Squared Euclidean distance of the query to each row of IEEE half precision, shapes as in `dot_rows`.
     squared_euclidean_f16_rows = narrow::squared_euclidean_f16_rows, wide::avx2::squared_euclidean_f16_rows,
-        wide::avx512::squared_euclidean_f16_rows: (query: &[f32], rows: &[u16], out: &mut [f32]);
+        wide::avx512::squared_euclidean_f16_rows;
+        neon::squared_euclidean_f16_rows: (query: &[f32], rows: &[u16], out: &mut [f32]);
     /// Inner product with a row of codes, each times a finite `scale` in f32: the bits of `dot` with those products.
     dot_scaled = narrow::dot_scaled, wide::avx2::dot_scaled, wide::avx512::dot_scaled:
         (query: &[f32], row: &[i8], scale: f32) -> f32;
@@ -89,19 +105,20 @@ tier::tiers! {
         wide::avx2::squared_euclidean_scaled_rows, wide::avx512::squared_euclidean_scaled_rows:
         (query: &[f32], rows: &[i8], scale: &[f32], out: &mut [f32]);
     /// IEEE half precision as f32, exact; `out` has the length of `x`, here and below.
-    widen_f16 = narrow::widen_f16, narrow::widen_f16, narrow::widen_f16: (x: &[u16], out: &mut [f32]);
+    widen_f16 = narrow::widen_f16, narrow::widen_f16, narrow::widen_f16; neon::widen_f16: (x: &[u16], out: &mut [f32]);
     /// bfloat16 as f32, exact.
     widen_bf16 = narrow::widen_bf16, narrow::widen_bf16, narrow::widen_bf16: (x: &[u16], out: &mut [f32]);
     /// f32 as IEEE half precision, ties to even; infinite from 65,520 on.
-    narrow_f16 = narrow::narrow_f16, narrow::narrow_f16, narrow::narrow_f16: (x: &[f32], out: &mut [u16]);
+    narrow_f16 = narrow::narrow_f16, narrow::narrow_f16, narrow::narrow_f16;
+        neon::narrow_f16: (x: &[f32], out: &mut [u16]);
     /// Codes, each times `scale` in f32.
     widen_i8 = narrow::widen_i8, narrow::widen_i8, narrow::widen_i8: (x: &[i8], scale: f32, out: &mut [f32]);
     /// Sum in lane order; reads memory as fast as one thread can.
-    sum = f32::total, f32::total, f32::total: (a: &[f32]) -> f32;
+    sum = f32::total, f32::total, f32::total; neon::total: (a: &[f32]) -> f32;
     /// Sum of squares, added in f64.
     squared_norm = f32::squared_norm, f32::squared_norm, f32::squared_norm: (a: &[f32]) -> f64;
     /// Walsh-Hadamard transform in place, scaled to keep lengths; the length is a power of two.
-    hadamard = hadamard::hadamard, hadamard::hadamard, hadamard::avx512::hadamard: (a: &mut [f32]);
+    hadamard = hadamard::hadamard, hadamard::hadamard, hadamard::avx512::hadamard; neon::hadamard: (a: &mut [f32]);
     /// Flips the elements whose sign is minus one; `signs` has the length of `a`.
     flip = hadamard::flip, hadamard::flip, hadamard::flip: (a: &mut [f32], signs: &[f32]);
     /// Turns the first half of a vector and the second into each other by an eighth of a circle.
@@ -113,11 +130,14 @@ tier::tiers! {
     /// Greatest absolute value; zero of nothing.
     greatest = f32::greatest, f32::greatest, f32::greatest: (a: &[f32]) -> f32;
     /// Exact inner product of two code vectors of equal length, at most 65,536 codes.
-    dot_i8 = i8::dot, i8::avx2::dot, i8::vnni::dot: (a: &[i8], b: &[i8]) -> i32;
+    dot_i8 = i8::dot, i8::avx2::dot, i8::vnni::dot;
+        i8::dot, neon::dot_i8: (a: &[i8], b: &[i8]) -> i32;
     /// Exact inner product of the query codes with each row, shapes as in `dot_rows`.
-    dot_i8_rows = i8::dot_rows, i8::avx2::dot_rows, i8::vnni::dot_rows: (query: &[i8], rows: &[i8], out: &mut [i32]);
+    dot_i8_rows = i8::dot_rows, i8::avx2::dot_rows, i8::vnni::dot_rows;
+        neon::multiplied::dot_rows, neon::dotprod::dot_rows: (query: &[i8], rows: &[i8], out: &mut [i32]);
     /// Exact inner product of the query codes with rows that lie apart, all of the length of the query.
-    dot_i8_each = i8::dot_each, i8::avx2::dot_each, i8::vnni::dot_each: (query: &[i8], rows: &[&[i8]], out: &mut [i32]);
+    dot_i8_each = i8::dot_each, i8::avx2::dot_each, i8::vnni::dot_each;
+        neon::multiplied::dot_each, neon::dotprod::dot_each: (query: &[i8], rows: &[&[i8]], out: &mut [i32]);
     /// Rounds `x * inverse` to whole codes and gives the sum of squares of what was rounded away.
     ///
     /// `|x * inverse|` is at most 127.5; `codes` has the length of `x`.
@@ -126,24 +146,26 @@ tier::tiers! {
     upper_bounds = codes::upper_bounds, codes::upper_bounds, codes::upper_bounds:
         (dots: &[i32], margins: Margins<'_>, out: &mut [f32]);
     /// One bit an element, set where it is above zero; `x` fills whole words of `bits`.
-    positive_bits = bits::positive, bits::avx2::positive, bits::avx2::positive: (x: &[f32], bits: &mut [u64]);
+    positive_bits = bits::positive, bits::avx2::positive, bits::avx2::positive;
+        neon::positive: (x: &[f32], bits: &mut [u64]);
     /// One bit an element, set where it is at least `floor`; shapes as in `positive_bits`.
-    at_least_bits = bits::at_least, bits::avx2::at_least, bits::avx2::at_least: (x: &[f32], floor: f32, bits: &mut [u64]);
+    at_least_bits = bits::at_least, bits::avx2::at_least, bits::avx2::at_least;
+        neon::at_least: (x: &[f32], floor: f32, bits: &mut [u64]);
     /// Number of elements, below 2^32, that are at least `floor`.
     count_at_least = bits::count_at_least, bits::count_at_least, bits::count_at_least: (x: &[f32], floor: f32) -> usize;
     /// One bit an element, set where its size reaches a threshold above zero; gives the sum of those sizes.
-    reaching_bits = bits::reaching, bits::avx2::reaching, bits::avx2::reaching:
+    reaching_bits = bits::reaching, bits::avx2::reaching, bits::avx2::reaching; neon::reaching:
         (x: &[f32], threshold: f32, bits: &mut [u64]) -> f32;
     /// What bit codes and a query of several planes disagree on, weighed; see [`LANES`] and the sketch of `vector`.
     ///
     /// `query` is (planes, words): signs, then magnitudes of weight 2, 4, ..; `blocks` is (blocks, words, 8); `out` is
     /// (blocks, 8).
-    disagreement = sketch::disagreement, sketch::avx2::disagreement, sketch::avx2::disagreement, sketch::popcount::disagreement:
-        (query: &[u64], planes: usize, blocks: &[u64], out: &mut [u32]);
+    disagreement = sketch::disagreement, sketch::avx2::disagreement, sketch::avx2::disagreement, sketch::popcount::disagreement;
+        neon::disagreement: (query: &[u64], planes: usize, blocks: &[u64], out: &mut [u32]);
     /// What the rows of some slots and a query of several planes disagree on, weighed as in `disagreement`; `rows` is
     /// (any, words), `out` as long as `slots`.
-    disagreement_of = gathered::disagreement_of, gathered::disagreement_of, gathered::disagreement_of:
-        (query: &[u64], planes: usize, rows: &[u64], slots: &[u32], out: &mut [u32]);
+    disagreement_of = gathered::disagreement_of, gathered::disagreement_of, gathered::disagreement_of;
+        neon::disagreement_of: (query: &[u64], planes: usize, rows: &[u64], slots: &[u32], out: &mut [u32]);
     /// Scores of disagreements: `factor * (offset - step * disagreement) + base`; an empty base is zero.
     sketch_scores = sketch::sketch_scores, sketch::sketch_scores, sketch::sketch_scores:
         (disagreements: &[u32], factor: &[f32], base: &[f32], offset: f32, step: f32, out: &mut [f32]);

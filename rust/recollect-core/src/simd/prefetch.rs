@@ -17,7 +17,12 @@ pub fn prefetch<T>(slice: &[T]) {
         unsafe {
             _mm_prefetch::<_MM_HINT_T0>(at.cast());
         }
-        #[cfg(not(target_arch = "x86_64"))]
+        #[cfg(target_arch = "aarch64")]
+        // SAFETY: a prefetch never faults whatever the address is, and changes no register.
+        unsafe {
+            std::arch::asm!("prfm pldl1keep, [{at}]", at = in(reg) at, options(readonly, nostack, preserves_flags));
+        }
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
         let _ = at;
     }
 }

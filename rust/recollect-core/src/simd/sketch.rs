@@ -27,7 +27,7 @@ pub(super) fn disagreement(query: &[u64], planes: usize, blocks: &[u64], out: &m
 
 /// Words of a code.
 #[inline(always)]
-fn checked(query: &[u64], planes: usize, blocks: &[u64], out: &[u32]) -> usize {
+pub(super) fn checked(query: &[u64], planes: usize, blocks: &[u64], out: &[u32]) -> usize {
     let words = query.len() / planes;
     assert!(query.len() == planes * words && words > 0, "whole planes");
     assert_eq!(blocks.len(), out.len() * words, "whole blocks");

@@ -158,6 +158,9 @@ fn every_half_widens_to_what_it_stands_for_and_back() {
         let (mut wide, mut back) = (vec![0.0; halves.len()], vec![0; halves.len()]);
         kernels.widen_f16(&halves, &mut wide);
         kernels.narrow_f16(&wide, &mut back);
+        let mut plain = vec![0.0; halves.len()];
+        Kernels::of(Tier::Baseline).unwrap().widen_f16(&halves, &mut plain);
+        assert!(wide.iter().zip(&plain).all(|(x, plain)| x.to_bits() == plain.to_bits()));
         for ((&bits, &x), &back) in halves.iter().zip(&wide).zip(&back) {
             assert!(same(x, half(bits) as f32), "{bits:#x} {x}");
             assert!(back == bits || x.is_nan() && back & 0x7FFF > 0x7C00, "{bits:#x} {back:#x}");
@@ -172,17 +175,52 @@ fn narrowing_takes_the_nearest_half_and_the_even_one_of_two() {
         let (a, b) = (half(low) as f32, if low == 0x7BFF { 65_536.0 } else { half(low + 1) as f32 });
         let middle = ((f64::from(a) + f64::from(b)) / 2.0) as f32;
         let even = if low & 1 == 0 { low } else { low + 1 };
-        let x = [a, a.next_up(), middle.next_down(), middle, middle.next_up(), b.next_down(), -middle];
-        let wanted = [low, low, low, even, low + 1, low + 1, even | 0x8000];
+        let x = [a, a.next_up(), middle.next_down(), middle, middle.next_up(), b.next_down(), -middle, b];
+        let wanted = [low, low, low, even, low + 1, low + 1, even | 0x8000, low + 1];
         for kernels in Tier::available().filter_map(Kernels::of) {
-            let mut found = [0; 7];
+            let mut found = [0; 8];
             kernels.narrow_f16(&x, &mut found);
             assert_eq!(found, wanted, "{low:#x} {:?}", kernels.tier());
+            let mut found = [0; 7];
+            kernels.narrow_f16(&x[..7], &mut found);
+            assert_eq!(found, wanted[..7], "{low:#x} {:?}", kernels.tier());
         }
     }
-    let mut found = [0; 6];
-    Kernels::best().narrow_f16(&[1e-45, -1e-45, 1e30, f32::NEG_INFINITY, -0.0, f32::NAN], &mut found);
-    assert_eq!(found, [0, 0x8000, 0x7C00, 0xFC00, 0x8000, 0x7E00]);
+    let odd = [1e-45, -1e-45, 1e30, f32::NEG_INFINITY, -0.0, 65_519.996, -65_520.0, 1.0];
+    let nan = [f32::NAN, -f32::NAN, f32::from_bits(0x7F80_0001), f32::from_bits(0xFFFF_FFFF)];
+    for kernels in Tier::available().filter_map(Kernels::of) {
+        let mut found = [0; 12];
+        kernels.narrow_f16(&[&odd[..], &nan].concat(), &mut found);
+        let wanted =
+            [0, 0x8000, 0x7C00, 0xFC00, 0x8000, 0x7BFF, 0xFC00, 0x3C00, 0x7E00, 0xFE00, 0x7E00, 0xFE00];
+        assert_eq!(found, wanted, "{:?}", kernels.tier());
+        let mut found = [0; 8];
+        kernels.narrow_f16(&[&nan[..], &odd[..4]].concat(), &mut found);
+        assert_eq!(
+            found,
+            [0x7E00, 0xFE00, 0x7E00, 0xFE00, 0, 0x8000, 0x7C00, 0xFC00],
+            "{:?}",
+            kernels.tier()
+        );
+    }
+}
+
+/// 64 lanes, folded as those of other sums, and what is left added one after another.
+#[test]
+fn sums_have_the_bits_of_the_twin_at_every_length() {
+    for &n in LENGTHS {
+        let x = noise(n, 17 + n as u64);
+        let (whole, rest) = x.split_at(n / 64 * 64);
+        let mut lanes = [0.0f32; 64];
+        whole.iter().enumerate().for_each(|(j, x)| lanes[j % 64] += x);
+        for width in [32, 16, 8, 4, 2, 1] {
+            (0..width).for_each(|i| lanes[i] += lanes[i + width]);
+        }
+        let wanted = lanes[0] + rest.iter().sum::<f32>();
+        for kernels in Tier::available().filter_map(Kernels::of) {
+            assert!(same(kernels.sum(&x), wanted), "{:?} {n}", kernels.tier());
+        }
+    }
 }
 
 /// Rows of f16 and of codes score as the f32 they stand for.
@@ -335,7 +373,7 @@ fn disagreements_are_exact_on_every_tier() {
 #[test]
 fn disagreements_of_some_are_exact_on_every_tier() {
     let mut seed = crate::seed::Seed::new(2);
-    for words in [1, 2, 3, 4, 6, 8, 16, 17] {
+    for words in [1, 2, 3, 4, 6, 8, 12, 16, 17] {
         for planes in 1..4 {
             let codes: Vec<Vec<u64>> = (0..20).map(|_| (0..words).map(|_| seed.bits()).collect()).collect();
             let query: Vec<u64> = (0..planes * words).map(|_| seed.bits()).collect();

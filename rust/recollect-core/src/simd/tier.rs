@@ -11,11 +11,16 @@ pub enum Tier {
     Avx512,
     /// The same with VPOPCNTDQ, which counts bits.
     Avx512Popcount,
+    /// NEON in kernels of its own, where the baseline is what the compiler makes of it.
+    Neon,
+    /// The same with the dot products of bytes of Armv8.2.
+    NeonDotprod,
 }
 
 impl Tier {
     /// All of them, poorest first.
-    pub const ALL: [Self; 4] = [Self::Baseline, Self::Avx2, Self::Avx512, Self::Avx512Popcount];
+    pub const ALL: [Self; 6] =
+        [Self::Baseline, Self::Avx2, Self::Avx512, Self::Avx512Popcount, Self::Neon, Self::NeonDotprod];
 
     /// Whether this CPU, and the system on it, can run the tier.
     pub fn is_available(self) -> bool {
@@ -34,8 +39,15 @@ impl Tier {
             Self::Avx512Popcount => {
                 Self::Avx512.is_available() && is_x86_feature_detected!("avx512vpopcntdq")
             }
+            Self::Neon | Self::NeonDotprod => false,
         };
-        #[cfg(not(target_arch = "x86_64"))]
+        #[cfg(target_arch = "aarch64")]
+        return match self {
+            Self::Baseline | Self::Neon => true,
+            Self::NeonDotprod => std::arch::is_aarch64_feature_detected!("dotprod"),
+            Self::Avx2 | Self::Avx512 | Self::Avx512Popcount => false,
+        };
+        #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
         return self == Self::Baseline;
     }
 
@@ -50,8 +62,8 @@ impl Tier {
     }
 }
 
-/// The last of one or two bodies.
-#[cfg(target_arch = "x86_64")]
+/// The last of one to three bodies.
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 macro_rules! last {
     ($only:path) => {
         $only
@@ -59,16 +71,20 @@ macro_rules! last {
     ($first:path, $last:path) => {
         $last
     };
+    ($first:path, $second:path, $last:path) => {
+        $last
+    };
 }
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 pub(super) use last;
 
 /// Compiles each body once a tier and fills the table [`Kernels`](super::Kernels) with them; the last tier has the bodies
 /// of the one before it, where no fourth is named.
+/// After a semicolon come those for NEON and for NEON with dot products of bytes, where they are not the plain ones.
 ///
 /// A body is `#[inline(always)]`, so that it takes on the features of the function around it.
 macro_rules! tiers {
-    ($( $(#[$doc:meta])* $name:ident = $plain:path, $avx2:path, $avx512:path $(, $popcount:path)?: ($($arg:ident: $ty:ty),*) $(-> $ret:ty)?; )+) => {
+    ($( $(#[$doc:meta])* $name:ident = $plain:path, $avx2:path, $avx512:path $(, $popcount:path)? $(; $neon:path $(, $dotprod:path)?)?: ($($arg:ident: $ty:ty),*) $(-> $ret:ty)?; )+) => {
         /// One function a kernel, all of one tier.
         #[derive(Debug)]
         pub struct Kernels {
@@ -86,6 +102,10 @@ macro_rules! tiers {
                 static AVX512: Kernels = Kernels { tier: Tier::Avx512, $( $name: avx512::$name, )+ };
                 #[cfg(target_arch = "x86_64")]
                 static POPCOUNT: Kernels = Kernels { tier: Tier::Avx512Popcount, $( $name: popcount::$name, )+ };
+                #[cfg(target_arch = "aarch64")]
+                static NEON: Kernels = Kernels { tier: Tier::Neon, $( $name: neons::$name, )+ };
+                #[cfg(target_arch = "aarch64")]
+                static DOTPROD: Kernels = Kernels { tier: Tier::NeonDotprod, $( $name: dotprod::$name, )+ };
                 tier.is_available().then_some(match tier {
                     #[cfg(target_arch = "x86_64")]
                     Tier::Avx2 => &AVX2,
@@ -93,6 +113,10 @@ macro_rules! tiers {
                     Tier::Avx512 => &AVX512,
                     #[cfg(target_arch = "x86_64")]
                     Tier::Avx512Popcount => &POPCOUNT,
+                    #[cfg(target_arch = "aarch64")]
+                    Tier::Neon => &NEON,
+                    #[cfg(target_arch = "aarch64")]
+                    Tier::NeonDotprod => &DOTPROD,
                     _ => &BASELINE,
                 })
             }
@@ -143,6 +167,29 @@ macro_rules! tiers {
                 fn featured($($arg: $ty),*) $(-> $ret)? { tier::last!($avx512 $(, $popcount)?)($($arg),*) }
                 // SAFETY: only the table POPCOUNT holds this function, and `Kernels::of` gives it out after
                 // `Tier::is_available` found all of the features.
+                unsafe { featured($($arg),*) }
+            } )+
+        }
+
+        #[cfg(target_arch = "aarch64")]
+        mod neons {
+            use super::*;
+            $( pub(super) fn $name($($arg: $ty),*) $(-> $ret)? {
+                #[target_feature(enable = "neon")]
+                fn featured($($arg: $ty),*) $(-> $ret)? { tier::last!($plain $(, $neon)?)($($arg),*) }
+                // SAFETY: NEON is part of aarch64.
+                unsafe { featured($($arg),*) }
+            } )+
+        }
+
+        #[cfg(target_arch = "aarch64")]
+        mod dotprod {
+            use super::*;
+            $( pub(super) fn $name($($arg: $ty),*) $(-> $ret)? {
+                #[target_feature(enable = "neon,dotprod")]
+                fn featured($($arg: $ty),*) $(-> $ret)? { tier::last!($plain $(, $neon $(, $dotprod)?)?)($($arg),*) }
+                // SAFETY: only the table DOTPROD holds this function, and `Kernels::of` gives it out after
+                // `Tier::is_available` found both features.
                 unsafe { featured($($arg),*) }
             } )+
         }

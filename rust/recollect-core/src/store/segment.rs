@@ -300,8 +300,8 @@ fn read_entry(from: &mut Bytes<'_>, names: u32) -> Result<(Entry, bool)> {
     let node = from.u32()?;
     let digest = u128::from_le_bytes(from.array()?);
     let (seq, version, mentions) = (from.u64()?, from.u32()?, from.u32()?);
-    let start = Some(from.i64()?).filter(|_| flags & 2 != 0);
-    let (end, ingested, turn) = (from.i64()?, from.i64()?, from.u64()?);
+    let (start, end, ingested, turn) = (from.i64()?, from.i64()?, from.i64()?, from.u64()?);
+    let start = (flags & 2 != 0).then_some(start);
     let (importance, confidence, trust) = (from.f32()?, from.f32()?, from.f32()?);
     let (expires, micros) = (from.i64()?, from.i64()?);
     let ttl = (micros > 0).then_some(Ttl { micros, sliding: flags & 4 != 0 });

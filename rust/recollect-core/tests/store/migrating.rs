@@ -199,7 +199,7 @@ impl Machine {
                 let drafts: Vec<Draft> = texts.iter().map(draft).collect();
                 let some = |keys: fn(&Draft) -> &Keys| drafts.iter().any(|x| !keys(x).is_empty());
                 let mut brought: Vec<usize> = Vec::new();
-                brought.extend(Some(vectors).filter(|_| some(|x| &x.vectors)));
+                brought.extend(some(|x| &x.vectors).then_some(vectors));
                 brought.extend(beside.filter(|_| some(|x| &x.beside)));
                 let admitted = model.admits(&brought);
                 let (first, second) = (space(vectors), beside.map(space));
