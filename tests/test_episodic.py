@@ -1,7 +1,8 @@
 """What happened."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 
 import recollect
@@ -57,6 +58,25 @@ def test_around_a_memory(week: recollect.EpisodicStore) -> None:
     assert near <= {"monday run", "tuesday vet", "wednesday clay", "thursday train", "friday rest"}
     assert {"tuesday vet", "thursday train"} <= near
     assert week.around(record, k=3) == week.around(record.uid, k=3)
+
+
+def test_around_is_the_same_once_times_are_indexed(memory: recollect.Memory) -> None:
+    random = np.random.default_rng(3)
+    start = datetime(2026, 1, 1, tzinfo=UTC)
+    times = [start + timedelta(hours=int(hour)) for hour in random.integers(0, 400, 900)]
+    outcomes = memory.episodic.record_many([f"event {at}" for at in range(900)], at=times)
+    memory.semantic.learn("a fact, which is no event", at=start)
+    held = {one.uid: at for one, at in zip(outcomes, times, strict=True)}
+    for gone in random.choice(900, 100, replace=False):
+        memory.delete(outcomes[gone].uid)
+        del held[outcomes[gone].uid]
+    for look in range(20):  # The first ones look at all of them.
+        moment = start + timedelta(hours=int(random.integers(-50, 450)))
+        k = int(random.integers(1, 30))
+        nearest = sorted(held, key=lambda uid: (abs(held[uid] - moment), uid))[:k]
+        found = [one.uid for one in memory.episodic.around(moment, k)]
+        assert sorted(found) == sorted(nearest), look
+        assert [held[uid] for uid in found] == sorted(held[uid] for uid in found)
 
 
 def test_around_what(week: recollect.EpisodicStore) -> None:

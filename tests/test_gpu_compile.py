@@ -92,7 +92,7 @@ READERS = {
             "ROWS": rows,
         }
         for key, key_bits, straight_keys, value, bits, straight_values in PAIRS
-        for rows in (1, 4, 8)
+        for rows in ((4, 8) if straight_keys else (1, 8))
     ],
     "decode": [one for one in READ if one["CODEC"] != "ROTATED"],
     "decode_channel": [{"BITS": bits, "ROWS": rows} for bits in (2, 4, 8) for rows in (1, 8)],

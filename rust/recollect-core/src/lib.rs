@@ -24,6 +24,7 @@ pub mod lsh;
 pub mod namespace;
 pub mod pages;
 pub mod pieces;
+pub mod process;
 pub mod recall;
 pub mod record;
 pub mod scored;

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use recollect_core::cancel::Cancel;
 use recollect_core::entropy::Entropy;
 use recollect_core::error::{Error, Result};
+use recollect_core::process;
 use recollect_core::store::{Call, Memory};
 use recollect_core::time::Timestamp;
 
@@ -65,7 +66,7 @@ pub(crate) fn enter<R: Send>(
     pid: u32,
     work: impl FnOnce(Cancel<'_>) -> Result<R> + Send,
 ) -> PyResult<R> {
-    let here = std::process::id();
+    let here = process::id();
     if pid != here {
         return Err(raise(py, Error::Forked { opened: pid, now: here }));
     }
