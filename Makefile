@@ -37,7 +37,7 @@ demo: $(VENV)/.demo ## set up, build, and run the main job on a bundled conversa
 	$(BIN)/recollect demo
 
 test: $(VENV)/.test ## set up, build, and pass the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 # PyTorch has an environment of its own: gigabytes that no other verb needs. TORCH_INDEX=url takes it from there.
 TORCH_INDEX ?=

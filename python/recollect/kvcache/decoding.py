@@ -6,6 +6,7 @@ Each piece gives an output and the logarithm of its sum; these are enough to mak
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -15,14 +16,19 @@ from recollect.kvcache.arrays import Array, Foreign, numbers, opened, received, 
 from recollect.kvcache.backends import chosen, threads_for
 from recollect.kvcache.layer import arrays_of
 from recollect.kvcache.quantizers.codec import lent_by
-from recollect.kvcache.quantizers.on_gpu import coded_of, parts_on_host
+from recollect.kvcache.quantizers.on_gpu import coded_on, parts_on_host
+from recollect.kvcache.quantizers.quantized import Quantized
 from recollect.kvcache.segments import Segment, Segmented
 
 if TYPE_CHECKING:
     from recollect.gpu.device import Device
+    from recollect.kvcache.cuda.coded import Coded
     from recollect.kvcache.cuda.coded_attention import CodedSegment
 
 __all__ = ["Attended", "decode_attention", "merged"]
+
+_KNOWN: "WeakKeyDictionary[Quantized, tuple[Device, Coded]]" = WeakKeyDictionary()
+"""Parts that lie on a device, as its kernels read them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -176,7 +182,7 @@ def _coded_segments(device: "Device", cache: Segmented, batch: int) -> "list[Cod
             n = one.keys.shape[1]
             if not n:
                 continue
-            keys, values = coded_of(device, one.keys), coded_of(device, one.values)
+            keys, values = _coded(device, one.keys), _coded(device, one.values)
             if keys is None or values is None:
                 return None
             start = int(one.positions[0])
@@ -184,6 +190,17 @@ def _coded_segments(device: "Device", cache: Segmented, batch: int) -> "list[Cod
             whole = int(one.positions[-1]) - start == n - 1
             places = None if whole else device.xp.asarray(one.positions.astype(np.int32))
             found.append(CodedSegment(index * cache.heads + one.first, keys, values, start, places))
+    return found
+
+
+def _coded(device: "Device", held: Quantized) -> "Coded | None":
+    """Return what a cache holds as kernels read it; parts that lie on the device are looked at once."""
+    known = _KNOWN.get(held)
+    if known is not None and known[0] is device:
+        return known[1]
+    found = coded_on(device, held.codec, held.parts, *held.shape[-2:])
+    if found is not None and any(found.codes is part for part in held.parts.values()):
+        _KNOWN[held] = device, found
     return found
 
 

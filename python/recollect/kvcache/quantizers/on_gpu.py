@@ -3,7 +3,6 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from weakref import WeakKeyDictionary
 
 import numpy as np
 
@@ -15,11 +14,9 @@ if TYPE_CHECKING:
     from recollect.gpu.device import Device
     from recollect.gpu.frames import Frame
     from recollect.kvcache.cuda.coded import Coded
-    from recollect.kvcache.quantizers.quantized import Quantized
 
 __all__ = [
     "There",
-    "coded_of",
     "coded_on",
     "decoded_on_gpu",
     "encoded_on_gpu",
@@ -37,8 +34,6 @@ def makes_on_gpu(codec: Codec) -> bool:
     """Return whether a GPU makes the parts of a codec; never those of a class derived from one."""
     return "encode_on" in vars(type(codec))
 
-
-_KNOWN: "WeakKeyDictionary[Quantized, tuple[Device, Coded]]" = WeakKeyDictionary()
 
 Fits = Callable[[tuple[int, ...]], None]
 """Raises unless a shape belongs to what is quantized."""
@@ -177,17 +172,6 @@ def coded_on(device: "Device", codec: Codec, parts: Parts, n: int, d: int) -> "C
     beside = {name: device.xp.ascontiguousarray(device.xp.asarray(part)) for name, part in parts.items()}
     found = codec.coded(beside, n, d)
     return found if found is not None and turning_fits(device, found) else None
-
-
-def coded_of(device: "Device", held: "Quantized") -> "Coded | None":
-    """Return what a cache holds as :func:`coded_on` does; parts that lie on the device are looked at once."""
-    known = _KNOWN.get(held)
-    if known is not None and known[0] is device:
-        return known[1]
-    found = coded_on(device, held.codec, held.parts, *held.shape[-2:])
-    if found is not None and any(found.codes is part for part in held.parts.values()):
-        _KNOWN[held] = device, found
-    return found
 
 
 def _on_host(array: Array) -> Array:
