@@ -1,7 +1,6 @@
 // Logits with rotated codes that are 128 channels wide: sixteen lanes share a token, each with the queries of its eight
 // channels in registers, and means are multiplied once for a tile.
 #pragma once
-#include "lanes.cuh"
 #include "whole.cuh"
 
 // The codes of eight channels of a row.

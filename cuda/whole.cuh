@@ -3,6 +3,7 @@
 // multiplied with. No bits are lost by either.
 #pragma once
 #include "codes.cuh"
+#include "lanes.cuh"
 
 // The bits of 2^23. The compiler does not know them, so they stay in a register and masks are part of instructions.
 __device__ u32 WHOLE_BITS = 0x4b000000u;
@@ -63,12 +64,12 @@ __device__ __forceinline__ void channel_logits(const Codes& c, u32 head, u32 til
     const u16 *scale = c.scale + ((u64)head * groups + group) * c.width, *zero = c.zero + ((u64)head * groups + group) * c.width;
 #pragma unroll 1
     for (int from = 0; from < MANY; from += FEW) {
-        float sums[TOKENS][FEW], base[FEW];
+        float sums[TOKENS * FEW], base[FEW];  // [TOKENS][FEW]
 #pragma unroll
         for (int r = 0; r < FEW; r++) {
             base[r] = 0.0f;
 #pragma unroll
-            for (int t = 0; t < TOKENS; t++) sums[t][r] = 0.0f;
+            for (int t = 0; t < TOKENS; t++) sums[t * FEW + r] = 0.0f;
         }
         auto add = [&](u32 word, u16 step_bits, u16 zero_bits, u32 channel) {
             const float step = of_half(step_bits), least = of_half(zero_bits);
@@ -83,7 +84,7 @@ __device__ __forceinline__ void channel_logits(const Codes& c, u32 head, u32 til
             for (int t = 0; t < TOKENS; t++) {
                 const float code = raised<WIDE>(t < TOKENS / 2 ? word : word >> 16, t % (TOKENS / 2), whole);
 #pragma unroll
-                for (int r = 0; r < FEW; r++) sums[t][r] = __fmaf_rn(by[r], code, sums[t][r]);
+                for (int r = 0; r < FEW; r++) sums[t * FEW + r] = __fmaf_rn(by[r], code, sums[t * FEW + r]);
             }
         };
         // Those of the next channels are on their way while these are multiplied.
@@ -114,28 +115,11 @@ __device__ __forceinline__ void channel_logits(const Codes& c, u32 head, u32 til
 #pragma unroll
         for (int t = 0; t < TOKENS; t++) {
 #pragma unroll
-            for (int r = 0; r < FEW; r++) sums[t][r] = __fmaf_rn(sums[t][r], lowering<WIDE>(t), base[r]);
+            for (int r = 0; r < FEW; r++) sums[t * FEW + r] = __fmaf_rn(sums[t * FEW + r], lowering<WIDE>(t), base[r]);
         }
         // Four lanes share a word: each is left with a quarter of its tokens.
-        const bool upper = lane & 16, odd = lane & 8;
-        float halved[TOKENS / 2][FEW], own[TOKENS / 4][FEW];
-#pragma unroll
-        for (int t = 0; t < TOKENS / 2; t++) {
-#pragma unroll
-            for (int r = 0; r < FEW; r++) {
-                const float away = upper ? sums[t][r] : sums[t + TOKENS / 2][r], kept = upper ? sums[t + TOKENS / 2][r] : sums[t][r];
-                halved[t][r] = kept + __shfl_xor_sync(FULL, away, 16);
-            }
-        }
-#pragma unroll
-        for (int t = 0; t < TOKENS / 4; t++) {
-#pragma unroll
-            for (int r = 0; r < FEW; r++) {
-                const float away = odd ? halved[t][r] : halved[t + TOKENS / 4][r], kept = odd ? halved[t + TOKENS / 4][r] : halved[t][r];
-                own[t][r] = kept + __shfl_xor_sync(FULL, away, 8);
-            }
-        }
-        const u32 place = column * TOKENS + (upper ? TOKENS / 2 : 0) + (odd ? TOKENS / 4 : 0);
+        over_lanes<16, TOKENS * FEW, 8>(sums, lane);
+        const u32 place = column * TOKENS + (lane & 16 ? TOKENS / 2 : 0) + (lane & 8 ? TOKENS / 4 : 0);
         for (u32 turn = 0; turn < Column::SLICES; turn++) {
             if (turn > 0) __syncthreads();
             if (turn != round) continue;
@@ -144,7 +128,7 @@ __device__ __forceinline__ void channel_logits(const Codes& c, u32 head, u32 til
 #pragma unroll
                 for (int r = 0; r < FEW; r++) {
                     float& to = paid[(place + t) * MANY + from + r];
-                    to = turn == 0 ? own[t][r] : to + own[t][r];
+                    to = turn == 0 ? sums[t * FEW + r] : to + sums[t * FEW + r];
                 }
             }
         }
