@@ -109,15 +109,16 @@ extern "C" __global__ void __launch_bounds__(THREADS) join_directions(const floa
     sums[(u64)blockIdx.y * width + at] = sum;
 }
 
-// Directions of length one, or zeros, of float64 rows: a warp a row.
-extern "C" __global__ void __launch_bounds__(THREADS) directions_of(const double* sums, float* directions, u32 count, u32 dim) {
+// Directions of length one, or zeros of what is no longer than `none`, of float64 rows: a warp a row.
+extern "C" __global__ void __launch_bounds__(THREADS) directions_of(const double* means, float* directions, u32 count, u32 dim,
+                                                                   float none) {
     u32 row = blockIdx.x * (THREADS / 32) + (threadIdx.x >> 5), lane = threadIdx.x & 31;
     if (row >= count) return;
     double squares = 0.0;
-    for (u32 at = lane; at < dim; at += 32) squares += sums[(u64)row * dim + at] * sums[(u64)row * dim + at];
+    for (u32 at = lane; at < dim; at += 32) squares += means[(u64)row * dim + at] * means[(u64)row * dim + at];
 #pragma unroll
     for (int apart = 16; apart > 0; apart >>= 1) squares += __shfl_xor_sync(FULL, squares, apart);
     double length = sqrt(squares);
     for (u32 at = lane; at < dim; at += 32)
-        directions[(u64)row * dim + at] = length > (double)SHORT ? (float)(sums[(u64)row * dim + at] / length) : 0.0f;
+        directions[(u64)row * dim + at] = length > (double)none ? (float)(means[(u64)row * dim + at] / length) : 0.0f;
 }

@@ -170,6 +170,19 @@ def test_many_keys_come_in_parts_and_many_queries_do_not():
 
 
 @every
+def test_a_sequence_whose_only_query_is_no_number_gets_no_votes(name):
+    parts = [rows(2, 2, tokens, 8, seed=tokens).astype(np.float16) for tokens in (5, 5, 1)]
+    parts[2][0] = np.nan
+    scored(name, parts)
+
+
+def test_keys_that_cancel_each_other_have_no_mean_direction():
+    keys = np.tile(rows(1, 1, 1, 24).astype(np.float16), (1, 1, 300, 1))
+    keys[:, :, ::2] *= -2
+    scored("key_diff", [keys, keys])
+
+
+@every
 def test_huge_and_tiny_numbers(name):
     parts = [rows(1, 2, 40, 8, seed=seed).astype(np.float32) for seed in range(3)]
     if name not in QUADRATIC:

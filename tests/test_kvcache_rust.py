@@ -111,6 +111,13 @@ def test_huge_and_tiny_numbers(name):
     scored(name, parts)
 
 
+def test_keys_that_cancel_each_other_have_no_mean_direction():
+    keys = np.tile(rows(1, 1, 1, 24).astype(np.float32), (1, 1, 300, 1))
+    keys[:, :, ::2] *= -2
+    scored("key_diff", [keys])
+    assert not np.asarray(scores.key_diff(Layer(keys, backend="rust"))).any()
+
+
 def test_anchors_of_both_backends_are_one():
     keys = rows(2, 2, 600, 24).astype(np.float32)
     found = {}

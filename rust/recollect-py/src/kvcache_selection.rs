@@ -4,6 +4,7 @@ use numpy::ndarray::{ArrayView4, Axis};
 use numpy::{Element, PyArray1, PyReadonlyArray1, PyReadonlyArray4, PyReadwriteArray4};
 use pyo3::prelude::*;
 use recollect_core::kvcache::{Ends, gather, select};
+use recollect_core::pages::Pod;
 
 use crate::enter::enter;
 use crate::errors::invalid;
@@ -52,7 +53,7 @@ pub(crate) fn kvcache_gather<'py>(
     gathered(py, rows.extract::<PyReadonlyArray4<'py, u64>>()?, &places, &bounds, threads)
 }
 
-fn gathered<'py, T: Element + Copy + Default + Send + Sync>(
+fn gathered<'py, T: Element + Pod + Send + Sync>(
     py: Python<'py>,
     rows: PyReadonlyArray4<'py, T>,
     places: &PyReadonlyArray1<'py, i32>,

@@ -55,11 +55,12 @@ def seeing_all(cached: Cached, sound: Array) -> Asked:
 
 
 def newest(cached: Cached, voting: Asked) -> Array:
-    """Return the last query that votes of each query head, float32 ``[batch, query_heads, d]``."""
+    """Return the last query that votes of each query head, or zeros, float32 ``[batch, query_heads, d]``."""
     queries, xp = cached.queries, cached.device.xp
     assert queries is not None  # They voted.
     rows = queries.array[xp.arange(len(queries.array)), :, voting.until.argmax(1)]
-    return floats_on(cached.device, rows)
+    # What no query votes for must not be broken by one that is no number.
+    return xp.where(voting.count[:, None, None] != 0, floats_on(cached.device, rows), np.float32(0))
 
 
 def _own_tokens(present: npt.NDArray[np.bool_], given: int) -> npt.NDArray[np.uint32]:

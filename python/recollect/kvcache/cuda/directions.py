@@ -19,7 +19,7 @@ def observed(cached: Cached) -> tuple[Array, Array]:
     return on_host(sums), on_host(sound.sum(1, dtype=np.int64))
 
 
-def likeness(cached: Cached, anchors: Array | None, *, factor: float) -> Array:
+def likeness(cached: Cached, anchors: Array | None, *, factor: float, faint: float) -> Array:
     """Return `factor` times the cosine of keys with a direction, float32 ``[batch, heads, tokens]``.
 
     Parameters
@@ -27,16 +27,20 @@ def likeness(cached: Cached, anchors: Array | None, *, factor: float) -> Array:
     cached
         The layer.
     anchors
-        The directions, float64 ``[batch, heads, d]`` of NumPy, of any length; None stands for the mean
-        direction of the keys of each head.
+        Mean directions, float64 ``[batch, heads, d]`` of NumPy; None stands for those of the keys of each
+        head.
     factor
         What cosines are multiplied by.
+    faint
+        A mean no longer than this has no direction.
     """
     if anchors is not None:
-        return cosines(cached, _directions_of(cached, cached.device.xp.asarray(anchors)), factor=factor)
+        means = cached.device.xp.asarray(anchors)
+        return cosines(cached, _directions_of(cached, means, faint), factor=factor)
     sums, sound = _direction_sums(cached)
     cached.sound["keys"] = sound
-    return cosines(cached, _directions_of(cached, sums), factor=factor)
+    counts = cached.device.xp.maximum(sound.sum(1, dtype=np.int64), 1)
+    return cosines(cached, _directions_of(cached, sums / counts[:, None, None], faint), factor=factor)
 
 
 def _direction_sums(cached: Cached) -> tuple[Array, Array]:
@@ -63,15 +67,15 @@ def _direction_sums(cached: Cached) -> tuple[Array, Array]:
     return sums, sound
 
 
-def _directions_of(cached: Cached, sums: Array) -> Array:
-    """Return float64 ``[batch, heads, d]`` at length one, as float32; what has no length becomes zeros."""
-    xp, count = cached.device.xp, sums.shape[0] * sums.shape[1]
-    found = xp.empty(sums.shape, np.float32)
+def _directions_of(cached: Cached, means: Array, faint: float) -> Array:
+    """Return float64 ``[batch, heads, d]`` at length one, as float32; what is too short becomes zeros."""
+    xp, count = cached.device.xp, means.shape[0] * means.shape[1]
+    found = xp.empty(means.shape, np.float32)
     if count:
         cached.device.launch(
             Kernel("scores_directions", "directions_of"),
             (-(-count // _WARPS),),
             _THREADS,
-            [sums, found, np.uint32(count), np.uint32(sums.shape[2])],
+            [means, found, np.uint32(count), np.uint32(means.shape[2]), np.float32(faint)],
         )
     return found

@@ -9,6 +9,9 @@ from recollect.kvcache.layer import Layer, Sequence
 
 __all__ = ["KeyAnchor", "key_diff"]
 
+# A mean of directions no longer than this is what rounding leaves where they cancel.
+_FAINT = 1e-6
+
 
 class KeyAnchor:
     """The mean direction of keys seen so far: new tokens cost no second look at the old ones.
@@ -75,7 +78,8 @@ def key_diff(layer: Layer, *, anchor: KeyAnchor | None = None) -> Foreign:
     layer
         Its keys.
     anchor
-        The mean direction of more tokens than the layer holds; by default that of the layer's own.
+        The mean direction of more tokens than the layer holds; by default that of the layer's own. Where
+        directions cancel, to a mean no longer than 1e-6, no key is like it: all score 0.
 
     Returns
     -------
@@ -86,14 +90,14 @@ def key_diff(layer: Layer, *, anchor: KeyAnchor | None = None) -> Foreign:
         from recollect.kvcache.cuda.directions import likeness
 
         known = None if anchor is None else anchor.means(layer.shape[0])
-        return layer.by_kernels(lambda cached: likeness(cached, known, factor=-1.0))
+        return layer.by_kernels(lambda cached: likeness(cached, known, factor=-1.0, faint=_FAINT))
     native = layer.native()
     if native is not None:
         if anchor is None:
             anchor = KeyAnchor()
             anchor.observe(layer)
         means = [anchor.mean(index) for index in range(layer.shape[0])]
-        toward = np.concatenate([_directions(mean).ravel() for mean in means] or [np.zeros(0)])
+        toward = np.concatenate([_directions(mean, _FAINT).ravel() for mean in means] or [np.zeros(0)])
         found = _native.kvcache_cosines(
             native.keys, native.values, native.present, toward.astype(np.float32), native.threads
         )
@@ -102,12 +106,12 @@ def key_diff(layer: Layer, *, anchor: KeyAnchor | None = None) -> Foreign:
     def score(one: Sequence) -> Array:
         directions = _directions(one.keys)
         mean = directions.mean(1) if anchor is None else anchor.mean(one.index)
-        return -(directions @ _directions(mean)[:, :, None])[..., 0]
+        return -(directions @ _directions(mean, _FAINT)[:, :, None])[..., 0]
 
     return layer.scored(score)
 
 
-def _directions(rows: Array) -> Array:
+def _directions(rows: Array, none: float = 1e-12) -> Array:
     # A row of zeros has no direction; it counts as one that is like nothing.
     length = np.sqrt((rows**2).sum(-1, keepdims=True))
-    return np.where(length > 1e-12, rows / np.where(length > 1e-12, length, 1), 0.0)
+    return np.where(length > none, rows / np.where(length > none, length, 1), 0.0)

@@ -6,6 +6,7 @@ use super::rows::Rows;
 use super::tasks::each;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
+use crate::pages::zeros;
 use crate::simd::Kernels;
 
 /// Rows of a head that are taken together where groups lie within rows: as f32 they stay in the first cache.
@@ -70,7 +71,7 @@ impl Grouping {
         };
         let (words, groups) = self.sizes(tokens, dim);
         let mut made = WholeCodes {
-            codes: vec![0; heads.len() * words],
+            codes: zeros(heads.len() * words),
             scale: vec![0; heads.len() * groups],
             zero: vec![0; heads.len() * groups],
         };

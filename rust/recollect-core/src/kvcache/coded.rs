@@ -7,6 +7,7 @@ use super::rows::Rows;
 use super::tasks::each;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
+use crate::pages::zeros;
 use crate::simd::Kernels;
 
 /// Rows that are made at a time: codes of two bits fill whole words.
@@ -154,9 +155,8 @@ impl<'a> Coded<'a> {
     }
 
     /// Writes rows `start..start + len` without their means to `out`, `(len, width)`; `start` is a multiple of [`TILE`].
-    pub(super) fn tile(&self, start: usize, len: usize, space: &mut Space, out: &mut Vec<f32>) {
+    pub(super) fn tile(&self, start: usize, len: usize, space: &mut Space, out: &mut [f32]) {
         let (kernels, dim, width) = (Kernels::best(), self.dim, self.width());
-        out.resize(len * width, 0.0);
         match self.codes {
             Codes::Plain(rows) => {
                 let from = rows.read(start, len, &mut space.halves);
@@ -233,7 +233,7 @@ pub fn decode(heads: &[Coded<'_>], threads: usize, cancel: Cancel<'_>) -> Result
     let Some((tokens, dim)) = heads.first().map(|head| (head.tokens, head.dim)) else {
         return Ok(Vec::new());
     };
-    let mut found = vec![0.0; heads.len() * tokens * dim];
+    let mut found = zeros(heads.len() * tokens * dim);
     let share = 16 * TILE;
     let parts = heads.iter().zip(found.chunks_mut((tokens * dim).max(1)));
     let tasks = parts.flat_map(|(head, out)| {
@@ -247,8 +247,7 @@ pub fn decode(heads: &[Coded<'_>], threads: usize, cancel: Cancel<'_>) -> Result
             if turned {
                 space.turned(head, start, out);
             } else {
-                head.tile(start, len, &mut space.space, &mut space.tile);
-                out.copy_from_slice(&space.tile);
+                head.tile(start, len, &mut space.space, out);
             }
         }
         Ok(())
@@ -259,7 +258,6 @@ pub fn decode(heads: &[Coded<'_>], threads: usize, cancel: Cancel<'_>) -> Result
 #[derive(Default)]
 struct Decoding {
     space: Space,
-    tile: Vec<f32>,
     mean: Vec<f32>,
     turned: Vec<f64>,
 }

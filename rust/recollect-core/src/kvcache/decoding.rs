@@ -207,6 +207,7 @@ impl Making {
                 cancel.check()?;
             }
             let count = TILE.min(len - from);
+            self.tile.resize(count * width, 0.0);
             head.tile(start + from, count, &mut self.space, &mut self.tile);
             self.some.resize(count * rows, 0.0);
             kernels.dot_batch(&self.asked, width, &self.tile, &mut self.some);
@@ -251,6 +252,7 @@ impl Making {
                 cancel.check()?;
             }
             let count = TILE.min(len - from);
+            self.tile.resize(count * width, 0.0);
             head.tile(start + from, count, &mut self.space, &mut self.tile);
             kernels.add_by_weights(&self.tile, width, &weights[from..], stride, &mut self.sums);
         }

@@ -6,6 +6,7 @@ use super::rows::Rows;
 use super::tasks::each;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
+use crate::pages::zeros;
 use crate::simd::Kernels;
 
 /// The greatest number of e4m3.
@@ -59,8 +60,7 @@ pub fn encode_float8(
         Shared::Head => 1,
     };
     let all = if shared == Shared::Token { tokens } else { tokens.div_ceil(block) * steps };
-    let mut made =
-        FloatCodes { codes: vec![0; heads.len() * tokens * dim], scale: vec![0; heads.len() * all] };
+    let mut made = FloatCodes { codes: zeros(heads.len() * tokens * dim), scale: vec![0; heads.len() * all] };
     if tokens == 0 {
         return Ok(Some(made));
     }

@@ -11,6 +11,7 @@ use super::rows::Rows;
 use super::tasks::each;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
+use crate::pages::zeros;
 use crate::simd::Kernels;
 
 /// The positive levels of Lloyd and Max for the standard normal distribution, by bits.
@@ -96,7 +97,7 @@ impl Turned {
         let words = (self.width * self.bits).div_ceil(32);
         let means = tokens.div_ceil(self.block) * dim;
         let mut made = TurnedCodes {
-            codes: vec![0; heads.len() * tokens * words],
+            codes: zeros(heads.len() * tokens * words),
             factor: vec![0; heads.len() * tokens],
             mean: vec![0; heads.len() * means],
         };

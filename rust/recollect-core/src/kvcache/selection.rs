@@ -3,6 +3,7 @@
 use super::tasks::each;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
+use crate::pages::{Pod, zeros};
 
 /// Bytes of rows that a thread moves at a time.
 const SHARE: usize = 1 << 20;
@@ -115,7 +116,7 @@ fn greatest(
 ///
 /// # Errors
 /// [`Error::Invalid`] if a place is not there, or bounds do not belong to the heads; [`Error::Cancelled`].
-pub fn gather<T: Copy + Default + Send + Sync>(
+pub fn gather<T: Pod + Send + Sync>(
     heads: &[(&[T], usize)],
     dim: usize,
     places: &[i32],
@@ -127,7 +128,7 @@ pub fn gather<T: Copy + Default + Send + Sync>(
     if !ascending || bounds.len() != heads.len() + 1 || bounds[heads.len()] as usize != places.len() {
         return Err(Error::invalid("bounds", "they do not belong to the heads and their places"));
     }
-    let mut moved = vec![T::default(); places.len() * dim];
+    let mut moved = zeros(places.len() * dim);
     let share = (SHARE / (dim * size_of::<T>()).max(1)).max(1);
     let (mut tasks, mut rest) = (Vec::new(), &mut moved[..]);
     for (head, bound) in heads.iter().zip(bounds.windows(2)) {

@@ -8,15 +8,18 @@ pub(super) const LANES: usize = 32;
 const HALF: usize = LANES / 2;
 
 #[inline(always)]
-pub(super) fn fold<const N: usize>(mut lanes: [f32; N]) -> f32 {
-    let mut width = N / 2;
-    while width > 0 {
-        for i in 0..width {
-            lanes[i] += lanes[i + width];
-        }
-        width /= 2;
+pub(super) fn fold(lanes: [f32; LANES]) -> f32 {
+    // A function a width, or the compiler takes vectors apart.
+    halved::<2, 1>(halved::<4, 2>(halved::<8, 4>(halved::<16, 8>(halved::<32, 16>(lanes)))))[0]
+}
+
+#[inline(always)]
+fn halved<const N: usize, const HALF: usize>(lanes: [f32; N]) -> [f32; HALF] {
+    let mut sums = [0.0; HALF];
+    for i in 0..HALF {
+        sums[i] = lanes[i] + lanes[i + HALF];
     }
-    lanes[0]
+    sums
 }
 
 /// Sums `term(a[j], widen(b[j]))` in lane order; `term(0, 0)` must be +0, since the tail is filled up with zeros.

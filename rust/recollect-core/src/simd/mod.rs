@@ -2,7 +2,7 @@
 //!
 //! | kernel | baseline | AVX2 | AVX-512 |
 //! |---|---|---|---|
-//! | `dot`, `squared_euclidean`, their `_rows` and `dot_batch` (f32) | lane body | registers | registers |
+//! | `dot`, `squared_euclidean`, their `_rows`, `dot_batch` (f32), `squares` | lane body | registers | registers |
 //! | `sum`, `squared_norm` (f64 sum), `add`, `subtract`, `greatest`, `flip`, `mix_halves` | lane body | lane body | lane body |
 //! | `hadamard` | lane body | lane body | registers |
 //! | the same with `_f16` (rows of f16), `_scaled` (rows of codes) | lane body | F16C, registers | registers |
@@ -48,6 +48,7 @@ mod rows;
 mod sketch;
 mod steps;
 mod tier;
+mod transpose;
 mod turning;
 #[cfg(target_arch = "x86_64")]
 mod wide;
@@ -203,7 +204,7 @@ tier::tiers! {
     add_weighed = rows::add_weighed, rows::add_weighed, rows::add_weighed:
         (rows: &[f32], weights: &[f32], sums: &mut [f64]);
     /// The sum of squares of each row of `dim`, in lane order.
-    squares = rows::squares, rows::squares, rows::squares: (rows: &[f32], dim: usize, out: &mut [f32]);
+    squares = rows::squares, wide::avx2::squares, wide::avx512::squares: (rows: &[f32], dim: usize, out: &mut [f32]);
     /// The sum of absolute values of each row of `dim`, in lane order.
     sizes = rows::sizes, rows::sizes, rows::sizes: (rows: &[f32], dim: usize, out: &mut [f32]);
     /// The sample deviation of `(x - low) * inverse` over each row, which is as long as both.

@@ -1,5 +1,7 @@
 //! Codes of a few bits in words of 32, little-endian: element `j` of a row takes the bits from `bits * j` on.
 
+use super::transpose::{SIDE, transpose};
+
 /// Eight codes, a byte each, as one number of `8 * bits` bits; `bits` is 1 to 8.
 #[inline(always)]
 fn joined(codes: u64, bits: u32) -> u64 {
@@ -126,52 +128,85 @@ pub(super) fn unpack(words: &[u32], bits: usize, codes: &mut [u8]) {
 /// 32.
 #[inline(always)]
 pub(super) fn pack_columns(codes: &[u8], dim: usize, bits: usize, words: &mut [u32], stride: usize) {
-    let each = 32 / bits;
-    let mut sums = [[0u32; 16]; 16];
-    for start in (0..dim).step_by(16) {
-        let wide = (dim - start).min(16);
-        // Sixteen words of sixteen columns are a line of memory each.
-        for (some, block) in codes.chunks(16 * each * dim).enumerate() {
+    match bits {
+        2 => pack_columns_of::<2>(codes, dim, words, stride),
+        4 => pack_columns_of::<4>(codes, dim, words, stride),
+        _ => pack_columns_of::<8>(codes, dim, words, stride),
+    }
+}
+
+#[inline(always)]
+fn pack_columns_of<const BITS: usize>(codes: &[u8], dim: usize, words: &mut [u32], stride: usize) {
+    let each = 32 / BITS;
+    for (some, block) in codes.chunks(SIDE * each * dim).enumerate() {
+        for start in (0..dim).step_by(SIDE) {
+            let wide = (dim - start).min(SIDE);
             let count = block.len().div_ceil(each * dim);
-            for (sum, block) in sums.iter_mut().zip(block.chunks(each * dim)) {
-                *sum = [0; 16];
+            let mut square = [[0u32; SIDE]; SIDE];
+            for (line, block) in square.iter_mut().zip(block.chunks(each * dim)) {
+                let mut sum = [0u32; SIDE];
                 for (t, row) in block.chunks_exact(dim).enumerate() {
-                    if let Some(row) = row[start..].first_chunk::<16>() {
-                        for i in 0..16 {
-                            sum[i] |= u32::from(row[i]) << (bits * t);
-                        }
-                    } else {
-                        for (sum, &code) in sum.iter_mut().zip(&row[start..]) {
-                            *sum |= u32::from(code) << (bits * t);
-                        }
+                    let row = of_side(&row[start..start + wide]);
+                    for i in 0..SIDE {
+                        sum[i] |= u32::from(row[i]) << (BITS * t);
                     }
                 }
+                *line = sum;
             }
-            for i in 0..wide {
-                let out = &mut words[(start + i) * stride + 16 * some..][..count];
-                out.iter_mut().zip(&sums).for_each(|(out, sum)| *out = sum[i]);
+            transpose(&mut square);
+            for (i, line) in square[..wide].iter().enumerate() {
+                words[(start + i) * stride + SIDE * some..][..count].copy_from_slice(&line[..count]);
             }
         }
     }
 }
 
+/// As many as fit a side, the rest zeros.
+#[inline(always)]
+fn of_side(codes: &[u8]) -> [u8; SIDE] {
+    codes.first_chunk().copied().unwrap_or_else(|| {
+        let mut all = [0; SIDE];
+        all[..codes.len()].copy_from_slice(codes);
+        all
+    })
+}
+
 /// Codes of `(tokens, dim)` out of the words of columns, as [`pack_columns`] lays them.
 #[inline(always)]
 pub(super) fn unpack_columns(words: &[u32], stride: usize, dim: usize, bits: usize, codes: &mut [u8]) {
-    let (each, mask) = (32 / bits, ((1u32 << (bits - 1) << 1).wrapping_sub(1)));
-    for (w, block) in codes.chunks_mut(each * dim).enumerate() {
-        for start in (0..dim).step_by(16) {
-            let mut column = [0u32; 16];
-            let wide = (dim - start).min(16);
-            (0..wide).for_each(|i| column[i] = words[(start + i) * stride + w]);
-            for (t, row) in block.chunks_exact_mut(dim).enumerate() {
-                if let Some(row) = row[start..].first_chunk_mut::<16>() {
-                    for i in 0..16 {
-                        row[i] = (column[i] >> (bits * t) & mask) as u8;
+    match bits {
+        2 => unpack_columns_of::<2>(words, stride, dim, codes),
+        4 => unpack_columns_of::<4>(words, stride, dim, codes),
+        _ => unpack_columns_of::<8>(words, stride, dim, codes),
+    }
+}
+
+#[inline(always)]
+fn unpack_columns_of<const BITS: usize>(words: &[u32], stride: usize, dim: usize, codes: &mut [u8]) {
+    // Columns often lie a multiple of a page apart, where lines push each other out: each is read once.
+    const LINES: usize = 8;
+    let (each, mask) = (32 / BITS, (1u32 << BITS) - 1);
+    for (some, block) in codes.chunks_mut(LINES * each * dim).enumerate() {
+        let count = block.len().div_ceil(each * dim);
+        for start in (0..dim).step_by(SIDE) {
+            let wide = (dim - start).min(SIDE);
+            let mut lines = [[0u32; SIDE]; LINES];
+            for i in 0..wide {
+                let column = &words[(start + i) * stride + LINES * some..][..count];
+                lines.iter_mut().zip(column).for_each(|(line, &word)| line[i] = word);
+            }
+            for (line, block) in lines.iter().zip(block.chunks_mut(each * dim)) {
+                let line = *line;
+                for (t, row) in block.chunks_exact_mut(dim).enumerate() {
+                    let mut codes = [0u8; SIDE];
+                    for i in 0..SIDE {
+                        codes[i] = (line[i] >> (BITS * t) & mask) as u8;
                     }
-                } else {
-                    for (code, word) in row[start..].iter_mut().zip(&column) {
-                        *code = (word >> (bits * t) & mask) as u8;
+                    let row = &mut row[start..start + wide];
+                    if let Some(row) = row.first_chunk_mut() {
+                        *row = codes;
+                    } else {
+                        row.copy_from_slice(&codes[..wide]);
                     }
                 }
             }

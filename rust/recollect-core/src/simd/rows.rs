@@ -50,18 +50,15 @@ pub(super) fn add_weighed(rows: &[f32], weights: &[f32], sums: &mut [f64]) {
 
 /// The sum of terms of a row in lanes, with those of the rest, filled up with nothing.
 #[inline(always)]
-fn lanes_of(row: &[f32], term: impl Fn(usize, f32) -> f32) -> f32 {
+fn lanes_of(row: &[f32], term: impl Fn(f32) -> f32) -> f32 {
     let (chunks, rest) = row.as_chunks::<{ 2 * LANES }>();
     let mut lanes = [0.0; 2 * LANES];
-    for (at, chunk) in chunks.iter().enumerate() {
+    for chunk in chunks {
         for i in 0..2 * LANES {
-            lanes[i] += term(2 * LANES * at + i, chunk[i]);
+            lanes[i] += term(chunk[i]);
         }
     }
-    let whole = 2 * LANES * chunks.len();
-    for (i, &x) in rest.iter().enumerate() {
-        lanes[i] += term(whole + i, x);
-    }
+    lanes.iter_mut().zip(rest).for_each(|(lane, &x)| *lane += term(x));
     fold(lanes)
 }
 
@@ -69,7 +66,7 @@ fn lanes_of(row: &[f32], term: impl Fn(usize, f32) -> f32) -> f32 {
 #[inline(always)]
 pub(super) fn squares(rows: &[f32], dim: usize, out: &mut [f32]) {
     for (row, out) in rows.chunks_exact(dim).zip(out) {
-        *out = lanes_of(row, |_, x| x * x);
+        *out = lanes_of(row, |x| x * x);
     }
 }
 
@@ -77,7 +74,7 @@ pub(super) fn squares(rows: &[f32], dim: usize, out: &mut [f32]) {
 #[inline(always)]
 pub(super) fn sizes(rows: &[f32], dim: usize, out: &mut [f32]) {
     for (row, out) in rows.chunks_exact(dim).zip(out) {
-        *out = lanes_of(row, |_, x| x.abs());
+        *out = lanes_of(row, f32::abs);
     }
 }
 
@@ -87,13 +84,27 @@ pub(super) fn spreads(rows: &[f32], low: &[f32], inverse: &[f32], out: &mut [f32
     let dim = low.len();
     let count = dim as f32;
     for (row, out) in rows.chunks_exact(dim).zip(out) {
-        let mean = lanes_of(row, |i, x| (x - low[i]) * inverse[i]) / count;
-        let apart = |i: usize, x: f32| {
-            let off = (x - low[i]) * inverse[i] - mean;
-            off * off
-        };
-        *out = if dim > 1 { (lanes_of(row, apart) / (count - 1.0)).sqrt() } else { 0.0 };
+        let mean = placed(row, low, inverse, |x| x) / count;
+        let squares = placed(row, low, inverse, |x| (x - mean) * (x - mean));
+        *out = if dim > 1 { (squares / (count - 1.0)).sqrt() } else { 0.0 };
     }
+}
+
+/// The sum of terms of `(x - low) * inverse` in lanes.
+#[inline(always)]
+fn placed(row: &[f32], low: &[f32], inverse: &[f32], term: impl Fn(f32) -> f32 + Copy) -> f32 {
+    const SIZE: usize = 2 * LANES;
+    let ((x, x_rest), (low, low_rest)) = (row.as_chunks::<SIZE>(), low.as_chunks::<SIZE>());
+    let (inverse, inverse_rest) = inverse.as_chunks::<SIZE>();
+    let mut lanes = [0.0; SIZE];
+    for ((x, low), inverse) in x.iter().zip(low).zip(inverse) {
+        for i in 0..SIZE {
+            lanes[i] += term((x[i] - low[i]) * inverse[i]);
+        }
+    }
+    let rest = x_rest.iter().zip(low_rest).zip(inverse_rest);
+    lanes.iter_mut().zip(rest).for_each(|(lane, ((x, low), inverse))| *lane += term((x - low) * inverse));
+    fold(lanes)
 }
 
 /// Whether all of the numbers, without their sign, are below a limit.

@@ -43,38 +43,40 @@ fn greater(a: f32, b: f32) -> f32 {
     if b > a { b } else { a }
 }
 
+/// What is least, or greatest, of a group.
 #[inline(always)]
-fn range(x: &[f32]) -> (f32, f32) {
-    let (chunks, rest) = x.as_chunks::<16>();
-    let (mut low, mut high) = ([f32::INFINITY; 16], [f32::NEG_INFINITY; 16]);
+fn extreme(x: &[f32], none: f32, of: impl Fn(f32, f32) -> f32 + Copy) -> f32 {
+    let (chunks, rest) = x.as_chunks::<LANES>();
+    let mut lanes = [none; LANES];
     for chunk in chunks {
-        // Apart from each other: together the compiler would mix them in one register.
-        low.iter_mut().zip(chunk).for_each(|(low, &x)| *low = lesser(*low, x));
-        high.iter_mut().zip(chunk).for_each(|(high, &x)| *high = greater(*high, x));
-    }
-    let mut width = 8;
-    while width > 0 {
-        for i in 0..width {
-            low[i] = lesser(low[i], low[i + width]);
+        for i in 0..LANES {
+            lanes[i] = of(lanes[i], chunk[i]);
         }
-        for i in 0..width {
-            high[i] = greater(high[i], high[i + width]);
-        }
-        width /= 2;
     }
-    let fold = |(low, high), &x: &f32| (lesser(low, x), greater(high, x));
-    rest.iter().fold((low[0], high[0]), fold)
+    let few = halved::<4, 2>(halved::<8, 4>(halved::<16, 8>(halved::<32, 16>(lanes, of), of), of), of);
+    rest.iter().fold(of(few[0], few[1]), |found, &x| of(found, x))
+}
+
+#[inline(always)]
+fn halved<const N: usize, const HALF: usize>(
+    lanes: [f32; N],
+    of: impl Fn(f32, f32) -> f32 + Copy,
+) -> [f32; HALF] {
+    let mut found = [0.0; HALF];
+    for i in 0..HALF {
+        found[i] = of(lanes[i], lanes[i + HALF]);
+    }
+    found
 }
 
 /// Least and greatest of each `group` elements of each row.
 #[inline(always)]
 pub(super) fn ranges_by_token(rows: &[f32], dim: usize, group: usize, low: &mut [f32], high: &mut [f32]) {
-    let groups = dim.div_ceil(group);
-    let outs = low.chunks_exact_mut(groups).zip(high.chunks_exact_mut(groups));
-    for (row, (low, high)) in rows.chunks_exact(dim).zip(outs) {
-        for (x, (low, high)) in row.chunks(group).zip(low.iter_mut().zip(high)) {
-            (*low, *high) = range(x);
-        }
+    let all = rows.chunks_exact(dim).flat_map(|row| row.chunks(group));
+    for (x, (low, high)) in all.zip(low.iter_mut().zip(high)) {
+        // One after the other: together the compiler mixes both in one register.
+        *low = extreme(x, f32::INFINITY, lesser);
+        *high = extreme(x, f32::NEG_INFINITY, greater);
     }
 }
 

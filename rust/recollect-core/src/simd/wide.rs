@@ -55,7 +55,7 @@ macro_rules! kernels {
             /// The sum of one row, folded down to four lanes.
             #[inline]
             #[target_feature(enable = $features)]
-            fn row_lanes<const DISTANCE: bool, const FETCH: bool>(
+            pub(super) fn row_lanes<const DISTANCE: bool, const FETCH: bool>(
                 query: &[f32],
                 row: &[$row],
                 scale: f32,
@@ -182,6 +182,23 @@ macro_rules! tier {
                 assert_eq!(rows.len() * count, stride * out.len(), "one score a row and query");
                 for (row, out) in rows.chunks_exact(stride).zip(out.chunks_exact_mut(count)) {
                     $f32::many::<false, false>(row, queries, |_| 1.0, out);
+                }
+            }
+
+            #[inline]
+            #[target_feature(enable = $features)]
+            pub(in crate::simd) fn squares(rows: &[f32], dim: usize, out: &mut [f32]) {
+                let mut groups = rows.chunks_exact(4 * dim);
+                let (fours, singles) = out.as_chunks_mut::<4>();
+                for (group, out) in groups.by_ref().zip(fours) {
+                    let mut sums = [_mm_setzero_ps(); 4];
+                    for (sum, row) in sums.iter_mut().zip(group.chunks_exact(dim)) {
+                        *sum = $f32::row_lanes::<false, false>(row, row, 1.0);
+                    }
+                    *out = last_additions(sums);
+                }
+                for (row, out) in groups.remainder().chunks_exact(dim).zip(singles) {
+                    *out = $f32::one::<false>(row, row, 1.0);
                 }
             }
 
