@@ -124,8 +124,7 @@ pub(super) fn unpack(words: &[u32], bits: usize, codes: &mut [u8]) {
     }
 }
 
-/// Codes of `(tokens, dim)` as the words of each column, from word `first` on: `words` is `(dim, stride)`; `bits` divides
-/// 32.
+/// Codes of `(tokens, dim)` as the words of each column: `words` is `(dim, stride)`; `bits` divides 32.
 #[inline(always)]
 pub(super) fn pack_columns(codes: &[u8], dim: usize, bits: usize, words: &mut [u32], stride: usize) {
     match bits {
