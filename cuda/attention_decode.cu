@@ -3,6 +3,8 @@
 // many queries of a head as ROWS says.
 #include "attention_decode.cuh"
 
+#define JOINING 128u  // threads that join parts
+
 // `queries` [batch][heads][rows][dim] are scaled for logits to the base 2; `until` [batch][rows] is the last position that
 // a query sees. `sums` [works][rows][value_dim]; `stats` [works][rows][2], the greatest logit and what the sum weighs.
 // A block a part, ROWS queries, and LANES * WIDE channels of the values.
@@ -94,25 +96,35 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) attend_parts(
 
 // Joins the parts of each head, which are the works from `starts` [heads of all sequences + 1] on: `out`
 // [batch][heads][rows][value_dim], zeros for a query that sees nothing, and the natural logarithm of what it weighs.
-extern "C" __global__ void join_parts(const float* sums, const float* stats, const u32* starts, u32 rows, u32 value_dim,
-                                      float* out, float* lse) {
+extern "C" __global__ void __launch_bounds__(JOINING) join_parts(
+    const float* sums, const float* stats, const u32* starts, u32 rows, u32 value_dim, float* out, float* lse) {
+    __shared__ float weights[JOINING], weighed[JOINING], greatest[JOINING / 32];
     const u32 head = blockIdx.x / rows, row = blockIdx.x % rows, first = starts[head], end = starts[head + 1];
-    float top = MINUS_INFINITY, total = 0.0f;
-    for (u32 at = first; at < end; at++) top = fmaxf(top, stats[2 * ((u64)at * rows + row)]);
+    auto place = [&](u32 part) { return (u64)part * rows + row; };
+    float top = MINUS_INFINITY;
+    for (u32 at = first + threadIdx.x; at < end; at += JOINING) top = fmaxf(top, stats[2 * place(at)]);
+#pragma unroll
+    for (int apart = 16; apart > 0; apart /= 2) top = fmaxf(top, __shfl_xor_sync(FULL, top, apart));
+    if (threadIdx.x % 32 == 0) greatest[threadIdx.x / 32] = top;
+    __syncthreads();
+    for (u32 other = 0; other < JOINING / 32; other++) top = fmaxf(top, greatest[other]);
     const float base = top == MINUS_INFINITY ? 0.0f : top;
-    for (u32 at = first; at < end; at++) {
-        u64 from = (u64)at * rows + row;
-        total += stats[2 * from + 1] * exp2f(stats[2 * from] - base);
-    }
-    for (u32 channel = threadIdx.x; channel < value_dim; channel += blockDim.x) {
-        float sum = 0.0f;
-        for (u32 at = first; at < end; at++) {
-            u64 from = (u64)at * rows + row;
-            sum = __fmaf_rn(sums[from * value_dim + channel], exp2f(stats[2 * from] - base), sum);
+    for (u32 channels = 0; channels < value_dim; channels += JOINING) {
+        const u32 channel = channels + threadIdx.x, own = min(channel, value_dim - 1);
+        float sum = 0.0f, total = 0.0f;
+        for (u32 from = first; from < end; from += JOINING) {
+            const u32 at = from + threadIdx.x, some = min(JOINING, end - from);
+            __syncthreads();
+            weights[threadIdx.x] = at < end ? exp2f(stats[2 * place(at)] - base) : 0.0f;
+            weighed[threadIdx.x] = at < end ? stats[2 * place(at) + 1] * weights[threadIdx.x] : 0.0f;
+            __syncthreads();
+            for (u32 i = 0; i < some; i++) total += weighed[i];
+#pragma unroll 8
+            for (u32 i = 0; i < some; i++) sum = __fmaf_rn(sums[place(from + i) * value_dim + own], weights[i], sum);
         }
-        out[((u64)head * rows + row) * value_dim + channel] = total > 0.0f ? sum / total : 0.0f;
+        if (channel < value_dim) out[((u64)head * rows + row) * value_dim + channel] = total > 0.0f ? sum / total : 0.0f;
+        if (channel == 0) lse[(u64)head * rows + row] = total > 0.0f ? (base + log2f(total)) * 0.6931471805599453f : MINUS_INFINITY;
     }
-    if (threadIdx.x == 0) lse[(u64)head * rows + row] = total > 0.0f ? (base + log2f(total)) * 0.6931471805599453f : MINUS_INFINITY;
 }
 
 // What each position got of all queries, averaged over the query heads of a head: `out` [batch][heads][seen]. `lse`

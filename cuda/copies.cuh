@@ -19,6 +19,17 @@ __device__ __forceinline__ void copy16(u8* to, const u8* from, bool valid) {
 #endif
 }
 
+// The same of 4 bytes.
+__device__ __forceinline__ void copy4(u8* to, const u8* from, bool valid) {
+#if __CUDA_ARCH__ >= 800
+    u32 at = (u32)__cvta_generic_to_shared(to);
+    int bytes = valid ? 4 : 0;
+    asm volatile("cp.async.ca.shared.global [%0], [%1], 4, %2;" :: "r"(at), "l"(from), "r"(bytes));
+#else
+    *(u32*)to = valid ? *(const u32*)from : 0u;
+#endif
+}
+
 __device__ __forceinline__ void end_copies() {
 #if __CUDA_ARCH__ >= 800
     asm volatile("cp.async.commit_group;");

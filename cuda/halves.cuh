@@ -13,4 +13,15 @@ __device__ __forceinline__ u16 half_of(float x) {
     asm("cvt.rn.f16.f32 %0, %1;" : "=h"(half) : "f"(x));
     return half;
 }
+// Products of two pairs, and products with a sum, each rounded once.
+__device__ __forceinline__ u32 times_pair(u32 a, u32 b) {
+    u32 x;
+    asm("mul.rn.f16x2 %0, %1, %2;" : "=r"(x) : "r"(a), "r"(b));
+    return x;
+}
+__device__ __forceinline__ u32 times_pair_plus(u32 a, u32 b, u32 c) {
+    u32 x;
+    asm("fma.rn.f16x2 %0, %1, %2, %3;" : "=r"(x) : "r"(a), "r"(b), "r"(c));
+    return x;
+}
 #endif

@@ -44,6 +44,7 @@ REGISTERS = {
     "compaction_pages": 112,
     "compaction_rotary": 64,
     "decode": 64,
+    "attend_units": 255,
     "decode_attention": 168,
     "decode_channel": 128,
     "decode_rotated": 80,
@@ -83,6 +84,16 @@ PAIRS = [
     ("PLAIN", 16, 0, "PLAIN", 16, 0),
 ]
 READERS = {
+    "attend_units": [
+        {"KEY_BITS": key, "VALUE_BITS": value, "WIDTH": width, "UNITS": width // 32, "GROUPS": groups}
+        for key, value, width, groups in (
+            (4, 4, 128, 4),
+            (2, 2, 128, 4),
+            (4, 8, 128, 1),
+            (8, 2, 64, 1),
+            (4, 4, 256, 8),
+        )
+    ],
     "decode_attention": [
         {
             "KEY_CODEC": key,

@@ -82,6 +82,76 @@ def test_codecs_made_by_hand(codecs):
     assert "attend_to_codes" in same(rows(1, 2, 1, 40).astype(np.float32), grown(keys, values, *codecs))
 
 
+@settings(max_examples=15)
+@any_of(
+    keys=st.sampled_from(["int4", "int2", Asymmetric(8, "channel"), Asymmetric(4, "channel", 64)]),
+    values=st.sampled_from(["int4", "int2", "int8", Asymmetric(4, "token", 64)]),
+    tokens=st.sampled_from([200, 300, 800]),
+    group=st.integers(1, 5),
+    w=st.integers(1, 2),
+    dims=st.sampled_from([(128, 128), (64, 128), (32, 64), (128, 64)]),
+    order=st.sampled_from(ORDERS),
+    seed=st.integers(0, 99),
+)
+def test_matrix_units_attend_to_whole_numbers(keys, values, tokens, group, w, dims, order, seed):
+    made = [rows(2, 2, tokens, size, seed=seed + size).astype(np.float16) for size in dims]
+    cache = grown(*made, keys, values)
+    queries = rows(2, 2 * group, w, dims[0], seed=seed + 7).astype(np.float32)
+    for places in (None, np.random.default_rng(seed).integers(-1, tokens + 1, (2, w))):
+        assert "attend_by_units" in same(queries, cache, order, positions=places)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "dim"), [(("int4", "int4"), 80), (("rot4", "int4"), 64), (("int8", "int8"), 64)]
+)
+def test_other_codes_do_without_matrix_units(kinds, dim):
+    keys, values = (rows(1, 2, 300, dim, seed=seed).astype(np.float16) for seed in (1, 2))
+    launched = same(rows(1, 4, 1, dim, seed=3).astype(np.float32), grown(keys, values, *kinds))
+    assert "attend_by_units" not in launched
+    small = HostDevice(SHUFFLED, shared_bytes=48 * 1024)
+    keys, values = (rows(1, 2, 300, 128, seed=seed).astype(np.float16) for seed in (1, 2))
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch, small)
+        decode_attention(
+            rows(1, 4, 1, 128).astype(np.float32), grown(keys, values, "int4", "int4"), backend="cuda"
+        )
+    assert "attend_to_codes" in small.launched
+    assert "attend_by_units" not in small.launched
+
+
+@pytest.mark.parametrize("size", [3000.0, 1e-4])
+def test_large_and_small_steps_keep_their_bits(size):
+    """Halves hold numbers up to 65,504, and lose bits below 2^-14: codes are brought between."""
+    keys, values = (rows(1, 2, 1500, 64, seed=seed) for seed in (1, 2))
+    keys[:, :, 700:] *= min(size, 500.0)
+    values[:, :, 400:900] *= size
+    queries = (rows(1, 8, 1, 64, seed=3) / min(size, 500.0)).astype(np.float32)
+    cache = grown(keys.astype(np.float16), values.astype(np.float16), "int4", "int4")
+    wanted = decode_attention(queries, cache, backend="numpy")
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch, DEVICES[SHUFFLED])
+        found = decode_attention(queries, cache, backend="cuda")
+    assert "attend_by_units" in DEVICES[SHUFFLED].launched
+    scale = np.abs(wanted.output).max()
+    np.testing.assert_allclose(found.output / scale, wanted.output / scale, atol=1e-5)
+    np.testing.assert_allclose(found.lse, wanted.lse, rtol=1e-6)
+
+
+def test_parts_of_several_stages():
+    """With few processors a part is long, and its greatest logit changes from stage to stage."""
+    keys, values = (rows(1, 4, 4100, 32, seed=seed).astype(np.float16) for seed in (1, 2))
+    queries = 4 * rows(1, 8, 1, 32, seed=3).astype(np.float32)
+    device = HostDevice(SHUFFLED)
+    device.processors = 1
+    cache = grown(keys, values, "int4", "int4")
+    wanted = decode_attention(queries, cache, backend="numpy")
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch, device)
+        found = decode_attention(queries, cache, backend="cuda")
+    np.testing.assert_allclose(found.output, wanted.output, rtol=2e-5, atol=2e-5)
+    np.testing.assert_allclose(found.lse, wanted.lse, rtol=1e-6)
+
+
 def test_a_query_that_sees_nothing_gets_zeros():
     keys = rows(1, 1, 200, 16).astype(np.float16)
     with pytest.MonkeyPatch.context() as patch:
@@ -103,7 +173,7 @@ from tests.cuda_host.device import HostDevice
 from tests.cuda_host.standing_in import stand_in
 random = np.random.default_rng(0)
 keys, queries = random.standard_normal((1, 1, 700, 64)), random.standard_normal((1, 2, 1, 64))
-cache = QuantizedCache("int4", "rot2", residual=0, n_sink=0)
+cache = QuantizedCache(*sys.argv[2].split(), residual=0, n_sink=0)
 cache.append(keys.astype(np.float32), keys.astype(np.float32))
 wanted = decode_attention(queries, cache, backend="numpy").output
 changed = lambda text: text.replace(sys.argv[1], "")
@@ -116,7 +186,8 @@ for order in (0, 1, 7):
 """
 
 
+@pytest.mark.parametrize("kinds", ["int4 rot2", "int4 int4"])
 @pytest.mark.parametrize(("removed", "caught"), [("nothing at all", False), ("__syncthreads();", True)])
-def test_a_barrier_that_is_missing_is_seen(removed, caught):
-    done = run_outside(PROGRAM, removed)
+def test_a_barrier_that_is_missing_is_seen(kinds, removed, caught):
+    done = run_outside(PROGRAM, removed, kinds)
     assert (done.returncode != 0) == caught, done.stderr

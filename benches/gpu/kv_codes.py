@@ -31,15 +31,19 @@ def rows_of(batch: int, heads: int, tokens: int, rounds: int, dim: int = 128) ->
 
 
 def _works() -> Mapping[str, Work]:
-    plain: dict[str, Callable[[Held], Any] | None] = {
-        "int8": lambda held: _asymmetric(held.keys, 8),
+    plain: dict[str, Callable[[Any], Any]] = {
+        "int8": lambda keys: _asymmetric(keys, 8),
         "fp8": _float8,
-        "int4": lambda held: _asymmetric(held.keys.unflatten(2, (-1, 32)).transpose(3, 4), 4),
-        "int2": lambda held: _asymmetric(held.keys.unflatten(2, (-1, 32)).transpose(3, 4), 2),
+        "int4": lambda keys: _asymmetric(keys.unflatten(2, (-1, 32)).transpose(3, 4), 4),
+        "int2": lambda keys: _asymmetric(keys.unflatten(2, (-1, 32)).transpose(3, 4), 2),
     }
     made = {
-        f"quantize {kind}": Work(_quantizing(kind), plain.get(kind), least) for kind, least in _LEAST.items()
-    }
+        f"quantize {kind}": Work(
+            _quantizing(kind), _of_keys(plain.get(kind)), least,
+            compiled=_of_keys(torch.compile(plain[kind]) if kind in plain else None),
+        )
+        for kind, least in _LEAST.items()
+    }  # fmt: skip
     return made | {
         "dequantize int4": Work(_reading("int4"), None, 4.625, "to float32"),
         "dequantize rot4": Work(_reading("rot4"), None, 4.516, "to float32, in float64"),
@@ -54,6 +58,10 @@ def _works() -> Mapping[str, Work]:
         "decode attention, rot4 and int4": Work(_attention("rot4", "int4"), _dense, 1.2, "torch: bfloat16"),
         "decode attention, rot1 and int2": Work(_attention("rot1", "int2"), _dense, 0.516, "torch: bfloat16"),
     }  # fmt: skip
+
+
+def _of_keys(call: Callable[[Any], Any] | None) -> Callable[[Held], Any] | None:
+    return None if call is None else lambda held: call(held.keys)
 
 
 _ONCE: dict[tuple[Any, ...], tuple[Any, Any]] = {}
@@ -127,6 +135,6 @@ def _asymmetric(groups: Any, bits: int) -> Any:
     return sum(few[..., at] << (bits * at) for at in range(8 // bits))
 
 
-def _float8(held: Held) -> Any:
-    scale = held.keys.abs().amax(-1, keepdim=True) / 448
-    return (held.keys / scale).to(torch.float8_e4m3fn)
+def _float8(keys: Any) -> Any:
+    scale = keys.abs().amax(-1, keepdim=True) / 448
+    return (keys / scale).to(torch.float8_e4m3fn)

@@ -39,12 +39,16 @@ class Held:
 
 @dataclass(frozen=True)
 class Work:
-    """One call, the same by PyTorch if there is a line for it, and bytes it has to move for an element."""
+    """One call, the same by PyTorch if there is a line for it, and bytes it has to move for an element.
+
+    `compiled` is that line after ``torch.compile``.
+    """
 
     ours: Callable[[Held], Any]
     theirs: Callable[[Held], Any] | None = None
     bytes_each: float | None = None
     remark: str | None = None
+    compiled: Callable[[Held], Any] | None = None
 
 
 def rows_of(batch: int, heads: int, tokens: int, rounds: int, dim: int = 128) -> Iterator[GpuRow]:
@@ -62,6 +66,8 @@ def measured(
         calls: dict[str, Call] = {"recollect": partial(_called, work.ours, sets)}
         if work.theirs is not None:
             calls["torch"] = partial(_called, work.theirs, sets)
+        if work.compiled is not None:
+            calls["torch.compile"] = partial(_called, work.compiled, sets)
         elements = batch * heads * tokens * dim
         queued = milliseconds(calls, rounds, queued=True)
         for engine, took in milliseconds(calls, rounds).items():

@@ -16,11 +16,25 @@ inline u16 half_of(float x) {
     std::memcpy(&half, &value, 2);
     return half;
 }
+inline u16 half_sum(u16 a, u16 b, u16 c) {
+    _Float16 value = (_Float16)((double)of_half(a) * (double)of_half(b) + (double)of_half(c));
+    u16 half;
+    std::memcpy(&half, &value, 2);
+    return half;
+}
+inline u32 times_pair_plus(u32 a, u32 b, u32 c) {
+    return half_sum((u16)a, (u16)b, (u16)c) | (u32)half_sum((u16)(a >> 16), (u16)(b >> 16), (u16)(c >> 16)) << 16;
+}
+inline u32 times_pair(u32 a, u32 b) { return times_pair_plus(a, b, 0x80008000u); }
 inline float brain(u16 value) { return __uint_as_float((u32)value << 16); }
 
 inline void copy16(u8* to, const u8* from, bool valid) {
     if (valid) std::memcpy(to, from, 16);
     else std::memset(to, 0, 16);
+}
+inline void copy4(u8* to, const u8* from, bool valid) {
+    if (valid) std::memcpy(to, from, 4);
+    else std::memset(to, 0, 4);
 }
 inline void end_copies() {}
 template <int PENDING> inline void await_copies() {}

@@ -206,6 +206,10 @@ template <class T> T __shfl_xor_sync(unsigned, T value, int mask) { return host:
 template <class T> T __shfl_down_sync(unsigned, T value, unsigned by) {
     return host::from_lane(value, host::lane() + by < 32 ? host::lane() + by : host::lane());
 }
+inline int __any_sync(unsigned, int value) {
+    for (int apart = 16; apart > 0; apart /= 2) value |= host::from_lane(value, host::lane() ^ apart);
+    return value != 0;
+}
 template <class T> T atomicAdd(T* at, T by) {
     T old = *at;
     *at += by;

@@ -15,7 +15,7 @@ import numpy as np
 from recollect.errors import GpuForked, GpuUnavailable
 from recollect.gpu.sources import source
 
-__all__ = ["Array", "Cuda", "Device", "Kernel", "available", "cupy_module", "why_not"]
+__all__ = ["Array", "Cuda", "Device", "Kernel", "address", "available", "cupy_module", "why_not"]
 
 Array = Any
 """An array of the device's own library: NumPy's or CuPy's."""
@@ -38,6 +38,13 @@ class Kernel(NamedTuple):
     def defining(self, name: str, value: str) -> "Kernel":
         """Return the kernel with one more definition."""
         return self._replace(defines=(*self.defines, (name, value)))
+
+
+def address(array: Array | None) -> int:
+    """Return where an array begins on its device; 0 without one."""
+    if array is None:
+        return 0
+    return int(array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr)
 
 
 class Device(Protocol):

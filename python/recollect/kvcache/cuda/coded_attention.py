@@ -8,7 +8,8 @@ from weakref import WeakKeyDictionary
 import numpy as np
 import numpy.typing as npt
 
-from recollect.gpu.device import Array, Device, Kernel
+from recollect.gpu.device import Array, Device, Kernel, address
+from recollect.kvcache.cuda.attention_units import Units, units_of
 from recollect.kvcache.cuda.coded import Coded
 from recollect.kvcache.cuda.products import turned
 from recollect.kvcache.cuda.segment_attention import PART, brought, join, nothing_seen, works_of
@@ -97,7 +98,11 @@ def attended_to_codes(
     kinds: dict[tuple[Any, ...], list[CodedSegment]] = {}
     for one in there:
         kinds.setdefault(one.kind, []).append(one)
-    works = [works_of([(one.first, one.keys.heads, one.keys.n) for one in alike]) for alike in kinds.values()]
+    hows = [units_of(device, [(one.keys, one.values) for one in alike], rows) for alike in kinds.values()]
+    works = [
+        works_of([(one.first, one.keys.heads, one.keys.n) for one in alike], how.part if how else PART)
+        for alike, how in zip(kinds.values(), hows, strict=True)
+    ]
     owners = np.concatenate([one[:, 3] for one in works])
     # Those of a head are joined in one order, whatever the kinds are.
     order = np.argsort(owners, kind="stable")
@@ -105,8 +110,8 @@ def attended_to_codes(
     asked = queries * np.float32(scale * LOG2E)
     last, begins, places = brought(device, until, starts, order)
     parts = [
-        _parts(device, asked, last, alike, jobs, value_dim)
-        for alike, jobs in zip(kinds.values(), works, strict=True)
+        _parts(device, asked, last, alike, jobs, value_dim, how)
+        for alike, jobs, how in zip(kinds.values(), works, hows, strict=True)
     ]
     sums, stats = parts[0] if len(parts) == 1 else map(xp.concatenate, zip(*parts, strict=True))
     if not (order[1:] > order[:-1]).all():
@@ -127,6 +132,7 @@ def _parts(
     segments: Sequence[CodedSegment],
     works: npt.NDArray[np.int64],
     value_dim: int,
+    how: Units | None,
 ) -> tuple[Array, Array]:
     """Return sums of the parts of segments of one kind, and their greatest logits and weights."""
     xp, (batch, heads, rows, dim) = device.xp, queries.shape
@@ -138,6 +144,11 @@ def _parts(
     tables = brought(device, described, works.astype(np.uint32), np.array(sizes, np.uint32))
     sums = xp.empty((len(works), rows, value_dim), np.float32)
     stats = xp.empty((len(works), rows, 2), np.float32)
+    if how is not None:
+        arguments = [asked, until, np.uint32(rows), *tables, *map(np.uint32, (heads, how.part)), sums, stats]
+        device.launch(how.kernel, (len(works),), how.threads, arguments, how.shared)
+        del held
+        return sums, stats
     together = min(1 << (rows - 1).bit_length(), 8)
     lanes = min(1 << (-(-values.width // 8) - 1).bit_length(), _THREADS)
     kernel = Kernel("decode_attention", "attend_to_codes").defining("ROWS", str(together))
@@ -167,11 +178,11 @@ def _described(device: Device, segments: Sequence[CodedSegment]) -> tuple[npt.ND
     table = [
         [
             *(
-                _address(part)
+                address(part)
                 for name, means in zip(("keys", "values"), held, strict=True)
                 for part in (*_pointers(getattr(one, name)), means[at])
             ),
-            _address(one.positions),
+            address(one.positions),
             one.start,
             one.keys.n,
             one.keys.row_bytes,
@@ -198,9 +209,3 @@ def _turned_means(device: Device, parts: Sequence[Coded]) -> list[Array | None]:
         for part, one, end in zip(new, means, ends.tolist(), strict=True):
             _TURNED[part] = rows[end - len(one) : end]
     return [_TURNED.get(part) for part in parts]
-
-
-def _address(array: Array | None) -> int:
-    if array is None:
-        return 0
-    return int(array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr)

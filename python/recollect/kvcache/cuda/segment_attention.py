@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from recollect.gpu.device import Array, Device, Kernel
+from recollect.gpu.device import Array, Device, Kernel, address
 from recollect.kvcache.cuda.cached import whole_rows
 from recollect.kvcache.cuda.floats import floats_on
 from recollect.kvcache.cuda.handing import Handed, handed
@@ -228,21 +228,23 @@ def _together(device: Device, cache: Any) -> PlainSegment | None:
     return PlainSegment(0, flat[0], flat[1], None)
 
 
-def works_of(segments: Sequence[tuple[int, int, int]]) -> npt.NDArray[np.int64]:
+def works_of(segments: Sequence[tuple[int, int, int]], part: int = PART) -> npt.NDArray[np.int64]:
     """Return segment, head in it, first token, and head over all sequences, of each part, ``[n, 4]``.
 
     Parameters
     ----------
     segments
         Of each the first of its heads over all sequences, its heads, and its tokens.
+    part
+        Tokens of a part.
     """
     if not segments:
         return np.zeros((0, 4), np.int64)
     firsts, heads, tokens = np.array(segments, np.int64).T
     segment, own = _counted(heads)
-    pair, part = _counted((-(-tokens // PART))[segment])
+    pair, number = _counted((-(-tokens // part))[segment])
     segment, own = segment[pair], own[pair]
-    return np.stack([segment, own, part * PART, firsts[segment] + own], 1)
+    return np.stack([segment, own, number * part, firsts[segment] + own], 1)
 
 
 def _counted(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
@@ -256,9 +258,5 @@ def _counted(counts: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], npt.
 def _described(one: PlainSegment) -> list[int]:
     keys, values = one.keys.array, one.values.array
     steps = [step // part.itemsize for part in (keys, values) for step in part.strides[1:3]]
-    places = 0 if one.positions is None else _address(one.positions)
-    return [_address(keys), _address(values), places, *steps, keys.shape[2]]
-
-
-def _address(array: Array) -> int:
-    return int(array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr)
+    places = 0 if one.positions is None else address(one.positions)
+    return [address(keys), address(values), places, *steps, keys.shape[2]]
