@@ -4,6 +4,7 @@ import numpy as np
 
 from recollect.gpu.device import Array, Device, Kernel
 from recollect.kvcache.cuda.handing import Handed
+from recollect.kvcache.cuda.verdict import Verdict
 
 __all__ = ["turned_codes"]
 
@@ -15,9 +16,17 @@ _FUSED = 512
 
 
 def turned_codes(
-    device: Device, rows: Handed, lengths: Array | None, bits: int, block: int, seed: int
+    device: Device,
+    rows: Handed,
+    lengths: Array | None,
+    bits: int,
+    block: int,
+    seed: int,
+    verdict: Verdict,
 ) -> tuple[Array, Array, Array] | None:
-    """Return codes, factors and means, or None where a number is not finite or beyond 16 bits.
+    """Return codes, factors and means, which are good unless the verdict is that a number is broken.
+
+    None stands for rows that are longer than a block of the device can share.
 
     Parameters
     ----------
@@ -33,6 +42,8 @@ def turned_codes(
         Tokens that share a mean.
     seed
         Where the signs come from.
+    verdict
+        Where kernels write that a number is not finite, or beyond 16 bits.
 
     Returns
     -------
@@ -48,7 +59,7 @@ def turned_codes(
     every, blocks, width = batch * heads, -(-n // block), 1 << (d - 1).bit_length()
     codes = xp.empty((every, n, -(-width * bits // 32)), dtype=np.uint32)
     factor, mean = xp.empty((every, n), dtype=np.uint16), xp.empty((every, blocks, d), dtype=np.uint16)
-    broken = xp.zeros(1, dtype=np.uint32)
+    broken = verdict.word
     held, size, start = rows.rows(lengths), np.uint32(block), np.uint64(seed)
     scale = np.float32(width**-0.5)
     fits = _LEAST <= width <= _MOST
@@ -76,7 +87,7 @@ def turned_codes(
             kernel = rows.read_by(Kernel("quantize_wide", "rotated_codes_of_any_width"))
             arguments = [*held, codes, factor, mean, broken, size, np.uint32(width), start, scale]
             device.launch(kernel.defining("BITS", str(bits)), (n, every), 32, arguments, shared)
-    return None if int(broken[0]) else (codes, factor.view(np.float16), mean.view(np.float16))
+    return codes, factor.view(np.float16), mean.view(np.float16)
 
 
 def _turning_bytes(width: int) -> int:

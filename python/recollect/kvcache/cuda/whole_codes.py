@@ -6,6 +6,7 @@ import numpy as np
 
 from recollect.gpu.device import Array, Device, Kernel
 from recollect.kvcache.cuda.handing import Handed
+from recollect.kvcache.cuda.verdict import Verdict
 
 __all__ = ["whole_codes"]
 
@@ -16,9 +17,15 @@ _GROUP, _SLOTS = 32, 4
 
 
 def whole_codes(
-    device: Device, rows: Handed, lengths: Array | None, bits: int, by_token: bool, group: int
-) -> tuple[Array, Array, Array] | None:
-    """Return codes, scales and zeros, or None where a number is not finite or beyond 16 bits.
+    device: Device,
+    rows: Handed,
+    lengths: Array | None,
+    bits: int,
+    by_token: bool,
+    group: int,
+    verdict: Verdict,
+) -> tuple[Array, Array, Array]:
+    """Return codes, scales and zeros, which are good unless the verdict is that a number is broken.
 
     Parameters
     ----------
@@ -34,6 +41,8 @@ def whole_codes(
         Whether a group is of channels of one token, and not of tokens of one channel.
     group
         Elements that share scale and zero.
+    verdict
+        Where kernels write that a number is not finite, or beyond 16 bits.
 
     Returns
     -------
@@ -49,12 +58,9 @@ def whole_codes(
     codes = xp.empty((every, across, words), dtype=np.uint32)
     shape = (every, n, groups) if by_token else (every, groups, d)
     scale, zero = (xp.empty(shape, dtype=np.uint16) for _ in range(2))
-    broken = xp.zeros(1, dtype=np.uint32)
     if codes.size:
         launch = _by_token if by_token else _by_channel
-        launch(device, rows, lengths, bits, group, words, (codes, scale, zero, broken))
-    if int(broken[0]):
-        return None
+        launch(device, rows, lengths, bits, group, words, (codes, scale, zero, verdict.word))
     return codes, scale.view(np.float16), zero.view(np.float16)
 
 
