@@ -8,7 +8,7 @@ from recollect.kvcache.cuda.verdict import Verdict
 
 __all__ = ["float8_codes"]
 
-_THREADS, _WARP, _EIGHT = 256, 32, 8
+_THREADS, _WARP, _SIXTEEN, _PASSES = 256, 32, 16, 4
 
 
 def float8_codes(
@@ -44,9 +44,10 @@ def float8_codes(
     codes = xp.empty((every, n, d), dtype=np.uint8)
     steps = xp.empty((every, blocks, d if scale == "channel" else 1), dtype=np.uint16)
     if codes.size:
-        lanes = min(1 << (-(-d // _EIGHT) - 1).bit_length(), _WARP)
+        # Threads of a row: as many as have sixteen of its channels each, up to a warp.
+        lanes = min(1 << (-(-d // _SIXTEEN) - 1).bit_length(), _WARP)
         width, last = {
-            "token": (-(-n * lanes // _THREADS), lanes),
+            "token": (-(-n // (_THREADS // lanes * _PASSES)), lanes),
             "channel": (-(-blocks * d // _THREADS), block),
             "head": (blocks, block),
         }[scale]

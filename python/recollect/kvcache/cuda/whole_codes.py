@@ -12,8 +12,8 @@ __all__ = ["whole_codes"]
 
 _TOKEN_THREADS, _CHANNEL_THREADS, _WARP, _EIGHT, _SPAN = 256, 128, 32, 8, 64
 _SIXTEEN, _PASSES = 16, 4
-_GROUP, _SLOTS = 32, 4
-"""Tokens of a group that a kernel of its own takes, and the threads that share eight channels of it."""
+_GROUP, _GROUPS, _CHANNELS = 32, 8, 64
+"""Tokens of a group that a kernel of its own takes, and the groups and channels of a block."""
 
 
 def whole_codes(
@@ -97,8 +97,8 @@ def _by_channel(
     arguments = [*rows.rows(lengths), *parts, np.uint32(words)]
     if group == _GROUP and d % _EIGHT == 0:
         groups = -(-n // _GROUP)
-        grid = -(-groups * d // _EIGHT * _SLOTS // _CHANNEL_THREADS), batch * heads
-        kernel = _kernel(rows, "quantize_channel", "channel_codes", bits)
+        grid = -(-groups // _GROUPS) * -(-d // _CHANNELS), batch * heads
+        kernel, threads = _kernel(rows, "quantize_channel", "channel_codes", bits), _GROUPS * _WARP
     else:
         # What one thread takes begins with a group and with a word.
         aligned = math.lcm(group, 32 // bits)
@@ -106,5 +106,5 @@ def _by_channel(
         arguments += [np.uint32(min(group, n)), np.uint32(span)]
         spans = -(-n // span)
         grid = -(-spans * d // _CHANNEL_THREADS), batch * heads
-        kernel = _kernel(rows, "quantize_channel", "channel_codes_of_any_group", bits)
-    device.launch(kernel, grid, _CHANNEL_THREADS, arguments)
+        kernel, threads = _kernel(rows, "quantize_channel", "channel_codes_of_any_group", bits), _CHANNEL_THREADS
+    device.launch(kernel, grid, threads, arguments)
