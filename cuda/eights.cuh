@@ -44,13 +44,13 @@ __device__ __forceinline__ Eight eight_at(const Element* row) {
 #endif
 }
 
-// Eight elements that may begin anywhere; zeros of no row.
-__device__ __forceinline__ Eight some_eight(const Element* row, u32 start) {
-    if (row != nullptr && in_eights(row + start)) return eight_at(row + start);
+// Eight elements that may begin anywhere, of which `some` are there; zeros for others, and of no row.
+__device__ __forceinline__ Eight some_eight(const Element* row, u32 start, u32 some) {
+    if (row != nullptr && some >= 8 && in_eights(row + start)) return eight_at(row + start);
     Eight eight = {};
     Element held[8];
 #pragma unroll
-    for (int j = 0; j < 8; j++) held[j] = row == nullptr ? (Element)0 : row[start + j];
+    for (int j = 0; j < 8; j++) held[j] = row == nullptr || j >= (int)some ? (Element)0 : row[start + j];
 #if FORM == F32
     eight = {{held[0], held[1], held[2], held[3]}, {held[4], held[5], held[6], held[7]}};
 #elif FORM == E4M3
@@ -77,6 +77,31 @@ __device__ __forceinline__ float element_of(const Eight& eight, int j) {
     return __uint_as_float(j % 2 ? pairs[j / 2] & 0xffff0000u : pairs[j / 2] << 16);
 #else
     return number((u16)(pairs[j / 2] >> (j % 2 * 16)));
+#endif
+#endif
+}
+
+// The same with other signs, where bit `j` of `turned` is set.
+__device__ __forceinline__ Eight flipped(const Eight& eight, u32 turned) {
+#if FORM == F32
+    Eight found = eight;
+#define FLIPPED(part, j) found.part = __uint_as_float(__float_as_uint(eight.part) ^ (turned >> j << 31))
+    FLIPPED(low.x, 0), FLIPPED(low.y, 1), FLIPPED(low.z, 2), FLIPPED(low.w, 3);
+    FLIPPED(high.x, 4), FLIPPED(high.y, 5), FLIPPED(high.z, 6), FLIPPED(high.w, 7);
+    return found;
+#else
+    const int some = 4 / sizeof(Element), bits = 8 * sizeof(Element);  // elements of a word
+    u32 masks[8 / some];
+#pragma unroll
+    for (int w = 0; w < 8 / some; w++) {
+        masks[w] = 0;
+#pragma unroll
+        for (int j = 0; j < some; j++) masks[w] |= (turned >> (w * some + j) & 1) << (bits * (j + 1) - 1);
+    }
+#if FORM == E4M3
+    return {{eight.words.x ^ masks[0], eight.words.y ^ masks[1]}};
+#else
+    return {{eight.words.x ^ masks[0], eight.words.y ^ masks[1], eight.words.z ^ masks[2], eight.words.w ^ masks[3]}};
 #endif
 #endif
 }

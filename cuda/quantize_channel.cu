@@ -46,7 +46,7 @@ extern "C" __global__ void __launch_bounds__(BLOCK) channel_codes(
         for (int i = 0; i < 8; i++) x[i] = eight_at(head + min(t + i, last - 1) * token_step);
     } else {
 #pragma unroll
-        for (int i = 0; i < 8; i++) x[i] = some_eight(row_of(rows, blockIdx.y, t + i, last), from);
+        for (int i = 0; i < 8; i++) x[i] = some_eight(row_of(rows, blockIdx.y, t + i, last), from, 8);
     }
     // Each of the four threads that share channels makes the steps of two of them.
     Ends own[2];

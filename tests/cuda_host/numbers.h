@@ -16,6 +16,8 @@ inline u16 half_of(float x) {
     std::memcpy(&half, &value, 2);
     return half;
 }
+inline float near_inverse_root(float x) { return 1.0f / std::sqrt(x); }
+inline float near_quotient(float x, float by) { return x / by; }
 inline float brain(u16 value) { return __uint_as_float((u32)value << 16); }
 
 // Two numbers of 16 bits at once; what is not a number stays so.

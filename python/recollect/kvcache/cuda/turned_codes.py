@@ -13,6 +13,8 @@ _LEAST, _MOST = 64, 512
 """Widths of rows that a few threads can hold."""
 _FUSED = 512
 """Tokens of a mean that one block of threads makes before it turns them."""
+_ALWAYS = 22 << 10
+"""Bytes that a block shares at most for rows in doubt, sums and levels."""
 
 
 def turned_codes(
@@ -73,13 +75,13 @@ def turned_codes(
             tile = block if fused else _TILE
             kernel = rows.read_by(Kernel("quantize_rotated", "rotated_codes"))
             kernel = kernel.defining("BITS", str(bits)).defining("WIDTH", str(width))
-            shared, stage = _turning_bytes(width), tile * d * rows.array.itemsize
+            stage = tile * d * rows.array.itemsize
             # Where there are lengths, a sequence may have no row to bring.
-            staged = fused and rows.in_eights and lengths is None and shared + stage <= _most_shared(device)
+            staged = fused and rows.in_eights and lengths is None and stage <= _most_shared(device)
             settings = size, np.uint32(tile), np.int32(fused), np.int32(staged), start, scale
             arguments = [*held, codes, factor, mean, broken, *settings]
-            grid, whole = (-(-n // tile), every), shared + (stage if staged else 0)
-            device.launch(kernel, grid, _THREADS, arguments, whole)
+            grid = -(-n // tile), every
+            device.launch(kernel, grid, _THREADS, arguments, stage if staged else 0)
         else:
             shared = -(-width // 128) * 8 + width * 5
             if shared > device.shared_bytes:
@@ -90,11 +92,6 @@ def turned_codes(
     return codes, factor.view(np.float16), mean.view(np.float16)
 
 
-def _turning_bytes(width: int) -> int:
-    """Return the shared memory of the rows that a block turns at a time."""
-    return _THREADS // max(width // 16, 8) * (width + 8) * 4
-
-
 def _most_shared(device: Device) -> int:
-    """Return what a block may have, so that two of them fit; the levels take a little."""
-    return min(device.shared_bytes, 100 << 10) - 256
+    """Return what a block may have, so that two of them fit, beside what it has anyway."""
+    return min(device.shared_bytes, 100 << 10) - _ALWAYS
