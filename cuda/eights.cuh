@@ -23,6 +23,9 @@ COMPARISON_OF_PAIRS(lesser_brains, "min.NaN.bf16x2")
 COMPARISON_OF_PAIRS(greater_brains, "max.NaN.bf16x2")
 #endif
 
+// Blocks of 256 threads beside each other, each thread with four pairs of eights: wide floats take more registers.
+#define BLOCKS_OF_PAIRS (FORM == F16 || FORM == BF16 ? 3 : 2)
+
 struct Eight {
 #if FORM == F32
     float4 low, high;

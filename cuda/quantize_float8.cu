@@ -138,7 +138,7 @@ __device__ __forceinline__ bool codes_of_any(
 }
 
 // A scale a token: `lanes` threads a row, a power of two up to a warp; a thread takes the same channels of PASSES rows.
-extern "C" __global__ void __launch_bounds__(THREADS) float8_by_token(
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_OF_PAIRS) float8_by_token(
     ROWS_PARAMETERS, u8* codes, u16* scale, u32* broken, u32 lanes) {
     __shared__ float2 scales[THREADS][PASSES];
     Rows rows = ROWS_GIVEN;

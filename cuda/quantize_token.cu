@@ -131,7 +131,7 @@ __device__ __forceinline__ bool codes_of_any(
 
 // `lanes` threads a group, a power of two up to a warp; a thread takes the same channels of PASSES rows. Words that lie within
 // one group are written here; where they do not, `words` is 0 and `token_words` writes them afterwards.
-extern "C" __global__ void __launch_bounds__(THREADS) token_codes(
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_OF_PAIRS) token_codes(
     ROWS_PARAMETERS, u32* codes, u16* scale, u16* zero, u32* broken, u32 group, u32 lanes, u32 words) {
     __shared__ Step steps[THREADS][PASSES];
     Rows rows = ROWS_GIVEN;

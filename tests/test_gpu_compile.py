@@ -35,10 +35,10 @@ REGISTERS = {
     "attention_received": 255,
     "scores_selection": 64,
     "scores_windows": 64,
-    # Of float32; of 16 bits 64 of them hold four rows.
-    "quantize_token": 104,
+    # Of wide floats, of which four rows take more than of those of 16 bits.
+    "quantize_token": 128,
     "quantize_channel": 128,
-    "quantize_float8": 88,
+    "quantize_float8": 128,
     "quantize_rotated": 85,
     "quantize_wide": 64,
     "compaction": 80,
@@ -48,6 +48,7 @@ REGISTERS = {
     "decode_attention": 168,
     "decode_channel": 128,
     "decode_rotated": 80,
+    "decode_turned": 102,
     "decode_logits": 128,
     "decode_sums": 128,
 }
@@ -100,6 +101,10 @@ READERS = {
     "decode": [one for one in READ if one["CODEC"] != "ROTATED"],
     "decode_channel": [{"BITS": bits, "ROWS": rows} for bits in (2, 4, 8) for rows in (1, 8)],
     "decode_rotated": [{"BITS": bits} for bits in (1, 2, 3, 4)],
+    "decode_turned": [
+        *({"BITS": bits, "WIDTH": 128} for bits in (1, 2, 3, 4)),
+        *({"BITS": 4, "WIDTH": width} for width in (64, 256, 512)),
+    ],
     "decode_logits": [{**one, "ROWS": rows} for one in READ for rows in (1, 8)],
     "decode_sums": [
         *({**one, "ROWS": rows} for one in READ for rows in (1, 8)),
