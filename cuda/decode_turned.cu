@@ -11,9 +11,14 @@
 #endif
 #define LANES (WIDTH / 32)
 #define CHUNKS 4  // eights of a lane
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000
+#define BLOCKS 4  // of a multiprocessor; with five the compiler spills
+#else
+#define BLOCKS 5
+#endif
 
 // `by` is one by the root of the width; `d` elements of a row count, and rows of `out` are aligned where `whole`.
-extern "C" __global__ void __launch_bounds__(THREADS, 5) decode_turned(
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) decode_turned(
     CODES_PARAMETERS, float* out, u32 d, u64 seed, double by, u32 whole) {
     __shared__ double levels[2 * HALF_LEVELS];
     if (threadIdx.x < 2 * HALF_LEVELS) levels[threadIdx.x] = signed_level(threadIdx.x);

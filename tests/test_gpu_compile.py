@@ -48,7 +48,7 @@ REGISTERS = {
     "decode_attention": 168,
     "decode_channel": 128,
     "decode_rotated": 80,
-    "decode_turned": 102,
+    "decode_turned": 128,
     "decode_logits": 128,
     "decode_sums": 128,
 }

@@ -106,5 +106,8 @@ def _by_channel(
         arguments += [np.uint32(min(group, n)), np.uint32(span)]
         spans = -(-n // span)
         grid = -(-spans * d // _CHANNEL_THREADS), batch * heads
-        kernel, threads = _kernel(rows, "quantize_channel", "channel_codes_of_any_group", bits), _CHANNEL_THREADS
+        kernel, threads = (
+            _kernel(rows, "quantize_channel", "channel_codes_of_any_group", bits),
+            _CHANNEL_THREADS,
+        )
     device.launch(kernel, grid, threads, arguments)
