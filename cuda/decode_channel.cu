@@ -9,57 +9,81 @@
 #define WORDS_OF_TILE (TILE * BITS / 32)
 #define PITCH (WORDS_OF_TILE + 1)  // threads meet in no bank
 
-// The steps of eight channels, which may lie in one piece.
-__device__ __forceinline__ void eight_steps(const u16* from, u32 some, bool whole, float (&x)[8]) {
+// The steps of four channels, which may lie in one piece.
+__device__ __forceinline__ void four_steps(const u16* from, u32 some, bool whole, float (&x)[4]) {
     if (whole) {
-        const uint4 all = *(const uint4*)from;
-        const u32 pairs[4] = {all.x, all.y, all.z, all.w};
-#pragma unroll
-        for (int j = 0; j < 8; j++) x[j] = of_half((u16)(pairs[j / 2] >> (j % 2 * 16)));
+        const uint2 all = *(const uint2*)from;
+        x[0] = of_half((u16)all.x), x[1] = of_half((u16)(all.x >> 16));
+        x[2] = of_half((u16)all.y), x[3] = of_half((u16)(all.y >> 16));
     } else {
 #pragma unroll
-        for (u32 j = 0; j < 8; j++) x[j] = of_half(from[j < some ? j : some - 1]);
+        for (u32 j = 0; j < 4; j++) x[j] = of_half(from[j < some ? j : some - 1]);
     }
 }
 
-// A thread takes eight tokens of eight channels; eight words of a channel are read by lanes of one warp.
-extern "C" __global__ void __launch_bounds__(THREADS, 2) decode_channels(
-    const u32* codes, const u16* scale, const u16* zero, float* out, u32 n, u32 d, u32 words, u32 group) {
-    u32 chunks = (d + 7) / 8, at = blockIdx.x * THREADS + threadIdx.x, groups = (n + group - 1) / group;
-    u32 lane = at & 31, place = at / 32 * 4 + (lane & 3), t = (place / chunks * 8 + (lane >> 2)) * 8;
-    u32 channel = place % chunks * 8, some = min(8u, d - channel);
-    if (t >= n) return;
-    const bool whole = d % 8 == 0 && (((u64)scale | (u64)zero) & 15) == 0;
-    const u32 left = words - t * BITS / 32;
-    const u32* row = codes + ((u64)blockIdx.y * d + channel) * words + t * BITS / 32;
-    u64 packed[8];
+#define TOKENS 16u                      // of a thread
+#define WORDS_OF_THREAD (TOKENS * BITS / 32)
+
+__device__ __forceinline__ void write_four(float* to, u32 some, bool whole, const float (&x)[4]) {
+    if (whole) {
+        *(float4*)to = {x[0], x[1], x[2], x[3]};
+    } else {
 #pragma unroll
-    for (u32 j = 0; j < 8; j++) {
-        const u32* mine = row + (j < some ? j : some - 1) * words;
-        packed[j] = mine[0] >> (t * BITS % 32);
-        if (BITS == 8 && left > 1) packed[j] |= (u64)mine[1] << 32;
-    }
-    float steps[8], zeros[8];
-#pragma unroll
-    for (u32 i = 0; i < 8; i++) {
-        if (t + i >= n) return;
-        if (i == 0 || (t + i) % group == 0) {
-            u64 of = ((u64)blockIdx.y * groups + (t + i) / group) * d + channel;
-            eight_steps(scale + of, some, whole, steps), eight_steps(zero + of, some, whole, zeros);
+        for (u32 j = 0; j < 4; j++) {
+            if (j < some) to[j] = x[j];
         }
-        float x[8];
+    }
+}
+
+// A thread takes sixteen tokens of four channels: four threads read what lies together of a channel, eight write what does
+// of a row.
+extern "C" __global__ void __launch_bounds__(THREADS) decode_channels(
+    const u32* codes, const u16* scale, const u16* zero, float* out, u32 n, u32 d, u32 words, u32 group) {
+    const u32 quads = (d + 3) / 4, across = (quads + 7) / 8, at = blockIdx.x * THREADS + threadIdx.x, lane = at & 31;
+    const u32 t = (at / 32 / across * 4 + (lane >> 3)) * TOKENS, channel = (at / 32 % across * 8 + (lane & 7)) * 4;
+    if (t >= n || channel >= d) return;
+    const u32 groups = (n + group - 1) / group, some = min(4u, d - channel), first = t * BITS / 32;
+    const bool whole = d % 4 == 0;
+    const u32* row = codes + ((u64)blockIdx.y * d + channel) * words + first;
+    float* to = out + ((u64)blockIdx.y * n + t) * d + channel;
+    float steps[4], zeros[4];
+    const u64 heads_steps = (u64)blockIdx.y * groups * d + channel;
+    if (group % TOKENS == 0) {
+        u32 packed[4][WORDS_OF_THREAD];
 #pragma unroll
-        for (int j = 0; j < 8; j++) x[j] = __fmaf_rn(small((u32)(packed[j] >> (BITS * i)) & TOP), steps[j], zeros[j]);
-        float* to = out + ((u64)blockIdx.y * n + t + i) * d + channel;
-        if (some == 8 && ((u64)to & 15) == 0) {
-            *(float4*)to = {x[0], x[1], x[2], x[3]};
-            *(float4*)(to + 4) = {x[4], x[5], x[6], x[7]};
-        } else {
+        for (u32 j = 0; j < 4; j++) {
 #pragma unroll
-            for (u32 j = 0; j < 8; j++) {
-                if (j < some) to[j] = x[j];
+            for (u32 w = 0; w < WORDS_OF_THREAD; w++) {
+                packed[j][w] = row[(u64)(j < some ? j : some - 1) * words + (first + w < words ? w : 0)];
             }
         }
+        const u64 of = heads_steps + (u64)(t / group) * d;
+        four_steps(scale + of, some, whole, steps), four_steps(zero + of, some, whole, zeros);
+#pragma unroll
+        for (u32 i = 0; i < TOKENS; i++) {
+            if (t + i >= n) return;
+            float x[4];
+#pragma unroll
+            for (int j = 0; j < 4; j++) {
+                const u32 code = packed[j][i * BITS / 32] >> (i * BITS % 32) & TOP;
+                x[j] = __fmaf_rn(small(code), steps[j], zeros[j]);
+            }
+            write_four(to + i * d, some, whole, x);
+        }
+        return;
+    }
+    // A group may end anywhere.
+#pragma unroll 1
+    for (u32 i = 0; i < TOKENS && t + i < n; i++) {
+        const u64 of = heads_steps + (u64)((t + i) / group) * d;
+        four_steps(scale + of, some, whole, steps), four_steps(zero + of, some, whole, zeros);
+        float x[4];
+#pragma unroll
+        for (u32 j = 0; j < 4; j++) {
+            const u32 code = row[(u64)(j < some ? j : some - 1) * words + i * BITS / 32] >> (i * BITS % 32) & TOP;
+            x[j] = __fmaf_rn(small(code), steps[j], zeros[j]);
+        }
+        write_four(to + i * d, some, whole, x);
     }
 }
 

@@ -49,6 +49,20 @@ template <class T> __device__ __forceinline__ void turn_eight(T (&x)[8]) {
     }
 }
 
+// One by the root, and a quotient, as fast as can be: within 4 units of 2^-24. A host that runs these kernels has its own.
+#ifdef __CUDA_ARCH__
+__device__ __forceinline__ float near_inverse_root(float x) {
+    float found;
+    asm("rsqrt.approx.f32 %0, %1;" : "=f"(found) : "f"(x));
+    return found;
+}
+__device__ __forceinline__ float near_quotient(float x, float by) {
+    float found;
+    asm("div.approx.f32 %0, %1, %2;" : "=f"(found) : "f"(x), "f"(by));
+    return found;
+}
+#endif
+
 // Rounded once, ties to even: where f32 in between loses something, its last bit says so.
 __device__ __forceinline__ u16 half_of_double(double x) {
     float near = (float)x;
@@ -58,19 +72,6 @@ __device__ __forceinline__ u16 half_of_double(double x) {
         near = __uint_as_float((fabs(off) > fabs(x) ? bits - 1 : bits) | 1u);
     }
     return half_of(near);
-}
-
-// The least f32 whose product with `by`, rounded, reaches a middle; whether one meets it.
-__device__ __forceinline__ float least_reaching(double middle, double by, bool& meets) {
-    float found = (float)__ddiv_rn(middle, by);
-    while (found > 0.0f) {
-        float below = __uint_as_float(__float_as_uint(found) - 1);
-        if (__dmul_rn((double)below, by) < middle) break;
-        found = below;
-    }
-    while (finite(found) && __dmul_rn((double)found, by) < middle) found = __uint_as_float(__float_as_uint(found) + 1);
-    meets = __dmul_rn((double)found, by) == middle;
-    return found;
 }
 
 // On a middle itself the higher level is taken, which is not the same from both sides of zero.

@@ -1,17 +1,11 @@
 // Eight-bit floats, e4m3, scaled so that the greatest of a token, a channel or a block of tokens is 448.
+#include "eights.cuh"
 #include "rows.cuh"
 #include "steps.cuh"
 
 #define THREADS 256
+#define PASSES 4  // rows of a thread
 #define GREATEST 448.0f
-
-// x / scale as a division rounds it: the reciprocal of a scale of 16 bits is rounded once, so a product with it is off by so
-// little that what remains makes it right.
-__device__ __forceinline__ float divided(float x, float scale, float inverse) {
-    float near = __fmul_rn(x, inverse);
-    float sure = __fmaf_rn(__fmaf_rn(-near, scale, x), inverse, near);
-    return near == 0.0f ? near : sure;  // A zero keeps its sign.
-}
 
 // The codes of two numbers, the first one below.
 __device__ __forceinline__ u32 two_codes(float low, float high) {
@@ -33,16 +27,25 @@ __device__ __forceinline__ float greatest_of(const float (&x)[8]) {
 
 __device__ __forceinline__ u16 scale_for(float greatest) { return half_step(__fdiv_rn(greatest, GREATEST)); }
 
-__device__ __forceinline__ void write_codes(u8* out, u32 some, const float (&x)[8], float scale, float inverse) {
+// Codes of eight numbers, from the lowest bit on. Signs are those of the numbers: a zero has one too.
+__device__ __forceinline__ u64 eight_codes_of(const float (&x)[8], float scale, float inverse) {
     u32 words[2];
 #pragma unroll
     for (int w = 0; w < 2; w++) {
         float by[4];
+        u32 signs = 0;
 #pragma unroll
-        for (int j = 0; j < 4; j++) by[j] = divided(x[4 * w + j], scale, inverse);
-        words[w] = two_codes(by[0], by[1]) | two_codes(by[2], by[3]) << 16;
+        for (int j = 0; j < 4; j++) {
+            by[j] = divided(x[4 * w + j], scale, inverse);
+            signs |= __float_as_uint(x[4 * w + j]) >> 31 << (8 * j + 7);
+        }
+        words[w] = two_codes(by[0], by[1]) | two_codes(by[2], by[3]) << 16 | signs;
     }
-    u64 packed = (u64)words[1] << 32 | words[0];
+    return (u64)words[1] << 32 | words[0];
+}
+
+__device__ __forceinline__ void write_codes(u8* out, u32 some, const float (&x)[8], float scale, float inverse) {
+    u64 packed = eight_codes_of(x, scale, inverse);
     if (some >= 8 && ((u64)out & 7) == 0) {
         *(u64*)out = packed;
     } else {
@@ -50,32 +53,101 @@ __device__ __forceinline__ void write_codes(u8* out, u32 some, const float (&x)[
     }
 }
 
-// A scale a token: `lanes` threads a row, a power of two up to a warp, each with eight channels at a time.
-extern "C" __global__ void __launch_bounds__(THREADS) float8_by_token(
-    ROWS_PARAMETERS, u8* codes, u16* scale, u32* broken, u32 lanes) {
-    Rows rows = ROWS_GIVEN;
-    u32 at = (blockIdx.x * THREADS + threadIdx.x) / lanes, lane = threadIdx.x & (lanes - 1);
-    bool real = at < n, sound = true;
-    const Element* row = row_of(rows, blockIdx.y, real ? at : 0, count_of(rows, blockIdx.y));
-    float x[8], greatest = 0.0f;
-    for (u32 from = 8 * lane; from < d; from += 8 * lanes) {
-        some_of(row, from, d - from, x);
-        sound = sound && all_finite(x);
-        greatest = fmaxf(greatest, greatest_of(x));
+// Rows that are read in eights, of sixteen channels a lane: all rows of a thread are on their way at once, and the lanes of a
+// row make the scale of one each.
+__device__ __forceinline__ bool straight_codes(
+    const Rows& rows, u32 count, u32 first, u32 slots, u32 lanes, u8* codes, u16* scale, float2 (*scales)[PASSES]) {
+    const u32 lane = threadIdx.x & (lanes - 1), last = count - 1, whole = threadIdx.x / lanes;
+    const Element* head = head_of(rows, blockIdx.y) + 8 * lane;
+    Eight held[PASSES][2];
+#pragma unroll
+    for (int i = 0; i < PASSES; i++) {
+        const Element* row = head + min(first + i * slots, last) * rows.token_step;
+        held[i][0] = eight_at(row), held[i][1] = eight_at(row + 8 * lanes);
+    }
+    bool sound = true;
+    float most[PASSES];
+#pragma unroll
+    for (int i = 0; i < PASSES; i++) {
+        const Ends ends = ends_of(held[i]);
+        sound = sound && are_finite(ends);
+        most[i] = fmaxf(fabsf(low_of(ends)), fabsf(high_of(ends)));
     }
     for (u32 width = lanes / 2; width > 0; width >>= 1) {
-        greatest = fmaxf(greatest, __shfl_xor_sync(FULL, greatest, width));
+#pragma unroll
+        for (int i = 0; i < PASSES; i++) most[i] = fmaxf(most[i], __shfl_xor_sync(FULL, most[i], width));
     }
-    if (!real) return;
-    u16 half = scale_for(greatest);
-    u64 place = (u64)blockIdx.y * n + at;
-    if (lane == 0) scale[place] = half;
-    if (!sound || !half_is_finite(half)) *broken = 1;
-    float step = of_half(half), inverse = __fdiv_rn(1.0f, step);
-    for (u32 from = 8 * lane; from < d; from += 8 * lanes) {
-        if (d > 8 * lanes) some_of(row, from, d - from, x);
-        write_codes(codes + place * d + from, d - from, x, step, inverse);
+#pragma unroll 1
+    for (u32 own = lane; own < PASSES; own += lanes) {
+        float greatest = most[0];
+#pragma unroll
+        for (int i = 1; i < PASSES; i++) greatest = own == i ? most[i] : greatest;
+        const u16 half = scale_for(greatest);
+        sound = sound && half_is_finite(half);
+        scales[whole][own] = {of_half(half), __fdiv_rn(1.0f, of_half(half))};
+        const u32 t = first + own * slots;
+        if (t < rows.n) scale[(u64)blockIdx.y * rows.n + t] = half;
     }
+    __syncwarp();
+#pragma unroll
+    for (int i = 0; i < PASSES; i++) {
+        const u32 t = first + i * slots;
+        if (t >= rows.n) break;
+        const float2 by = scales[whole][i];
+        u64* out = (u64*)(codes + ((u64)blockIdx.y * rows.n + t) * rows.d) + lane;
+#pragma unroll
+        for (int half = 0; half < 2; half++) {
+            float x[8];
+            spread(held[i][half], x);
+            out[half * lanes] = eight_codes_of(x, by.x, by.y);
+        }
+    }
+    return sound;
+}
+
+// Rows of any width.
+__device__ __forceinline__ bool codes_of_any(
+    const Rows& rows, u32 count, u32 first, u32 slots, u32 lanes, u8* codes, u16* scale) {
+    const u32 lane = threadIdx.x & (lanes - 1), d = rows.d;
+    bool sound = true;
+#pragma unroll 1
+    for (u32 pass = 0; pass < PASSES; pass++) {
+        u32 t = first + pass * slots;
+        const Element* row = row_of(rows, blockIdx.y, t < rows.n ? t : 0, count);
+        float x[8], greatest = 0.0f;
+        for (u32 from = 8 * lane; from < d; from += 8 * lanes) {
+            some_of(row, from, d - from, x);
+            sound = sound && all_finite(x);
+            greatest = fmaxf(greatest, greatest_of(x));
+        }
+        for (u32 width = lanes / 2; width > 0; width >>= 1) {
+            greatest = fmaxf(greatest, __shfl_xor_sync(FULL, greatest, width));
+        }
+        if (t >= rows.n) continue;
+        u16 half = scale_for(greatest);
+        u64 place = (u64)blockIdx.y * rows.n + t;
+        if (lane == 0) scale[place] = half;
+        sound = sound && half_is_finite(half);
+        float step = of_half(half), inverse = __fdiv_rn(1.0f, step);
+        for (u32 from = 8 * lane; from < d; from += 8 * lanes) {
+            some_of(row, from, d - from, x);
+            write_codes(codes + place * d + from, d - from, x, step, inverse);
+        }
+    }
+    return sound;
+}
+
+// A scale a token: `lanes` threads a row, a power of two up to a warp; a thread takes the same channels of PASSES rows.
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS_OF_PAIRS) float8_by_token(
+    ROWS_PARAMETERS, u8* codes, u16* scale, u32* broken, u32 lanes) {
+    __shared__ float2 scales[THREADS][PASSES];
+    Rows rows = ROWS_GIVEN;
+    const u32 slots = THREADS / lanes, begin = blockIdx.x * PASSES * slots + threadIdx.x / lanes;
+    const u32 count = min(count_of(rows, blockIdx.y), n);
+    const bool straight = whole_eights(rows) && d == 16 * lanes && count != 0;
+    const bool sound = straight ? straight_codes(rows, count, begin, slots, lanes, codes, scale, scales)
+                                : codes_of_any(rows, count, begin, slots, lanes, codes, scale);
+    if (!sound) *broken = 1;
 }
 
 // A scale a channel of a block of tokens; a thread takes one channel of one block.
@@ -100,7 +172,7 @@ extern "C" __global__ void __launch_bounds__(THREADS) float8_by_channel(
     for (u32 t = start; t < end; t++) {
         const Element* row = row_of(rows, blockIdx.y, t, count);
         float x = row == nullptr ? 0.0f : number(row[channel]);
-        codes[((u64)blockIdx.y * n + t) * d + channel] = e4m3_of(divided(x, step, inverse));
+        codes[((u64)blockIdx.y * n + t) * d + channel] = (u8)(e4m3_of(divided(x, step, inverse)) | (__float_as_uint(x) >> 31 << 7));
     }
 }
 

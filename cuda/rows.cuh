@@ -18,11 +18,16 @@ __device__ __forceinline__ u32 count_of(const Rows& rows, u32 head) {
     return rows.lengths == nullptr ? rows.n : rows.lengths[head / rows.heads];
 }
 
+// Where the rows of a head begin.
+__device__ __forceinline__ const Element* head_of(const Rows& rows, u32 head) {
+    return rows.first + (head / rows.heads) * rows.batch_step + (head % rows.heads) * rows.head_step;
+}
+
 // The row that stands for token `t`; null where no token counts.
 __device__ __forceinline__ const Element* row_of(const Rows& rows, u32 head, u32 t, u32 count) {
     if (count == 0) return nullptr;
     u32 at = t < count ? t : count - 1;
-    return rows.first + (head / rows.heads) * rows.batch_step + (head % rows.heads) * rows.head_step + at * rows.token_step;
+    return head_of(rows, head) + at * rows.token_step;
 }
 
 // Up to eight elements from `start` on, of which `some` count; the last one repeated behind them.

@@ -6,7 +6,7 @@
 
 // A block a sequence: `places` [batch][tokens] of tokens that count, `filled` [batch] of them; what is behind is not set.
 extern "C" __global__ void __launch_bounds__(THREADS) list_places(const u8* counts, u32 tokens, u32* places, u32* filled) {
-    __shared__ u32 warps[THREADS / 32 + 1];
+    __shared__ u32 warps[THREADS / 32];
     const u8* mine = counts + (u64)blockIdx.x * tokens;
     u32* to = places + (u64)blockIdx.x * tokens;
     u32 done = 0;

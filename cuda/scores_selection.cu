@@ -43,9 +43,9 @@ __device__ __forceinline__ u32 digit_of(const Head& head, const Choice& choice, 
     const u32 count = 1u << bits;
     for (u32 at = threadIdx.x; at < BINS; at += THREADS) bins[at] = 0;
     __syncthreads();
-    for (u32 start = 0; start < head.tokens; start += CHUNK) {
+#pragma unroll 4
+    for (u32 at = threadIdx.x * 4; at < head.tokens; at += CHUNK) {
         float x[4];
-        u32 at = start + threadIdx.x * 4;
         head.four(x, at);
 #pragma unroll
         for (u32 e = 0; e < 4; e++) {
@@ -76,11 +76,12 @@ __device__ __forceinline__ u32 digit_of(const Head& head, const Choice& choice, 
 
 // `limits` [heads of all sequences] are budgets; `limited` says that others need the threshold.
 extern "C" __global__ void __launch_bounds__(THREADS) choose_tokens(
-    const float* scores, u32 tokens, const u32* limits, u32 n_sink, u32 n_recent, u32 limited, double threshold,
-    u32* choices, u32* counts) {
-    __shared__ u32 bins[BINS], warps[THREADS / 32 + 1], found[2], places[4];
+    const float* scores, u32 tokens, const u32* limits, u32 one_limit, u32 n_sink, u32 n_recent, u32 limited,
+    double threshold, u32* choices, u32* counts) {
+    __shared__ u32 bins[BINS], warps[THREADS / 32], found[2], places[4];
     Head head = {scores + (u64)blockIdx.x * tokens, tokens, tokens % 4 == 0};
     u32 living = 0;
+#pragma unroll 4
     for (u32 start = threadIdx.x * 4; start < tokens; start += CHUNK) {
         float x[4];
         head.four(x, start);
@@ -88,15 +89,16 @@ extern "C" __global__ void __launch_bounds__(THREADS) choose_tokens(
         for (int e = 0; e < 4; e++) living += alive(x[e]);
     }
     living = total_over(living, warps);
-    u32 limit = limits[blockIdx.x] > 1 ? limits[blockIdx.x] : 1;
+    const u32 given = limits == nullptr ? one_limit : limits[blockIdx.x], limit = given > 1 ? given : 1;
     u32 all_sinks = n_sink < living ? n_sink : living;
     u32 all_recent = n_recent < living - all_sinks ? n_recent : living - all_sinks;
     u32 sinks = all_sinks < limit ? all_sinks : limit;
     u32 recent = all_recent < limit - sinks ? all_recent : limit - sinks;
     const u32 targets[4] = {sinks, all_sinks, living - all_recent, living - recent};
-    if (threadIdx.x < 4) places[threadIdx.x] = tokens;
+    // Where every token has a score, the places are these numbers.
+    if (threadIdx.x < 4) places[threadIdx.x] = living == tokens ? targets[threadIdx.x] : tokens;
     u32 done = 0;
-    for (u32 start = 0; start < tokens; start += CHUNK) {
+    for (u32 start = 0; start < tokens && living != tokens; start += CHUNK) {
         float x[4];
         u32 at = start + threadIdx.x * 4, mine = 0, total;
         head.four(x, at);
@@ -115,15 +117,19 @@ extern "C" __global__ void __launch_bounds__(THREADS) choose_tokens(
     }
     __syncthreads();
     Choice choice = {places[0], places[1], places[2], places[3], 0, 0, 0, 0};
-    u32 others = 0;
-    for (u32 start = threadIdx.x * 4; start < tokens; start += CHUNK) {
-        float x[4];
-        head.four(x, start);
+    u32 others = living - all_sinks - all_recent;
+    if (limited) {
+        others = 0;
+#pragma unroll 4
+        for (u32 start = threadIdx.x * 4; start < tokens; start += CHUNK) {
+            float x[4];
+            head.four(x, start);
 #pragma unroll
-        for (u32 e = 0; e < 4; e++)
-            others += start + e >= choice.first && start + e < choice.end && alive(x[e]) && (!limited || x[e] >= threshold);
+            for (u32 e = 0; e < 4; e++)
+                others += start + e >= choice.first && start + e < choice.end && alive(x[e]) && x[e] >= threshold;
+        }
+        others = total_over(others, warps);
     }
-    others = total_over(others, warps);
     u32 wanted = limit - sinks - recent;
     bool nobody = limited && others == 0 && all_sinks + all_recent == 0;
     if (nobody) {
@@ -150,21 +156,36 @@ extern "C" __global__ void __launch_bounds__(THREADS) choose_tokens(
     }
 }
 
+// Where heads begin and the last one ends, `[rows + 1]`: one block.
+extern "C" __global__ void __launch_bounds__(THREADS) bound_heads(const u32* counts, u32 rows, u32* bounds) {
+    __shared__ u32 warps[THREADS / 32];
+    u32 before = 0;
+    for (u32 start = 0; start < rows; start += THREADS) {
+        u32 at = start + threadIdx.x, total, mine = sum_before(at < rows ? counts[at] : 0, warps, total);
+        if (at < rows) bounds[at] = before + mine;
+        before += total;
+    }
+    if (threadIdx.x == 0) bounds[rows] = before;
+}
+
 // Writes what stays to `indices`, and which positions these are; heads begin at `starts`.
 extern "C" __global__ void __launch_bounds__(THREADS) list_chosen(
     const float* scores, u32 tokens, const u32* choices, u32 limited, double threshold, const u32* starts,
     const u32* positions, u32 heads, u64 batch_step, u64 head_step, u32* indices, u32* held) {
-    __shared__ u32 warps[THREADS / 32 + 1];
+    __shared__ u32 warps[THREADS / 32];
     Head head = {scores + (u64)blockIdx.x * tokens, tokens, tokens % 4 == 0};
     Choice choice = ((const Choice*)choices)[blockIdx.x];
     const u32* mine = positions == nullptr ? nullptr
                                            : positions + blockIdx.x / heads * batch_step + blockIdx.x % heads * head_step;
     bool reaching = limited != 0 && choice.ties == FULL;
     u32 sure_before = starts[blockIdx.x], ties_before = 0;
+    float next[4];
+    head.four(next, threadIdx.x * 4);
     for (u32 start = 0; start < tokens; start += CHUNK) {
-        float x[4];
+        float x[4] = {next[0], next[1], next[2], next[3]};
         u32 at = start + threadIdx.x * 4, sure = 0, ties = 0, total;
-        head.four(x, at);
+        // The next are on their way while these are counted.
+        head.four(next, at + CHUNK);
 #pragma unroll
         for (u32 e = 0; e < 4; e++) {
             u32 key = ordered(x[e]), t = at + e;

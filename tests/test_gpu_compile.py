@@ -35,10 +35,11 @@ REGISTERS = {
     "attention_received": 255,
     "scores_selection": 64,
     "scores_windows": 64,
-    "quantize_token": 64,
+    # Of wide floats, of which four rows take more than of those of 16 bits.
+    "quantize_token": 128,
     "quantize_channel": 128,
-    "quantize_float8": 64,
-    "quantize_rotated": 128,
+    "quantize_float8": 128,
+    "quantize_rotated": 85,
     "quantize_wide": 64,
     "compaction": 80,
     "compaction_pages": 112,
@@ -48,6 +49,7 @@ REGISTERS = {
     "decode_attention": 168,
     "decode_channel": 128,
     "decode_rotated": 80,
+    "decode_turned": 128,
     "decode_logits": 128,
     "decode_sums": 128,
 }
@@ -110,6 +112,10 @@ READERS = {
     "decode": [one for one in READ if one["CODEC"] != "ROTATED"],
     "decode_channel": [{"BITS": bits, "ROWS": rows} for bits in (2, 4, 8) for rows in (1, 8)],
     "decode_rotated": [{"BITS": bits} for bits in (1, 2, 3, 4)],
+    "decode_turned": [
+        *({"BITS": bits, "WIDTH": 128} for bits in (1, 2, 3, 4)),
+        *({"BITS": 4, "WIDTH": width} for width in (64, 256, 512)),
+    ],
     "decode_logits": [{**one, "ROWS": rows} for one in READ for rows in (1, 8)],
     "decode_sums": [
         *({**one, "ROWS": rows} for one in READ for rows in (1, 8)),

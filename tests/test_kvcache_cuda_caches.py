@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from recollect.errors import DimensionMismatch, InvalidArgument
 from recollect.kvcache import Kept, MixedCache, PagedStore, QuantizedCache, decode_attention, select
+from recollect.kvcache.cuda.verdict import Verdict
 from recollect.kvcache.quantizers import Rotated
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
-from tests.cuda_host.standing_in import stand_in
+from tests.cuda_host.standing_in import host_alone, stand_in
 from tests.test_kvcache_selection import PagesAgainstLists
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
@@ -73,6 +74,33 @@ def test_codes_of_a_step_are_made_at_once(device):
     cache.append(rows(1, 2, 700, 64), rows(1, 2, 700, 64))
     assert device.launched == ["rotated_codes", "token_codes"]
     assert [one.keys.shape[1] for one in cache.segments(0)] == [4, 512, 184]
+
+
+@host_alone
+def test_a_call_waits_once_for_all_of_its_blocks(device, monkeypatch):
+    asked, broken = [], Verdict.broken
+
+    def noted(verdict):
+        asked.append(len(device.launched))
+        return broken(verdict)
+
+    monkeypatch.setattr(Verdict, "broken", noted)
+    cache = QuantizedCache("rot4", "int4", n_sink=0, residual=0, backend="cuda")
+    cache.append(rows(3, 2, 260, 64), rows(3, 2, 260, 64), lengths=[260, 0, 140])
+    assert asked == [len(device.launched)] == [4]
+
+
+def test_a_block_that_is_refused_late_loses_nothing(device):
+    cache = QuantizedCache("int4", "int4", n_sink=0, residual=0, backend="cuda")
+    first = rows(2, 2, 40, 8).astype(np.float32)
+    cache.append(first, first)
+    before, wrong = cache.nbytes, rows(2, 2, 40, 8, seed=1).astype(np.float32)
+    wrong[1, 1, 3, 3] = 1e6
+    for keys, values in ((first, wrong), (wrong, first)):
+        with pytest.raises(InvalidArgument, match="beyond 65504"):
+            cache.append(keys, values)
+        assert cache.nbytes == before
+        assert cache.seen.tolist() == [40, 40]
 
 
 def test_sequences_are_taken_and_newest_tokens_dropped(device):

@@ -159,6 +159,7 @@ import sys
 import numpy as np
 from recollect.kvcache import quantize
 from recollect.kvcache.cuda.handing import handed
+from recollect.kvcache.cuda.verdict import Verdict
 from recollect.kvcache.quantizers import codec_of, Float8, Rotated
 from tests.cuda_host.device import HostDevice
 changed = lambda text: text.replace(sys.argv[1], "")
@@ -169,7 +170,7 @@ rows[:, :, :, 3] += np.arange(70)
 wanted = codec.encode(rows[0])
 for order in (0, 1, 7):
     device = HostDevice(order, changed=changed)
-    parts = codec.encode_on(device, handed(device, rows), None)
+    parts = codec.encode_on(device, handed(device, rows), None, Verdict(device))
     if parts is None or any(parts[name].tobytes() != part.tobytes() for name, part in wanted.items()):
         sys.exit("seen")
 """

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 
 from recollect.errors import InvalidArgument
 from recollect.kvcache import select
+from recollect.kvcache.cuda import working
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
-from tests.cuda_host.standing_in import stand_in
+from tests.cuda_host.standing_in import host_alone, stand_in
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
 
@@ -72,3 +73,21 @@ def test_a_budget_of_another_shape_is_refused():
         stand_in(patch, DEVICES[SHUFFLED])
         with pytest.raises(InvalidArgument, match="budget: expected a number"):
             select(np.zeros((1, 2, 3), dtype=np.float32), [1, 2, 3], backend="cuda")
+
+
+@host_alone
+def test_nothing_waits_until_it_is_asked_for():
+    random, waits = np.random.default_rng(2), []
+    given = random.standard_normal((2, 3, 50)).astype(np.float32)
+    given[0, 1, 5:] = -np.inf
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch, DEVICES[SHUFFLED])
+        patch.setattr(working, "finishing", lambda device: lambda: waits.append(device))
+        found = [select(given, 9, threshold=limit, backend="cuda") for limit in (None, 0.5)]
+    assert not waits
+    for one, limit in zip(found, (None, 0.5), strict=True):
+        wanted = select(given, 9, threshold=limit, backend="numpy")
+        np.testing.assert_array_equal(one.lying, wanted.indices)
+        np.testing.assert_array_equal(one.positions, wanted.positions)
+        np.testing.assert_array_equal(one.counts, wanted.counts)
+    assert len(waits) == 2

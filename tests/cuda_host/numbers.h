@@ -26,7 +26,25 @@ inline u32 times_pair_plus(u32 a, u32 b, u32 c) {
     return half_sum((u16)a, (u16)b, (u16)c) | (u32)half_sum((u16)(a >> 16), (u16)(b >> 16), (u16)(c >> 16)) << 16;
 }
 inline u32 times_pair(u32 a, u32 b) { return times_pair_plus(a, b, 0x80008000u); }
+inline float near_inverse_root(float x) { return 1.0f / std::sqrt(x); }
+inline float near_quotient(float x, float by) { return x / by; }
 inline float brain(u16 value) { return __uint_as_float((u32)value << 16); }
+
+// Two numbers of 16 bits at once; what is not a number stays so.
+template <class Form> u32 of_pairs(u32 a, u32 b, bool least, Form form) {
+    u32 both = 0;
+    for (int shift = 0; shift < 32; shift += 16) {
+        const u16 one = (u16)(a >> shift), other = (u16)(b >> shift);
+        const float x = form(one), y = form(other);
+        const u16 found = x != x || y != y ? 0x7fff : (least ? x < y : x > y) ? one : other;
+        both |= (u32)found << shift;
+    }
+    return both;
+}
+inline u32 lesser_halves(u32 a, u32 b) { return of_pairs(a, b, true, of_half); }
+inline u32 greater_halves(u32 a, u32 b) { return of_pairs(a, b, false, of_half); }
+inline u32 lesser_brains(u32 a, u32 b) { return of_pairs(a, b, true, brain); }
+inline u32 greater_brains(u32 a, u32 b) { return of_pairs(a, b, false, brain); }
 
 inline void copy16(u8* to, const u8* from, bool valid) {
     if (valid) std::memcpy(to, from, 16);

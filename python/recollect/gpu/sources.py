@@ -23,6 +23,7 @@ SOURCES = (
     "decode_logits",
     "decode_rotated",
     "decode_sums",
+    "decode_turned",
     "hamming",
     "hopper",
     "quantize_channel",

@@ -95,16 +95,24 @@ class QuantizedCache:
         # Loaded for those alone who use it.
         from recollect.gpu.frames import frame_of
         from recollect.kvcache.cuda.floats import floats_on
+        from recollect.kvcache.cuda.verdict import judging
         from recollect.kvcache.cuda.working import received_on, working
 
-        with working(keys, values) as device:
+        with working(keys, values) as device, judging(device) as verdict:
             origin = frame_of(keys, "keys")
 
             def made(codec: Codec, rows: Array) -> Quantized:
+                parts = encoded_there(device, codec, rows, verdict)
+                return Quantized(codec, parts, rows.shape, origin=origin)
+
+            def one_by_one(codec: Codec, rows: Array) -> Quantized:
                 return Quantized(codec, encoded_there(device, codec, rows), rows.shape, origin=origin)
 
+            def again() -> _Made | None:
+                return one_by_one if verdict.broken() else None
+
             new = received_on(device, keys, "keys", 4), received_on(device, values, "values", 4)
-            self._append(new, lengths, made, lambda part: floats_on(device, part))
+            self._append(new, lengths, made, lambda part: floats_on(device, part), again)
 
     def _made(self, codec: Codec, rows: Array) -> Quantized:
         return Quantized(codec, encoded(codec, rows, self._backend or BACKENDS[0]), rows.shape)
@@ -115,7 +123,9 @@ class QuantizedCache:
         lengths: Foreign | None,
         made: "_Made",
         floats: Callable[[Array], Array] = numbers,
+        again: "Callable[[], _Made | None]" = lambda: None,
     ) -> None:
+        """Grow by new tokens; `again` says whether blocks have to be made another way, once all are made."""
         if new[0].shape[:3] != new[1].shape[:3]:
             raise InvalidArgument(f"values: {new[1].shape} does not belong to keys of {new[0].shape}")
         if self._like is not None:
@@ -138,13 +148,17 @@ class QuantizedCache:
         tails = self._tails or [_Tail(like[0][at], like[1][at]) for at in range(len(counts))]
         # On a GPU all that is ready is made at once, where its codes are those of each block.
         in_runs = self._backend == "cuda" and all(codec.cuts for codec in self._codecs)
-        settings = self._codecs, self._n_sink, self._residual, self._block, made, in_runs
+        settings = self._codecs, self._n_sink, self._residual, self._block
+
+        def grown(way: _Made) -> list[_Tail]:
+            return [
+                tail.grown(new[0][index, :, :count], new[1][index, :, :count], *settings, way, in_runs)
+                for index, (tail, count) in enumerate(zip(tails, counts, strict=True))
+            ]
+
         # All have grown before any is changed: what cannot be quantized loses nothing.
-        grown = [
-            tail.grown(new[0][index, :, :count], new[1][index, :, :count], *settings)
-            for index, (tail, count) in enumerate(zip(tails, counts, strict=True))
-        ]
-        self._tails, self._like = grown, like
+        longer, other = grown(made), again()
+        self._tails, self._like = longer if other is None else grown(other), like
 
     @property
     def heads(self) -> int:

@@ -1,6 +1,6 @@
 """Which tokens stay: the best of each head within its budget, in the order they were in."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,8 @@ Places = npt.NDArray[np.int32]
 class Kept:
     """Tokens that stay, head by head; heads may keep different numbers of them.
 
-    Indices and positions may lie on a GPU: ``lying`` are the indices as they do, and the others come to the
-    memory of the CPU when they are asked for.
+    All of it may lie on a GPU that still works on it: ``lying`` are the indices as they do, and the others
+    come to the memory of the CPU when they are asked for.
 
     Parameters
     ----------
@@ -33,9 +33,11 @@ class Kept:
         Which positions of the sequence they hold, int32 ``[n]``.
     shape
         Batch, heads and tokens of the cache.
+    ready
+        Waits until the arrays are there. Then `indices` and `positions` may go on behind the last head.
     """
 
-    __slots__ = ("_indices", "_positions", "cu_len", "lying", "shape")
+    __slots__ = ("_cu_len", "_indices", "_lying", "_positions", "_ready", "shape")
 
     def __init__(
         self,
@@ -43,21 +45,44 @@ class Kept:
         cu_len: Places,
         positions: Array,
         shape: tuple[int, int, int],
+        ready: Callable[[], object] | None = None,
     ) -> None:
-        self._indices, self._positions = indices, positions
-        self.cu_len, self.shape, self.lying = cu_len, shape, indices
+        self._indices, self._positions, self._lying = indices, positions, indices
+        self._cu_len, self.shape, self._ready = cu_len, shape, ready
+
+    @property
+    def cu_len(self) -> Places:
+        """Where each head begins and the last one ends, int32 ``[batch * heads + 1]`` of NumPy."""
+        self._settle()
+        return self._cu_len
+
+    @property
+    def lying(self) -> Array:
+        """The indices where they lie."""
+        self._settle()
+        return self._lying
 
     @property
     def indices(self) -> Places:
         """Where they are in the cache, int32 ``[n]`` of NumPy."""
+        self._settle()
         self._indices = opened(self._indices, "indices")
         return self._indices
 
     @property
     def positions(self) -> Places:
         """Which positions of the sequence they hold, int32 ``[n]`` of NumPy."""
+        self._settle()
         self._positions = opened(self._positions, "positions")
         return self._positions
+
+    def _settle(self) -> None:
+        if self._ready is not None:
+            self._ready()
+            self._cu_len = opened(self._cu_len, "cu_len")
+            kept = int(self._cu_len[-1])
+            self._indices, self._positions = self._indices[:kept], self._positions[:kept]
+            self._lying, self._ready = self._indices, None
 
     @property
     def counts(self) -> npt.NDArray[np.int32]:
@@ -178,7 +203,7 @@ def _on_gpu(
     """Return what kernels choose; None for float64, which they do not rank."""
     # Loaded for those alone who use it.
     from recollect.kvcache.cuda.selection import chosen_tokens
-    from recollect.kvcache.cuda.working import received_on, working
+    from recollect.kvcache.cuda.working import finishing, received_on, working
 
     with working(scores) as device:
         found = received_on(device, scores, "scores", 3)
@@ -192,7 +217,7 @@ def _on_gpu(
             else device.xp.asarray(np.ascontiguousarray(_positions(positions, found.shape)))
         )
         indices, held, cu_len = chosen_tokens(device, rows, limits, n_sink, n_recent, threshold, places)
-    return Kept(indices, cu_len, held, found.shape)
+        return Kept(indices, cu_len, held, found.shape, finishing(device))
 
 
 def _best(

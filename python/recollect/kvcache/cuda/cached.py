@@ -8,8 +8,8 @@ import numpy.typing as npt
 
 from recollect.errors import WrongType
 from recollect.gpu.device import Array, Device, Kernel
-from recollect.gpu.frames import on_host
-from recollect.kvcache.arrays import Foreign, numbers
+from recollect.kvcache.arrays import Foreign
+from recollect.kvcache.cuda.floats import floats_on
 from recollect.kvcache.cuda.handing import FORMS, Handed, handed
 from recollect.kvcache.cuda.working import received_on
 
@@ -117,7 +117,7 @@ class Cached:
         found = received_on(self.device, value, argument, ndim)
         if found.dtype == np.float64:
             return found.astype(np.float32)
-        return found if found.dtype.kind == "f" else self.brought(numbers(on_host(found)))
+        return found if found.dtype.kind == "f" else floats_on(self.device, found)
 
     def sound_of(self, part: Handed, among: Array | None = None) -> Array:
         """Return which rows are finite in all heads, uint8 ``[batch, rows]``; no others than those given."""

@@ -4,16 +4,17 @@ import numpy as np
 
 from recollect.gpu.device import Array, Device, Kernel
 from recollect.kvcache.cuda.handing import Handed
+from recollect.kvcache.cuda.verdict import Verdict
 
 __all__ = ["float8_codes"]
 
-_THREADS, _WARP, _EIGHT = 256, 32, 8
+_THREADS, _WARP, _SIXTEEN, _PASSES = 256, 32, 16, 4
 
 
 def float8_codes(
-    device: Device, rows: Handed, lengths: Array | None, scale: str, block: int
-) -> tuple[Array, Array] | None:
-    """Return codes and scales, or None where a number is not finite or beyond what 16 bits can scale.
+    device: Device, rows: Handed, lengths: Array | None, scale: str, block: int, verdict: Verdict
+) -> tuple[Array, Array]:
+    """Return codes and scales, which are good unless the verdict is that a number is broken.
 
     Parameters
     ----------
@@ -27,6 +28,8 @@ def float8_codes(
         What shares one: ``"token"``, ``"channel"`` or ``"head"``.
     block
         Tokens of a block.
+    verdict
+        Where kernels write that a number is not finite, or beyond what 16 bits can scale.
 
     Returns
     -------
@@ -40,15 +43,15 @@ def float8_codes(
     every, blocks = batch * heads, -(-n // block)
     codes = xp.empty((every, n, d), dtype=np.uint8)
     steps = xp.empty((every, blocks, d if scale == "channel" else 1), dtype=np.uint16)
-    broken = xp.zeros(1, dtype=np.uint32)
     if codes.size:
-        lanes = min(1 << (-(-d // _EIGHT) - 1).bit_length(), _WARP)
+        # Threads of a row: as many as have sixteen of its channels each, up to a warp.
+        lanes = min(1 << (-(-d // _SIXTEEN) - 1).bit_length(), _WARP)
         width, last = {
-            "token": (-(-n * lanes // _THREADS), lanes),
+            "token": (-(-n // (_THREADS // lanes * _PASSES)), lanes),
             "channel": (-(-blocks * d // _THREADS), block),
             "head": (blocks, block),
         }[scale]
         kernel = rows.read_by(Kernel("quantize_float8", f"float8_by_{scale}"))
-        arguments = [*rows.rows(lengths), codes, steps, broken, np.uint32(last)]
+        arguments = [*rows.rows(lengths), codes, steps, verdict.word, np.uint32(last)]
         device.launch(kernel, (width, every), _THREADS, arguments)
-    return None if int(broken[0]) else (codes, steps.view(np.float16))
+    return codes, steps.view(np.float16)

@@ -5,11 +5,11 @@ from typing import Any
 import numpy as np
 
 from recollect.gpu.device import Array, Device, Kernel
-from recollect.gpu.frames import on_host
 
 __all__ = ["chosen_tokens"]
 
 _THREADS = 1024
+_MOST = np.iinfo(np.int32).max
 
 
 def chosen_tokens(
@@ -20,10 +20,10 @@ def chosen_tokens(
     n_recent: int,
     threshold: float | None,
     positions: Array | None,
-) -> tuple[Array, Array, Any]:
+) -> tuple[Array, Array, Array]:
     """Return what stays, int32 on the device, as :func:`recollect.kvcache.select` does.
 
-    Waits for the device once: how many stay is asked, as arrays are made for them.
+    Does not wait for the device: there is room for as many tokens as budgets allow.
 
     Parameters
     ----------
@@ -41,27 +41,30 @@ def chosen_tokens(
     Returns
     -------
     indices, positions
-        As of :class:`recollect.kvcache.Kept`, on the device.
+        As of :class:`recollect.kvcache.Kept`; what lies behind the last head is not set.
     cu_len
-        Where heads begin, in NumPy.
+        Where heads begin, ``[batch * heads + 1]``.
     """
     xp, (batch, heads, tokens) = device.xp, scores.shape
     rows = batch * heads
-    bounds = xp.zeros(rows + 1, np.int32)
     if not rows or not tokens:
-        none = xp.empty(0, np.int32)
-        return none, none, on_host(bounds)
-    most = np.clip(limits.reshape(-1), 0, np.iinfo(np.int32).max).astype(np.uint32)
+        return xp.empty(0, np.int32), xp.empty(0, np.int32), xp.zeros(rows + 1, np.int32)
+    most = np.clip(limits.reshape(-1), 0, _MOST).astype(np.uint32)
+    room = int(np.clip(most, 1, tokens).sum(dtype=np.int64))
+    # One budget of all is no array to bring.
+    same = bool((most == most[0]).all())
     choices, counts = xp.empty((rows, 8), np.uint32), xp.empty(rows, np.uint32)
     limited = [np.uint32(threshold is not None), np.float64(0 if threshold is None else threshold)]
-    first = [scores, np.uint32(tokens), xp.asarray(most), np.uint32(n_sink), np.uint32(n_recent)]
+    sizes = [np.uint32(min(one, tokens)) for one in (n_sink, n_recent)]
+    first = [scores, np.uint32(tokens), None if same else xp.asarray(most), most[0], *sizes]
     device.launch(
         Kernel("scores_selection", "choose_tokens"), (rows,), _THREADS, [*first, *limited, choices, counts]
     )
-    bounds[1:] = xp.cumsum(counts, dtype=np.int64)
-    cu_len = on_host(bounds)
-    indices = xp.empty(int(cu_len[-1]), np.int32)
-    held = indices if positions is None else xp.empty(len(indices), np.int32)
+    bounds, indices = xp.empty(rows + 1, np.int32), xp.empty(room, np.int32)
+    device.launch(
+        Kernel("scores_selection", "bound_heads"), (1,), _THREADS, [counts, np.uint32(rows), bounds]
+    )
+    held = indices if positions is None else xp.empty(room, np.int32)
     steps = [np.uint64(heads * tokens), np.uint64(tokens)]
     arguments = [scores, np.uint32(tokens), choices, *limited, bounds, positions, np.uint32(heads), *steps]
     device.launch(
@@ -70,4 +73,4 @@ def chosen_tokens(
         _THREADS,
         [*arguments, indices, None if positions is None else held],
     )
-    return indices, held, cu_len
+    return indices, held, bounds

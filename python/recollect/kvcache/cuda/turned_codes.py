@@ -4,6 +4,7 @@ import numpy as np
 
 from recollect.gpu.device import Array, Device, Kernel
 from recollect.kvcache.cuda.handing import Handed
+from recollect.kvcache.cuda.verdict import Verdict
 
 __all__ = ["turned_codes"]
 
@@ -12,12 +13,22 @@ _LEAST, _MOST = 64, 512
 """Widths of rows that a few threads can hold."""
 _FUSED = 512
 """Tokens of a mean that one block of threads makes before it turns them."""
+_ALWAYS = 22 << 10
+"""Bytes that a block shares at most for rows in doubt, sums and levels."""
 
 
 def turned_codes(
-    device: Device, rows: Handed, lengths: Array | None, bits: int, block: int, seed: int
+    device: Device,
+    rows: Handed,
+    lengths: Array | None,
+    bits: int,
+    block: int,
+    seed: int,
+    verdict: Verdict,
 ) -> tuple[Array, Array, Array] | None:
-    """Return codes, factors and means, or None where a number is not finite or beyond 16 bits.
+    """Return codes, factors and means, which are good unless the verdict is that a number is broken.
+
+    None stands for rows that are longer than a block of the device can share.
 
     Parameters
     ----------
@@ -33,6 +44,8 @@ def turned_codes(
         Tokens that share a mean.
     seed
         Where the signs come from.
+    verdict
+        Where kernels write that a number is not finite, or beyond 16 bits.
 
     Returns
     -------
@@ -48,7 +61,7 @@ def turned_codes(
     every, blocks, width = batch * heads, -(-n // block), 1 << (d - 1).bit_length()
     codes = xp.empty((every, n, -(-width * bits // 32)), dtype=np.uint32)
     factor, mean = xp.empty((every, n), dtype=np.uint16), xp.empty((every, blocks, d), dtype=np.uint16)
-    broken = xp.zeros(1, dtype=np.uint32)
+    broken = verdict.word
     held, size, start = rows.rows(lengths), np.uint32(block), np.uint64(seed)
     scale = np.float32(width**-0.5)
     fits = _LEAST <= width <= _MOST
@@ -62,13 +75,13 @@ def turned_codes(
             tile = block if fused else _TILE
             kernel = rows.read_by(Kernel("quantize_rotated", "rotated_codes"))
             kernel = kernel.defining("BITS", str(bits)).defining("WIDTH", str(width))
-            shared, stage = _turning_bytes(width), tile * d * rows.array.itemsize
+            stage = tile * d * rows.array.itemsize
             # Where there are lengths, a sequence may have no row to bring.
-            staged = fused and rows.in_eights and lengths is None and shared + stage <= _most_shared(device)
+            staged = fused and rows.in_eights and lengths is None and stage <= _most_shared(device)
             settings = size, np.uint32(tile), np.int32(fused), np.int32(staged), start, scale
             arguments = [*held, codes, factor, mean, broken, *settings]
-            grid, whole = (-(-n // tile), every), shared + (stage if staged else 0)
-            device.launch(kernel, grid, _THREADS, arguments, whole)
+            grid = -(-n // tile), every
+            device.launch(kernel, grid, _THREADS, arguments, stage if staged else 0)
         else:
             shared = -(-width // 128) * 8 + width * 5
             if shared > device.shared_bytes:
@@ -76,14 +89,9 @@ def turned_codes(
             kernel = rows.read_by(Kernel("quantize_wide", "rotated_codes_of_any_width"))
             arguments = [*held, codes, factor, mean, broken, size, np.uint32(width), start, scale]
             device.launch(kernel.defining("BITS", str(bits)), (n, every), 32, arguments, shared)
-    return None if int(broken[0]) else (codes, factor.view(np.float16), mean.view(np.float16))
-
-
-def _turning_bytes(width: int) -> int:
-    """Return the shared memory of the rows that a block turns at a time."""
-    return _THREADS // max(width // 16, 8) * (width + 8) * 4
+    return codes, factor.view(np.float16), mean.view(np.float16)
 
 
 def _most_shared(device: Device) -> int:
-    """Return what a block may have, so that two of them fit; the levels take a little."""
-    return min(device.shared_bytes, 100 << 10) - 256
+    """Return what a block may have, so that two of them fit, beside what it has anyway."""
+    return min(device.shared_bytes, 100 << 10) - _ALWAYS

@@ -6,19 +6,26 @@ import numpy as np
 
 from recollect.gpu.device import Array, Device, Kernel
 from recollect.kvcache.cuda.handing import Handed
+from recollect.kvcache.cuda.verdict import Verdict
 
 __all__ = ["whole_codes"]
 
 _TOKEN_THREADS, _CHANNEL_THREADS, _WARP, _EIGHT, _SPAN = 256, 128, 32, 8, 64
 _SIXTEEN, _PASSES = 16, 4
-_GROUP, _SLOTS = 32, 4
-"""Tokens of a group that a kernel of its own takes, and the threads that share eight channels of it."""
+_GROUP, _GROUPS, _CHANNELS = 32, 8, 64
+"""Tokens of a group that a kernel of its own takes, and the groups and channels of a block."""
 
 
 def whole_codes(
-    device: Device, rows: Handed, lengths: Array | None, bits: int, by_token: bool, group: int
-) -> tuple[Array, Array, Array] | None:
-    """Return codes, scales and zeros, or None where a number is not finite or beyond 16 bits.
+    device: Device,
+    rows: Handed,
+    lengths: Array | None,
+    bits: int,
+    by_token: bool,
+    group: int,
+    verdict: Verdict,
+) -> tuple[Array, Array, Array]:
+    """Return codes, scales and zeros, which are good unless the verdict is that a number is broken.
 
     Parameters
     ----------
@@ -34,6 +41,8 @@ def whole_codes(
         Whether a group is of channels of one token, and not of tokens of one channel.
     group
         Elements that share scale and zero.
+    verdict
+        Where kernels write that a number is not finite, or beyond 16 bits.
 
     Returns
     -------
@@ -49,12 +58,9 @@ def whole_codes(
     codes = xp.empty((every, across, words), dtype=np.uint32)
     shape = (every, n, groups) if by_token else (every, groups, d)
     scale, zero = (xp.empty(shape, dtype=np.uint16) for _ in range(2))
-    broken = xp.zeros(1, dtype=np.uint32)
     if codes.size:
         launch = _by_token if by_token else _by_channel
-        launch(device, rows, lengths, bits, group, words, (codes, scale, zero, broken))
-    if int(broken[0]):
-        return None
+        launch(device, rows, lengths, bits, group, words, (codes, scale, zero, verdict.word))
     return codes, scale.view(np.float16), zero.view(np.float16)
 
 
@@ -91,8 +97,8 @@ def _by_channel(
     arguments = [*rows.rows(lengths), *parts, np.uint32(words)]
     if group == _GROUP and d % _EIGHT == 0:
         groups = -(-n // _GROUP)
-        grid = -(-groups * d // _EIGHT * _SLOTS // _CHANNEL_THREADS), batch * heads
-        kernel = _kernel(rows, "quantize_channel", "channel_codes", bits)
+        grid = -(-groups // _GROUPS) * -(-d // _CHANNELS), batch * heads
+        kernel, threads = _kernel(rows, "quantize_channel", "channel_codes", bits), _GROUPS * _WARP
     else:
         # What one thread takes begins with a group and with a word.
         aligned = math.lcm(group, 32 // bits)
@@ -100,5 +106,8 @@ def _by_channel(
         arguments += [np.uint32(min(group, n)), np.uint32(span)]
         spans = -(-n // span)
         grid = -(-spans * d // _CHANNEL_THREADS), batch * heads
-        kernel = _kernel(rows, "quantize_channel", "channel_codes_of_any_group", bits)
-    device.launch(kernel, grid, _CHANNEL_THREADS, arguments)
+        kernel, threads = (
+            _kernel(rows, "quantize_channel", "channel_codes_of_any_group", bits),
+            _CHANNEL_THREADS,
+        )
+    device.launch(kernel, grid, threads, arguments)

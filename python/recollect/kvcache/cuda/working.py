@@ -1,7 +1,7 @@
 """Calls on a GPU: its device and stream made current, and what the caller gave as arrays there."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from recollect.gpu.frames import arrived, backend_for, frame_of, working_on
 from recollect.kvcache.arrays import Foreign, checked
 from recollect.kvcache.tensors import as_integers, is_tensor
 
-__all__ = ["received_on", "working"]
+__all__ = ["finishing", "received_on", "working"]
 
 
 @contextlib.contextmanager
@@ -33,6 +33,16 @@ def working(*values: Foreign) -> Iterator[Device]:
     _, number = backend_for("cuda", *frames)
     with working_on(number, frames[0].framework if frames else "numpy"):
         yield Cuda.current()
+
+
+def finishing(device: Device) -> Callable[[], object]:
+    """Return what waits until all is done that the current stream was given so far."""
+    if device.xp is np:
+        return lambda: None
+    event = device.xp.cuda.Event(disable_timing=True)
+    event.record()
+    waits: Callable[[], object] = event.synchronize
+    return waits
 
 
 def received_on(device: Device, value: Foreign, argument: str, ndim: int | None = None) -> Array:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from recollect.gpu.device import Device
     from recollect.kvcache.cuda.coded import Coded
     from recollect.kvcache.cuda.handing import Handed
+    from recollect.kvcache.cuda.verdict import Verdict
 
 __all__ = ["Asymmetric"]
 
@@ -80,13 +81,15 @@ class Asymmetric(Codec):
         scale, zero = (part.view(np.float16).reshape(shape) for part in found[1:])
         return {"codes": found[0].reshape(heads, *along), "scale": scale, "zero": zero}
 
-    def encode_on(self, device: "Device", rows: "Handed", lengths: Array | None) -> Parts | None:
+    def encode_on(
+        self, device: "Device", rows: "Handed", lengths: Array | None, verdict: "Verdict"
+    ) -> Parts | None:
         """Return the same parts made on a device."""
         from recollect.kvcache.cuda.whole_codes import whole_codes
 
         group = self.group or rows.array.shape[3]
-        found = whole_codes(device, rows, lengths, self.bits, self.by_token, group)
-        return None if found is None else dict(zip(("codes", "scale", "zero"), found, strict=True))
+        found = whole_codes(device, rows, lengths, self.bits, self.by_token, group, verdict)
+        return dict(zip(("codes", "scale", "zero"), found, strict=True))
 
     def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...]:
         """Return the parts as the native half takes them."""

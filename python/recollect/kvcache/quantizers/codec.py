@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from recollect.gpu.device import Device
     from recollect.kvcache.cuda.coded import Coded
     from recollect.kvcache.cuda.handing import Handed
+    from recollect.kvcache.cuda.verdict import Verdict
 
 __all__ = ["Codec", "Parts", "lent_by", "made_natively"]
 
@@ -52,11 +53,14 @@ class Codec(ABC):
         """
         return None
 
-    def encode_on(self, device: "Device", rows: "Handed", lengths: Array | None) -> Parts | None:
+    def encode_on(
+        self, device: "Device", rows: "Handed", lengths: Array | None, verdict: "Verdict"
+    ) -> Parts | None:
         """Return the same parts made on a device, of ``[batch, heads, n, d]``; None where it does not.
 
         What lies behind `lengths`, uint32 ``[batch]`` on the device, is padding and repeats the last row
-        before it.
+        before it. Nothing waits for the device: the parts are good unless the verdict is that a number is
+        broken.
         """
         return None
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from recollect.gpu.device import Device
     from recollect.kvcache.cuda.coded import Coded
     from recollect.kvcache.cuda.handing import Handed
+    from recollect.kvcache.cuda.verdict import Verdict
 
 __all__ = ["Float8"]
 
@@ -65,12 +66,14 @@ class Float8(Codec):
             "scale": found[1].view(np.float16).reshape(steps),
         }
 
-    def encode_on(self, device: "Device", rows: "Handed", lengths: Array | None) -> Parts | None:
+    def encode_on(
+        self, device: "Device", rows: "Handed", lengths: Array | None, verdict: "Verdict"
+    ) -> Parts | None:
         """Return the same parts made on a device."""
         from recollect.kvcache.cuda.float8_codes import float8_codes
 
-        found = float8_codes(device, rows, lengths, self.scale, self.block)
-        return None if found is None else {"codes": found[0], "scale": found[1]}
+        found = float8_codes(device, rows, lengths, self.scale, self.block, verdict)
+        return {"codes": found[0], "scale": found[1]}
 
     def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...]:
         """Return the parts as the native half takes them."""

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from recollect.gpu.device import Device
     from recollect.gpu.frames import Frame
     from recollect.kvcache.cuda.coded import Coded
+    from recollect.kvcache.cuda.verdict import Verdict
 
 __all__ = [
     "There",
@@ -61,31 +62,45 @@ def encoded_on_gpu(codec: Codec, array: Foreign, lengths: Foreign | None) -> The
     """
     from recollect.gpu.frames import frame_of
     from recollect.kvcache.cuda.handing import handed
+    from recollect.kvcache.cuda.verdict import judging
     from recollect.kvcache.cuda.working import received_on, working
 
-    with working(array) as device:
+    with working(array) as device, judging(device) as verdict:
         found = received_on(device, array, "array")
         held = fitting_lengths(found.shape, lengths)
         rows = handed(device, found if found.ndim == 4 else found.reshape(1, -1, *found.shape[-2:]))
         if rows is None or not makes_on_gpu(codec):
             return None
         counts = None if held is None else device.xp.asarray(held.astype(np.uint32))
-        parts = codec.encode_on(device, rows, counts)
-        return None if parts is None else There(parts, found.shape, frame_of(array, "array"))
+        parts = codec.encode_on(device, rows, counts, verdict)
+        # All that can be done before is, as the device has nothing to do from here on.
+        there = None if parts is None else There(parts, found.shape, frame_of(array, "array"))
+        return None if verdict.broken() else there
 
 
-def encoded_there(device: "Device", codec: Codec, rows: Array) -> Parts:
+def encoded_there(device: "Device", codec: Codec, rows: Array, verdict: "Verdict | None" = None) -> Parts:
     """Return the parts of rows ``[heads, n, d]`` on their device.
+
+    With a verdict they are good unless that is that a number is broken, for the caller to ask; then nothing
+    waits for the device.
 
     Raises
     ------
     InvalidArgument
-        If a number is beyond what the quantizer can scale.
+        If a number is beyond what the quantizer can scale; with a verdict only where kernels do not make the
+        parts.
     """
     from recollect.kvcache.cuda.handing import handed
+    from recollect.kvcache.cuda.verdict import judging
 
     given = handed(device, rows[None]) if makes_on_gpu(codec) else None
-    parts = None if given is None else codec.encode_on(device, given, None)
+    parts = None
+    if given is not None and verdict is not None:
+        parts = codec.encode_on(device, given, None, verdict)
+    elif given is not None:
+        with judging(device) as own:
+            parts = codec.encode_on(device, given, None, own)
+            parts = None if own.broken() else parts
     return parts_on(device, codec.encode(opened(rows, "rows"))) if parts is None else parts
 
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from recollect.gpu.device import Device
     from recollect.kvcache.cuda.coded import Coded
     from recollect.kvcache.cuda.handing import Handed
+    from recollect.kvcache.cuda.verdict import Verdict
 
 __all__ = ["Plain"]
 
@@ -34,7 +35,9 @@ class Plain(Codec):
         """Return a copy of the rows."""
         return {"rows": rows.copy()}
 
-    def encode_on(self, device: "Device", rows: "Handed", lengths: Array | None) -> Parts | None:
+    def encode_on(
+        self, device: "Device", rows: "Handed", lengths: Array | None, verdict: "Verdict"
+    ) -> Parts | None:
         """Return a copy of the rows on their device; None where padding has to be filled."""
         if lengths is not None:
             return None

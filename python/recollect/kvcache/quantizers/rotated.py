@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from recollect.gpu.device import Device
     from recollect.kvcache.cuda.coded import Coded
     from recollect.kvcache.cuda.handing import Handed
+    from recollect.kvcache.cuda.verdict import Verdict
 
 __all__ = ["DISTORTION", "LEVELS", "Rotated"]
 
@@ -113,14 +114,16 @@ class Rotated(Codec):
             "mean": found[2].view(np.float16).reshape(batch * heads, -(-n // block), d),
         }
 
-    def encode_on(self, device: "Device", rows: "Handed", lengths: Array | None) -> Parts | None:
+    def encode_on(
+        self, device: "Device", rows: "Handed", lengths: Array | None, verdict: "Verdict"
+    ) -> Parts | None:
         """Return the same parts made on a device; none of rows of one element."""
         n, d = rows.array.shape[2:]
         if d == 1:  # NumPy adds single numbers in another order than rows.
             return None
         from recollect.kvcache.cuda.turned_codes import turned_codes
 
-        found = turned_codes(device, rows, lengths, self.bits, self.means or max(n, 1), self.seed)
+        found = turned_codes(device, rows, lengths, self.bits, self.means or max(n, 1), self.seed, verdict)
         return None if found is None else dict(zip(("codes", "factor", "mean"), found, strict=True))
 
     def lent(self, parts: Parts, n: int, d: int) -> tuple[object, ...]:

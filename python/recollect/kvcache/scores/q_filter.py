@@ -1,10 +1,15 @@
 """Keys along the main direction of queries (Godey and others, "Q-Filters", 2025)."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from recollect.errors import InvalidArgument
 from recollect.kvcache.arrays import Array, Foreign, numbers, received
 from recollect.kvcache.layer import Layer
+
+if TYPE_CHECKING:
+    from recollect.kvcache.cuda.cached import Cached
 
 __all__ = ["calibrated_filters", "q_filter"]
 
@@ -54,14 +59,23 @@ def q_filter(layer: Layer, *, filters: Foreign) -> Foreign:
     InvalidArgument
         If there is not one filter a head.
     """
-    rows: Array = numbers(received(filters, "filters", 2)).astype(np.float64)
-    if rows.shape != (layer.shape[1], layer.shape[3]):
-        raise InvalidArgument(
-            f"filters: expected the shape {(layer.shape[1], layer.shape[3])}, found {rows.shape}"
-        )
+    wanted = layer.shape[1], layer.shape[3]
     if layer.has_kernels():
-        from recollect.kvcache.cuda.rows import products
-
-        ahead = rows[None, :, None]
-        return layer.by_kernels(lambda cached: products(cached, cached.brought(ahead), factor=-1.0)[:, :, 0])
+        return layer.by_kernels(lambda cached: _by_kernels(cached, filters, wanted))
+    rows: Array = numbers(received(filters, "filters", 2)).astype(np.float64)
+    _one_a_head(rows, wanted)
     return layer.scored(lambda one: -(one.keys @ rows[:, :, None])[..., 0])
+
+
+def _by_kernels(cached: "Cached", filters: Foreign, wanted: tuple[int, int]) -> Array:
+    from recollect.kvcache.cuda.rows import products
+
+    # Filters on the device stay there.
+    rows = cached.received(filters, "filters", 2)
+    _one_a_head(rows, wanted)
+    return products(cached, rows[None, :, None], factor=-1.0)[:, :, 0]
+
+
+def _one_a_head(rows: Array, wanted: tuple[int, int]) -> None:
+    if rows.shape != wanted:
+        raise InvalidArgument(f"filters: expected the shape {wanted}, found {rows.shape}")
