@@ -54,7 +54,7 @@ REGISTERS = {
     "decode_sums": 128,
 }
 # Bytes that a few settings spill on newer generations; all others spill none.
-SPILLS = {"decode_attention": 24, "compaction_rotary": 8}
+SPILLS = {"attend_units": 16, "decode_attention": 24, "compaction_rotary": 8}
 FORMS = ("F32", "F16", "BF16", "E4M3")
 READ = [
     *({"CODEC": "WHOLE", "BITS": bits} for bits in (2, 4, 8)),
@@ -87,13 +87,22 @@ PAIRS = [
 ]
 READERS = {
     "attend_units": [
-        {"KEY_BITS": key, "VALUE_BITS": value, "WIDTH": width, "UNITS": width // 32, "GROUPS": groups}
-        for key, value, width, groups in (
-            (4, 4, 128, 4),
-            (2, 2, 128, 4),
-            (4, 8, 128, 1),
-            (8, 2, 64, 1),
-            (4, 4, 256, 8),
+        {
+            "KEY_CODEC": codec,
+            "KEY_BITS": key,
+            "VALUE_BITS": value,
+            "WIDTH": width,
+            "UNITS": width // 32,
+            "GROUPS": groups,
+        }
+        for codec, key, value, width, groups in (
+            ("CHANNEL", 4, 4, 128, 4),
+            ("CHANNEL", 2, 2, 128, 4),
+            ("CHANNEL", 4, 8, 128, 1),
+            ("ROTATED", 4, 4, 128, 4),
+            ("CHANNEL", 8, 2, 64, 1),
+            ("CHANNEL", 4, 4, 256, 8),
+            ("ROTATED", 1, 2, 128, 4),
         )
     ],
     "decode_attention": [

@@ -10,7 +10,7 @@ from recollect.kvcache import MixedCache, QuantizedCache, decode_attention
 from recollect.kvcache.quantizers import KINDS, Asymmetric, Float8
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
 from tests.cuda_host.outside import run_outside
-from tests.cuda_host.standing_in import stand_in
+from tests.cuda_host.standing_in import ON_GPU, host_alone, stand_in
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C++ compiler")
 
@@ -84,7 +84,9 @@ def test_codecs_made_by_hand(codecs):
 
 @settings(max_examples=15)
 @any_of(
-    keys=st.sampled_from(["int4", "int2", Asymmetric(8, "channel"), Asymmetric(4, "channel", 64)]),
+    keys=st.sampled_from(
+        ["int4", "int2", "rot4", "rot1", Asymmetric(8, "channel"), Asymmetric(4, "channel", 64)]
+    ),
     values=st.sampled_from(["int4", "int2", "int8", Asymmetric(4, "token", 64)]),
     tokens=st.sampled_from([200, 300, 800]),
     group=st.integers(1, 5),
@@ -93,7 +95,11 @@ def test_codecs_made_by_hand(codecs):
     order=st.sampled_from(ORDERS),
     seed=st.integers(0, 99),
 )
-def test_matrix_units_attend_to_whole_numbers(keys, values, tokens, group, w, dims, order, seed):
+def test_matrix_units_attend_to_values_that_are_whole_numbers(
+    keys, values, tokens, group, w, dims, order, seed
+):
+    if str(keys).startswith("rot"):
+        dims = 128, dims[1]
     made = [rows(2, 2, tokens, size, seed=seed + size).astype(np.float16) for size in dims]
     cache = grown(*made, keys, values)
     queries = rows(2, 2 * group, w, dims[0], seed=seed + 7).astype(np.float32)
@@ -108,6 +114,10 @@ def test_other_codes_do_without_matrix_units(kinds, dim):
     keys, values = (rows(1, 2, 300, dim, seed=seed).astype(np.float16) for seed in (1, 2))
     launched = same(rows(1, 4, 1, dim, seed=3).astype(np.float32), grown(keys, values, *kinds))
     assert "attend_by_units" not in launched
+
+
+@host_alone
+def test_devices_that_share_little_do_without_matrix_units():
     small = HostDevice(SHUFFLED, shared_bytes=48 * 1024)
     keys, values = (rows(1, 2, 300, 128, seed=seed).astype(np.float16) for seed in (1, 2))
     with pytest.MonkeyPatch.context() as patch:
@@ -148,7 +158,9 @@ def test_parts_of_several_stages():
     with pytest.MonkeyPatch.context() as patch:
         stand_in(patch, device)
         found = decode_attention(queries, cache, backend="cuda")
-    np.testing.assert_allclose(found.output, wanted.output, rtol=2e-5, atol=2e-5)
+    # Matrix units of a GPU cut off what is below the last bit of a sum.
+    off = 5e-5 if ON_GPU else 2e-5
+    np.testing.assert_allclose(found.output, wanted.output, rtol=off, atol=off)
     np.testing.assert_allclose(found.lse, wanted.lse, rtol=1e-6)
 
 
@@ -170,9 +182,9 @@ import numpy as np
 import pytest
 from recollect.kvcache import QuantizedCache, decode_attention
 from tests.cuda_host.device import HostDevice
-from tests.cuda_host.standing_in import stand_in
+from tests.cuda_host.standing_in import ON_GPU, host_alone, stand_in
 random = np.random.default_rng(0)
-keys, queries = random.standard_normal((1, 1, 700, 64)), random.standard_normal((1, 2, 1, 64))
+keys, queries = random.standard_normal((1, 1, 700, 128)), random.standard_normal((1, 2, 1, 128))
 cache = QuantizedCache(*sys.argv[2].split(), residual=0, n_sink=0)
 cache.append(keys.astype(np.float32), keys.astype(np.float32))
 wanted = decode_attention(queries, cache, backend="numpy").output
@@ -186,7 +198,7 @@ for order in (0, 1, 7):
 """
 
 
-@pytest.mark.parametrize("kinds", ["int4 rot2", "int4 int4"])
+@pytest.mark.parametrize("kinds", ["int4 rot2", "int4 int4", "rot4 int4"])
 @pytest.mark.parametrize(("removed", "caught"), [("nothing at all", False), ("__syncthreads();", True)])
 def test_a_barrier_that_is_missing_is_seen(kinds, removed, caught):
     done = run_outside(PROGRAM, removed, kinds)

@@ -1,4 +1,4 @@
-"""Attention over whole numbers on matrix units: what they can take, and how its kernel is asked for."""
+"""Attention over codes on matrix units: what they can take, and how its kernel is asked for."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from recollect.kvcache.cuda.coded import Coded
 
 __all__ = ["Units", "units_of"]
 
-_UNIT, _QUERIES, _WIDEST = 32, 4, 256
+_UNIT, _QUERIES, _WIDEST, _BITS = 32, 4, 256, (2, 4, 8)
 _THREADS, _STAGE = 128, 256
 _AT_ONCE = 4
 """Blocks that run beside each other, where they share enough."""
@@ -41,28 +41,20 @@ class Units:
 def units_of(device: Device, segments: Sequence[tuple[Coded, Coded]], rows: int) -> Units | None:
     """Return how matrix units attend to keys and values of one kind; None if they do not.
 
-    Keys are whole numbers channel by channel and values token by token, of 2, 4 or 8 bits, of which 32 that
-    lie beside each other share their step; rows have up to 256 channels.
+    Keys are whole numbers channel by channel, or rotated rows of 128 channels of which 128 tokens are centred
+    alike; values are whole numbers token by token. Whole numbers have 2, 4 or 8 bits, and 32 of them that lie
+    beside each other share their step; rows have up to 256 channels.
     """
     keys, values = segments[0]
-    known = (
-        keys.by_channel
-        and keys.bits in (2, 4, 8)
-        and keys.group % _UNIT == 0
-        and keys.width % 16 == 0
-        and keys.width <= _WIDEST
-        and values.codec == "WHOLE"
-        and values.bits in (2, 4, 8)
-        and values.width % _UNIT == 0
-        and values.width <= _WIDEST
-        and (values.group >= values.width or _divides(values))
-        and all(address(part) % 16 == 0 for one, _ in segments for part in (one.scale, one.zero))
-    )
-    shared = _shared(keys, values) if known else 0
-    if not known or shared + 2048 > device.shared_bytes:
+    if not (_knows_keys(keys) or keys.tile_shares_means) or not _knows_values(values):
+        return None
+    shared = _shared(keys, values)
+    misplaced = any(address(part) % 16 for one, _ in segments for part in (one.codes, one.scale))
+    if misplaced or shared + 2048 > device.shared_bytes:
         return None
     kernel = Kernel("attend_units", "attend_by_units")
     for name, value in (
+        ("KEY_CODEC", keys.codec),
         ("KEY_BITS", keys.bits),
         ("VALUE_BITS", values.bits),
         ("WIDTH", keys.width),
@@ -73,6 +65,26 @@ def units_of(device: Device, segments: Sequence[tuple[Coded, Coded]], rows: int)
     all_stages = sum(one.heads * -(-one.n // _STAGE) for one, _ in segments)
     at_once = device.processors * min(_AT_ONCE, device.shared_bytes // shared)
     return Units(kernel, _THREADS, _STAGE * (_stages(all_stages, at_once) if rows <= _QUERIES else 1), shared)
+
+
+def _knows_keys(keys: Coded) -> bool:
+    return (
+        keys.by_channel
+        and keys.bits in _BITS
+        and keys.group % _UNIT == 0
+        and keys.width % 16 == 0
+        and keys.width <= _WIDEST
+    )
+
+
+def _knows_values(values: Coded) -> bool:
+    return (
+        values.codec == "WHOLE"
+        and values.bits in _BITS
+        and values.width % _UNIT == 0
+        and values.width <= _WIDEST
+        and (values.group >= values.width or (values.group % _UNIT == 0 and values.width % values.group == 0))
+    )
 
 
 def _stages(all_stages: int, at_once: int) -> int:
@@ -87,13 +99,12 @@ def _groups(values: Coded) -> int:
     return -(-values.width // values.group)
 
 
-def _divides(values: Coded) -> bool:
-    return values.group % _UNIT == 0 and values.width % values.group == 0
-
-
 def _shared(keys: Coded, values: Coded) -> int:
-    lines = keys.width * (_STAGE * keys.bits // 8 + 16) + _STAGE * (values.width * values.bits // 8 + 16)
-    steps = 4 * _STAGE * _groups(values) + 2 * (_STAGE // _UNIT) * keys.width
-    queries = 6 * _QUERIES * (keys.width + 8)
+    of_values = _STAGE * (values.width * values.bits // 8 + 16) + 4 * _STAGE * _groups(values)
+    if keys.rotated:
+        of_keys = 4 * _QUERIES * (keys.width + _STAGE)
+    else:
+        lines, steps = keys.width * (_STAGE * keys.bits // 8 + 16), 2 * (_STAGE // _UNIT) * keys.width
+        of_keys = lines + steps + 6 * _QUERIES * (keys.width + 8)
     joined = _THREADS // _UNIT * 2 * _QUERIES * values.width
-    return lines + steps + queries + max(4 * _QUERIES * (_STAGE + 8), joined)
+    return of_values + of_keys + max(4 * _QUERIES * (_STAGE + 8), joined)

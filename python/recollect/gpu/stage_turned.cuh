@@ -1,0 +1,1 @@
+../../../cuda/stage_turned.cuh
