@@ -28,7 +28,7 @@ COMPARISON_OF_PAIRS(greater_brains, "max.NaN.bf16x2")
 
 struct Eight {
 #if FORM == F32
-    float4 low, high;
+    uint4 low, high;
 #elif FORM == E4M3
     uint2 words;
 #else
@@ -39,7 +39,7 @@ struct Eight {
 // Without a branch, so that many are under way at once.
 __device__ __forceinline__ Eight eight_at(const Element* row) {
 #if FORM == F32
-    return {*(const float4*)row, *(const float4*)(row + 4)};
+    return {*(const uint4*)row, *(const uint4*)(row + 4)};
 #elif FORM == E4M3
     return {*(const uint2*)row};
 #else
@@ -55,7 +55,10 @@ __device__ __forceinline__ Eight some_eight(const Element* row, u32 start, u32 s
 #pragma unroll
     for (int j = 0; j < 8; j++) held[j] = row == nullptr || j >= (int)some ? (Element)0 : row[start + j];
 #if FORM == F32
-    eight = {{held[0], held[1], held[2], held[3]}, {held[4], held[5], held[6], held[7]}};
+    u32 words[8];
+#pragma unroll
+    for (int j = 0; j < 8; j++) words[j] = __float_as_uint(held[j]);
+    eight = {{words[0], words[1], words[2], words[3]}, {words[4], words[5], words[6], words[7]}};
 #elif FORM == E4M3
     u32 words[2] = {0, 0};
 #pragma unroll
@@ -70,8 +73,8 @@ __device__ __forceinline__ Eight some_eight(const Element* row, u32 start, u32 s
 
 __device__ __forceinline__ float element_of(const Eight& eight, int j) {
 #if FORM == F32
-    const float all[8] = {eight.low.x, eight.low.y, eight.low.z, eight.low.w, eight.high.x, eight.high.y, eight.high.z, eight.high.w};
-    return all[j];
+    const u32 all[8] = {eight.low.x, eight.low.y, eight.low.z, eight.low.w, eight.high.x, eight.high.y, eight.high.z, eight.high.w};
+    return __uint_as_float(all[j]);
 #elif FORM == E4M3
     return number((u8)((j < 4 ? eight.words.x : eight.words.y) >> (j % 4 * 8)));
 #else
@@ -84,29 +87,23 @@ __device__ __forceinline__ float element_of(const Eight& eight, int j) {
 #endif
 }
 
-// The same with other signs, where bit `j` of `turned` is set.
-__device__ __forceinline__ Eight flipped(const Eight& eight, u32 turned) {
-#if FORM == F32
-    Eight found = eight;
-#define FLIPPED(part, j) found.part = __uint_as_float(__float_as_uint(eight.part) ^ (turned >> j << 31))
-    FLIPPED(low.x, 0), FLIPPED(low.y, 1), FLIPPED(low.z, 2), FLIPPED(low.w, 3);
-    FLIPPED(high.x, 4), FLIPPED(high.y, 5), FLIPPED(high.z, 6), FLIPPED(high.w, 7);
-    return found;
-#else
+// The bits that give an eight other signs where bit `j` of `turned` is set.
+__device__ __forceinline__ Eight signs_of_eight(u32 turned) {
     const int some = 4 / sizeof(Element), bits = 8 * sizeof(Element);  // elements of a word
-    u32 masks[8 / some];
+    Eight signs = {};
+    u32* words = (u32*)&signs;
 #pragma unroll
-    for (int w = 0; w < 8 / some; w++) {
-        masks[w] = 0;
+    for (int j = 0; j < 8; j++) words[j / some] |= (turned >> j & 1) << (bits * (j % some + 1) - 1);
+    return signs;
+}
+
+__device__ __forceinline__ Eight flipped(const Eight& eight, const Eight& signs) {
+    Eight found;
+    const u32 *bits = (const u32*)&eight, *others = (const u32*)&signs;
+    u32* to = (u32*)&found;
 #pragma unroll
-        for (int j = 0; j < some; j++) masks[w] |= (turned >> (w * some + j) & 1) << (bits * (j + 1) - 1);
-    }
-#if FORM == E4M3
-    return {{eight.words.x ^ masks[0], eight.words.y ^ masks[1]}};
-#else
-    return {{eight.words.x ^ masks[0], eight.words.y ^ masks[1], eight.words.z ^ masks[2], eight.words.w ^ masks[3]}};
-#endif
-#endif
+    for (int w = 0; w < (int)(sizeof(Eight) / 4); w++) to[w] = bits[w] ^ others[w];
+    return found;
 }
 
 __device__ __forceinline__ void spread(const Eight& eight, float (&x)[8]) {

@@ -198,6 +198,8 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) rotated_codes(
     extern __shared__ __align__(16) u8 shared[];
     __shared__ float doubtful[THREADS / 32][WIDTH], levels[HALF_LEVELS], sizes[THREADS];
     __shared__ double sums[THREADS];
+    __shared__ Eight flips[WIDTH / 8];
+    __shared__ u8 signs[WIDTH / 8];
     __shared__ Bin bins[BITS > 2 ? BINS : 1];
     Element* stage = (Element*)shared;  // [tile][d]
     Rows rows = ROWS_GIVEN;
@@ -219,11 +221,11 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) rotated_codes(
     }
     if (threadIdx.x < HALF_LEVELS) levels[threadIdx.x] = (float)level_of(threadIdx.x);
     if (BITS > 2 && threadIdx.x < BINS) bins[threadIdx.x] = bin_at(threadIdx.x);
-    u32 signs[2];
-#pragma unroll
-    for (int i = 0; i < 2; i++) {
-        signs[i] = 0;
-        for (u32 j = 0; j < 8; j++) signs[i] |= (u32)turns(8 * (lane + LANES * i) + j, seed) << j;
+    if (threadIdx.x < WIDTH / 8) {
+        u32 turned = 0;
+#pragma unroll 1
+        for (u32 j = 0; j < 8; j++) turned |= (u32)turns(8 * threadIdx.x + j, seed) << j;
+        signs[threadIdx.x] = (u8)turned, flips[threadIdx.x] = signs_of_eight(turned);
     }
     __syncthreads();
     float* held = doubtful[threadIdx.x / 32];
@@ -233,8 +235,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) rotated_codes(
     for (u32 from = start; from < end; from += AT_ONCE) {
         const u32 own = from + threadIdx.x / LANES, t = min(own, end - 1);
         const Element* row = staged ? stage + (t - start) * d : row_of(rows, head, t, count);
-        if (t / block != centred_by) {
-            centred_by = t / block;
+        const u32 part = averages ? blockIdx.x : t / block;
+        if (part != centred_by) {
+            centred_by = part;
             const u16* centre = means + (u64)centred_by * d;
 #pragma unroll
             for (int i = 0; i < 2; i++) {
@@ -242,7 +245,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) rotated_codes(
                 for (u32 j = 0; j < 8; j++) {
                     const u32 channel = 8 * (lane + LANES * i) + j;
                     const float one = channel < d ? of_half(centre[channel]) : 0.0f;
-                    centres[i][j] = signs[i] >> j & 1 ? -one : one;
+                    centres[i][j] = signs[lane + LANES * i] >> j & 1 ? -one : one;
                 }
             }
         }
@@ -250,7 +253,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) rotated_codes(
 #pragma unroll
         for (int i = 0; i < 2; i++) {
             const u32 channel = 8 * (lane + LANES * i), some = channel < d ? d - channel : 0;
-            const Eight eight = flipped(straight ? eight_at(row + channel) : some_eight(row, channel, some), signs[i]);
+            const Eight eight = flipped(straight ? eight_at(row + channel) : some_eight(row, channel, some), flips[lane + LANES * i]);
 #pragma unroll
             for (int j = 0; j < 8; j++) x[i][j] = __fsub_rn(element_of(eight, j), centres[i][j]);
             turn_eight(x[i]);

@@ -156,8 +156,18 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) rank_partitions(
     if (!LAST) return;
     __syncthreads();
     for (u32 t = threadIdx.x; t < lag; t += THREADS) {
+        // Of equal ones the earlier is below; which that is has to be asked within a warp alone.
+        const u32 before = t & ~31u, behind = min(before + 32, lag);
+        const float own = found[t];
         u32 rank = 0;
-        for (u32 other = 0; other < lag; other++) rank += found[other] < found[t] || (found[other] == found[t] && other < t);
+#pragma unroll 8
+        for (u32 other = 0; other < before; other++) rank += found[other] <= own;
+#pragma unroll 8
+        for (u32 other = before; other < behind; other++) {
+            rank += other < t ? found[other] <= own : found[other] < own;
+        }
+#pragma unroll 8
+        for (u32 other = behind; other < lag; other++) rank += found[other] < own;
         out[((u64)b * heads + h) * tokens + now[t]] = (float)((double)rank / (double)lag);
     }
 }

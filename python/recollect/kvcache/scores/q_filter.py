@@ -73,7 +73,8 @@ def _by_kernels(cached: "Cached", filters: Foreign, wanted: tuple[int, int]) -> 
     # Filters on the device stay there.
     rows = cached.received(filters, "filters", 2)
     _one_a_head(rows, wanted)
-    return products(cached, rows[None, :, None], factor=-1.0)[:, :, 0]
+    found: Array = products(cached, rows[None, :, None], factor=-1.0)[:, :, 0]
+    return found
 
 
 def _one_a_head(rows: Array, wanted: tuple[int, int]) -> None:
