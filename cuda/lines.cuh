@@ -16,7 +16,7 @@ template <int WIDE> __device__ __forceinline__ u32 four_codes(const u8* at) {
 
 // The powers of two by which the code at a place is raised.
 template <int WIDE> __device__ __forceinline__ constexpr int raised_by(int place) {
-    return (WIDE == 2 ? 2 * place : WIDE == 4 ? 4 * (place & 1) : 0) - 24;
+    return (WIDE == 2 ? 8 : WIDE == 4 ? 4 * (place & 1) : 0) - 24;
 }
 
 __device__ __forceinline__ float power_of_two(int exponent) { return __uint_as_float((u32)(127 + exponent) << 23); }
@@ -27,10 +27,11 @@ template <int WIDE> __device__ __forceinline__ void pairs_of(u32 (&pairs)[4], u3
 #pragma unroll
         for (int j = 0; j < 4; j++) pairs[j] = (low >> (8 * j) & 255u) | (high >> (8 * j) & 255u) << 16;
     } else {
-        const u32 both = low | high << 16, mask = WIDE == 4 ? 0x000f000fu : 0x00030003u;
+        const u32 both = low | high << 16;
+        // Two bits are brought to the front: matrix units line numbers up by their exponents, which are those of 2^-14 here.
 #pragma unroll
         for (int j = 0; j < 4; j++) {
-            pairs[j] = WIDE == 4 ? (j < 2 ? both : both >> 8) & (mask << (4 * (j & 1))) : both & (mask << (2 * j));
+            pairs[j] = WIDE == 2 ? (both << (8 - 2 * j)) & 0x03000300u : (j < 2 ? both : both >> 8) & (0x000f000fu << (4 * (j & 1)));
         }
     }
 }
