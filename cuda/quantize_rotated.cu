@@ -11,6 +11,11 @@
 #endif
 #define LANES (WIDTH / 16)         // threads of a row
 #define AT_ONCE (THREADS / LANES)  // rows of a block at a time
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 1000 && WIDTH == 256
+#define BLOCKS 2  // of a multiprocessor; with three the compiler spills
+#else
+#define BLOCKS 3
+#endif
 #define SUMMING (WIDTH > 128 ? WIDTH / 16 : 8)  // lanes that add up a row as NumPy does, 16 terms each
 
 // Bounds of errors in units of 2^-24. A sum of 16 terms a lane is off by 4 + 2 + 5 of itself at most: it has four chains, and
@@ -192,7 +197,7 @@ __device__ __forceinline__ void near_codes(
 
 // A block takes `tile` rows; with `averages` these are those of one mean, which it makes first. With `staged` they are brought
 // to shared memory before, so that they come from memory once and all at a time.
-extern "C" __global__ void __launch_bounds__(THREADS, 3) rotated_codes(
+extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) rotated_codes(
     ROWS_PARAMETERS, u32* codes, u16* factor, u16* mean, u32* broken, u32 block, u32 tile, int averages, int staged,
     u64 seed, float scale) {
     extern __shared__ __align__(16) u8 shared[];

@@ -39,7 +39,7 @@ REGISTERS = {
     "quantize_token": 128,
     "quantize_channel": 128,
     "quantize_float8": 128,
-    "quantize_rotated": 85,
+    "quantize_rotated": 128,
     "quantize_wide": 64,
     "compaction": 80,
     "compaction_pages": 112,
