@@ -37,6 +37,7 @@ mod f32;
 mod gathered;
 mod hadamard;
 mod i8;
+mod levels;
 mod narrow;
 #[cfg(target_arch = "aarch64")]
 mod neon;
@@ -243,7 +244,7 @@ tier::tiers! {
         (x: &[f32], mean: &[f32], signs: &[f32], scale: f32, out: &mut [f32]);
     /// The codes of a turned row by levels on both sides of zero, and its factor `|y|^2 / (y . level)`; `middles` are those
     /// between the positive `levels`.
-    level_codes = turning::level_codes, turning::level_codes, turning::level_codes:
+    level_codes = levels::level_codes, levels::level_codes, levels::level_codes:
         (turned: &[f32], middles: &[f64], levels: &[f64], codes: &mut [u8]) -> f64;
     /// The row that the codes of a turned row stand for, in f64: positive `levels` times `factor`, turned back, times signs,
     /// with the mean; `space` is as long as `codes`.
