@@ -7,6 +7,7 @@ pub mod bitmap;
 pub mod bytes;
 pub mod calendar;
 pub mod cancel;
+pub mod chunked;
 pub mod collection;
 pub mod entropy;
 pub mod error;

@@ -2,6 +2,7 @@
 
 use crate::bitmap::Bitmap;
 use crate::cancel::Cancel;
+use crate::chunked::Chunked;
 use crate::error::Result;
 use crate::id::Slot;
 use crate::scored::Scored;
@@ -234,7 +235,7 @@ impl FlatIndex {
                 }
             }
         }
-        for &row in in_order.unwrap_or_default() {
+        for row in in_order.into_iter().flat_map(Chunked::iter) {
             out[row as usize] = f32::NEG_INFINITY;
         }
         Ok(())

@@ -152,9 +152,10 @@ impl Rows {
                 n
             }
             Full::Codes => {
-                let block = self.codes.matrix().block(first, out.len());
+                let scale = self.codes.scale().block(first, out.len());
+                let block = self.codes.matrix().block(first, scale.len());
                 let n = block.len() / query.len();
-                metric.score_scaled_rows(query, block, &self.codes.scale()[first..first + n], &mut out[..n]);
+                metric.score_scaled_rows(query, block, &scale[..n], &mut out[..n]);
                 n
             }
         }

@@ -1,6 +1,7 @@
 //! Int8 codes of vectors, with what is needed to bound their error.
 
-use crate::error::{Error, Result};
+use crate::chunked::Chunked;
+use crate::error::Result;
 use crate::simd::Kernels;
 use crate::vector::{Matrix, Metric};
 
@@ -70,24 +71,25 @@ pub(super) fn codes_of(x: &[f32]) -> (Vec<i8>, f32) {
 #[derive(Debug)]
 pub struct Codes {
     matrix: Matrix<i8>,
-    scale: Vec<f32>,
-    norm: Vec<f32>,
-    residual: Vec<f32>,
+    scale: Chunked<f32>,
+    norm: Chunked<f32>,
+    residual: Chunked<f32>,
 }
 
 impl Codes {
     /// No rows yet, of `dim` codes each.
     pub fn new(dim: usize) -> Self {
-        Self { matrix: Matrix::new(dim), scale: Vec::new(), norm: Vec::new(), residual: Vec::new() }
+        let [scale, norm, residual] = Default::default();
+        Self { matrix: Matrix::new(dim), scale, norm, residual }
     }
 
     /// Makes room for one more row.
     ///
     /// # Errors
-    /// [`Error::Storage`] if the system has no memory for it.
+    /// [`Error::Storage`](crate::error::Error::Storage) if the system has no memory for it.
     pub fn reserve(&mut self) -> Result<()> {
         for facts in [&mut self.scale, &mut self.norm, &mut self.residual] {
-            facts.try_reserve(1).map_err(|error| Error::Storage(error.to_string()))?;
+            facts.reserve(1)?;
         }
         self.matrix.reserve()
     }
@@ -98,7 +100,7 @@ impl Codes {
     /// As [`Codes::reserve`].
     pub fn reserve_many(&mut self, rows: usize, threads: usize) -> Result<()> {
         for facts in [&mut self.scale, &mut self.norm, &mut self.residual] {
-            facts.try_reserve(rows).map_err(|error| Error::Storage(error.to_string()))?;
+            facts.reserve(rows)?;
         }
         self.matrix.reserve_many(rows, threads)
     }
@@ -142,23 +144,28 @@ impl Codes {
     }
 
     /// Value of one code step, by row.
-    pub fn scale(&self) -> &[f32] {
+    pub fn scale(&self) -> &Chunked<f32> {
         &self.scale
     }
 
     /// Norm of the vector, by row.
-    pub fn norm(&self) -> &[f32] {
+    pub fn norm(&self) -> &Chunked<f32> {
         &self.norm
     }
 
     /// Bound of the norm of what rounding took, by row.
-    pub fn residual(&self) -> &[f32] {
+    pub fn residual(&self) -> &Chunked<f32> {
         &self.residual
+    }
+
+    /// Scale, norm and residual of the rows from `first` on whose facts lie side by side, at most `most` of them.
+    pub(super) fn facts(&self, first: usize, most: usize) -> [&[f32]; 3] {
+        [&self.scale, &self.norm, &self.residual].map(|facts| facts.block(first, most))
     }
 
     /// Bytes reserved.
     pub fn bytes(&self) -> usize {
-        self.matrix.bytes() + 4 * (self.scale.capacity() + self.norm.capacity() + self.residual.capacity())
+        self.matrix.bytes() + self.scale.bytes() + self.norm.bytes() + self.residual.bytes()
     }
 }
 
