@@ -2,11 +2,10 @@
 //!
 //! Callers mostly count from zero, as slots do: an id that is the number of its slot is in no table.
 
-use rustc_hash::FxHashMap;
-
 use crate::chunked::Chunked;
 use crate::error::{Error, Result};
 use crate::id::Slot;
+use crate::slot_table::SlotTable;
 
 /// In the place of an id where a slot is free; a caller's own is in the table, as it is no number of a slot.
 const NOBODY: i64 = -1;
@@ -16,7 +15,7 @@ const NOBODY: i64 = -1;
 pub struct Ids {
     by_slot: Chunked<i64>,
     /// Of the ids that are not the number of their slot.
-    slots: FxHashMap<i64, Slot>,
+    slots: SlotTable,
     free: Chunked<Slot>,
     /// One more than the greatest id so far, at least zero; none after the last of all.
     next: Option<i64>,
@@ -26,7 +25,7 @@ impl Default for Ids {
     fn default() -> Self {
         Self {
             by_slot: Chunked::default(),
-            slots: FxHashMap::default(),
+            slots: SlotTable::default(),
             free: Chunked::default(),
             next: Some(0),
         }
@@ -53,7 +52,7 @@ impl Ids {
     pub fn slot(&self, id: i64) -> Option<Slot> {
         match usize::try_from(id) {
             Ok(slot) if self.by_slot.get(slot) == Some(id) => Some(slot as Slot),
-            _ => self.slots.get(&id).copied(),
+            _ => self.slots.get(id),
         }
     }
 
@@ -89,7 +88,7 @@ impl Ids {
 
     /// Bytes reserved.
     pub fn bytes(&self) -> usize {
-        self.by_slot.bytes() + self.free.bytes() + self.slots.capacity() * 8 / 7 * 17
+        self.by_slot.bytes() + self.free.bytes() + self.slots.bytes()
     }
 
     /// The `count` ids after the greatest that was ever there, from zero on.
@@ -172,8 +171,7 @@ impl Ids {
         self.reserve()?;
         let slot = self.free.last().unwrap_or(self.by_slot.len() as Slot);
         if id != i64::from(slot) {
-            self.slots.try_reserve(1).map_err(refused)?;
-            self.slots.insert(id, slot);
+            self.slots.insert(id, slot)?;
         }
         if self.free.pop().is_none() {
             self.by_slot.push(id);
@@ -188,7 +186,7 @@ impl Ids {
         for &id in ids {
             let Some(slot) = self.slot(id) else { continue };
             if id != i64::from(slot) {
-                self.slots.remove(&id);
+                self.slots.remove(id);
             }
             self.by_slot[slot as usize] = NOBODY;
             self.free.push(slot);

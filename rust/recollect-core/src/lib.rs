@@ -33,6 +33,7 @@ pub mod seed;
 pub mod segmentation;
 pub mod session;
 pub mod simd;
+pub mod slot_table;
 pub mod store;
 pub mod time;
 pub mod timeline;
