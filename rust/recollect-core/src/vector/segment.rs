@@ -156,6 +156,8 @@ impl Loader {
         if rows == 0 || piece.len() != self.piece_bytes() {
             return Err(damaged("a piece of another size"));
         }
+        // Rows that come fast are on huge pages only where the room is made before.
+        self.index.rows.reserve_many(rows, 1)?;
         let (owners, vectors) = piece.split_at(4 * rows);
         let vectors = vectors.chunks_exact(self.index.keep().bytes(self.index.dim()));
         for (owner, vector) in owners.as_chunks::<4>().0.iter().zip(vectors) {
