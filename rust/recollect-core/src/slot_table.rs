@@ -5,7 +5,6 @@
 use rustc_hash::FxHashMap;
 
 use crate::error::{Error, Result};
-use crate::id::Slot;
 
 /// Entries a part on average, from which there is one more part: twice as many, before the split, leave a map of 8,192
 /// places its size.
@@ -14,7 +13,7 @@ const FULL: usize = 3_072;
 /// Ids, each with its slot.
 #[derive(Debug, Default)]
 pub struct SlotTable {
-    parts: Vec<FxHashMap<i64, Slot>>,
+    parts: Vec<FxHashMap<i64, u32>>,
     len: usize,
 }
 
@@ -45,7 +44,7 @@ impl SlotTable {
 
     /// The slot of an id.
     #[inline]
-    pub fn get(&self, id: i64) -> Option<Slot> {
+    pub fn get(&self, id: i64) -> Option<u32> {
         if self.len == 0 { None } else { self.parts[part_of(id, self.parts.len())].get(&id).copied() }
     }
 
@@ -53,7 +52,7 @@ impl SlotTable {
     ///
     /// # Errors
     /// [`Error::Storage`] without memory; every id has the slot it had.
-    pub fn insert(&mut self, id: i64, slot: Slot) -> Result<()> {
+    pub fn insert(&mut self, id: i64, slot: u32) -> Result<()> {
         if self.len >= FULL * self.parts.len() {
             self.split()?;
         }
@@ -106,10 +105,10 @@ mod tests {
         fn it_is_a_map(
             runs in prop::collection::vec((any::<i64>(), 1i64..1_000, 1usize..12_000, any::<bool>()), 1..6),
         ) {
-            let (mut table, mut model) = (SlotTable::default(), BTreeMap::<i64, Slot>::new());
+            let (mut table, mut model) = (SlotTable::default(), BTreeMap::<i64, u32>::new());
             for (start, step, count, some_go) in runs {
                 let ids: Vec<i64> = (0..count as i64).map(|i| start.wrapping_add(i.wrapping_mul(step))).collect();
-                for (slot, &id) in (model.len() as Slot..).zip(&ids) {
+                for (slot, &id) in (model.len() as u32..).zip(&ids) {
                     prop_assert_eq!(table.get(id), model.get(&id).copied());
                     table.insert(id, slot).unwrap();
                     model.insert(id, slot);
@@ -131,7 +130,7 @@ mod tests {
         let mut table = SlotTable::default();
         assert_eq!((table.get(1), table.bytes()), (None, 0));
         for i in 0..50 * FULL as i64 {
-            table.insert(7 * i - 1_000, i as Slot).unwrap();
+            table.insert(7 * i - 1_000, i as u32).unwrap();
         }
         assert_eq!(table.parts.len(), 50);
         assert!(table.parts.iter().all(|part| part.len() > FULL / 2 && part.capacity() < 8_192));
