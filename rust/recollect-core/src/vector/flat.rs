@@ -291,12 +291,12 @@ impl FlatIndex {
 
     /// The codes of a row, padded, and the value of a step.
     pub(super) fn quantized_row(&self, row: usize) -> (&[i8], f32) {
-        (self.rows.codes().matrix().row(row), self.rows.codes().scale()[row])
+        (self.rows.codes().matrix().row(row), self.rows.codes().scale(row))
     }
 
     /// The squared norm of a row, to the nearest f32 of its norm.
     pub(super) fn squared_norm_of(&self, row: usize) -> f32 {
-        let norm = self.rows.codes().norm()[row];
+        let norm = self.rows.codes().norm(row);
         norm * norm
     }
 

@@ -9,7 +9,6 @@
 //! under ten operations on terms of at most `4 |x| |q|`, or `2 (|x|^2 + |q|^2)`; both are allowed for more than twice
 //! over. Underflow adds at most `2^-149` an operation, [`UNDERFLOW`] in all.
 
-use crate::chunked::Chunked;
 use crate::simd::{Kernels, Margins};
 use crate::vector::{Codes, Metric, Quantized};
 
@@ -99,9 +98,7 @@ impl Margin {
         let n = rows.len();
         let mut facts = [[0.0; TOGETHER]; 3];
         for (i, &row) in rows.iter().enumerate() {
-            let row = row as usize;
-            (facts[0][i], facts[1][i], facts[2][i]) =
-                (codes.scale()[row], codes.norm()[row], codes.residual()[row]);
+            [facts[0][i], facts[1][i], facts[2][i]] = codes.facts().of(row as usize);
         }
         let [scale, norm, residual] = &facts;
         let margins = Margins { scale, norm, residual, ..self.factors() };
@@ -110,7 +107,7 @@ impl Margin {
 
     /// The bound that the f32 score of a row does not fall below, from its upper bound.
     pub(super) fn lower(&self, upper: f32, codes: &Codes, row: usize) -> f32 {
-        let (norm, residual) = (f64::from(codes.norm()[row]), f64::from(codes.residual()[row]));
+        let [_, norm, residual] = codes.facts().of(row).map(f64::from);
         let error =
             norm * self.by_norm + residual * self.by_residual + norm * norm * self.by_square + self.base;
         ((f64::from(upper) - 2.0 * error) as f32).next_down()
@@ -119,10 +116,10 @@ impl Margin {
     /// The most that the score of any row on its codes can be off.
     pub(super) fn most(&self, codes: &Codes) -> f32 {
         let kernels = Kernels::best();
-        let greatest = |facts: &Chunked<f32>| {
-            f64::from(facts.blocks().fold(0.0, |most: f32, block| most.max(kernels.greatest(block))))
-        };
-        let (norm, residual) = (greatest(codes.norm()), greatest(codes.residual()));
+        let greatest = codes.facts().blocks().fold([0.0f32; 2], |most, [_, norm, residual]| {
+            [most[0].max(kernels.greatest(norm)), most[1].max(kernels.greatest(residual))]
+        });
+        let [norm, residual] = greatest.map(f64::from);
         let error =
             norm * self.by_norm + residual * self.by_residual + norm * norm * self.by_square + self.base;
         (error as f32).next_up()
@@ -147,8 +144,7 @@ impl Margin {
 fn bounds(dots: &[i32], margins: Margins<'_>, codes: &Codes, first: usize, out: &mut [f32]) {
     let mut at = 0;
     while at < out.len() {
-        let [scale, norm, residual] = codes.facts(first + at, out.len() - at);
-        assert!(!scale.is_empty(), "no row {}", first + at);
+        let [scale, norm, residual] = codes.facts().block(first + at, out.len() - at);
         let part = at..at + scale.len();
         let margins = Margins { scale, norm, residual, ..margins };
         Kernels::best().upper_bounds(&dots[part.clone()], margins, &mut out[part]);

@@ -1,8 +1,8 @@
 //! Int8 codes of vectors, with what is needed to bound their error.
 
-use crate::chunked::Chunked;
 use crate::error::Result;
 use crate::simd::Kernels;
+use crate::vector::facts::Facts;
 use crate::vector::{Matrix, Metric};
 
 /// Greatest components below this get no codes; the quotient by them would leave the range of f32.
@@ -71,16 +71,13 @@ pub(super) fn codes_of(x: &[f32]) -> (Vec<i8>, f32) {
 #[derive(Debug)]
 pub struct Codes {
     matrix: Matrix<i8>,
-    scale: Chunked<f32>,
-    norm: Chunked<f32>,
-    residual: Chunked<f32>,
+    facts: Facts,
 }
 
 impl Codes {
     /// No rows yet, of `dim` codes each.
     pub fn new(dim: usize) -> Self {
-        let [scale, norm, residual] = Default::default();
-        Self { matrix: Matrix::new(dim), scale, norm, residual }
+        Self { matrix: Matrix::new(dim), facts: Facts::default() }
     }
 
     /// Makes room for one more row.
@@ -88,9 +85,7 @@ impl Codes {
     /// # Errors
     /// [`Error::Storage`](crate::error::Error::Storage) if the system has no memory for it.
     pub fn reserve(&mut self) -> Result<()> {
-        for facts in [&mut self.scale, &mut self.norm, &mut self.residual] {
-            facts.reserve(1)?;
-        }
+        self.facts.reserve(self.matrix.rows() + 1)?;
         self.matrix.reserve()
     }
 
@@ -99,9 +94,7 @@ impl Codes {
     /// # Errors
     /// As [`Codes::reserve`].
     pub fn reserve_many(&mut self, rows: usize, threads: usize) -> Result<()> {
-        for facts in [&mut self.scale, &mut self.norm, &mut self.residual] {
-            facts.reserve(rows)?;
-        }
+        self.facts.reserve(self.matrix.rows() + rows)?;
         self.matrix.reserve_many(rows, threads)
     }
 
@@ -113,12 +106,9 @@ impl Codes {
         self.reserve()?;
         if row == self.matrix.rows() {
             self.matrix.push()?;
-            self.scale.push(0.0);
-            self.norm.push(0.0);
-            self.residual.push(0.0);
         }
-        let facts = quantize(x, self.matrix.row_mut(row));
-        (self.scale[row], self.norm[row], self.residual[row]) = facts;
+        let (scale, norm, residual) = quantize(x, self.matrix.row_mut(row));
+        self.facts.put(row, [scale, norm, residual]);
         Ok(())
     }
 
@@ -128,14 +118,15 @@ impl Codes {
     /// As [`Codes::reserve`].
     pub(super) fn put_kept(&mut self, row: usize, x: &[f32]) -> Result<()> {
         self.put(row, x)?;
-        self.residual[row] = 0.0;
+        let [scale, norm, _] = self.facts.of(row);
+        self.facts.put(row, [scale, norm, 0.0]);
         Ok(())
     }
 
     /// Overwrites a row with zeros.
     pub fn clear(&mut self, row: usize) {
         self.matrix.row_mut(row).fill(0);
-        (self.scale[row], self.norm[row], self.residual[row]) = (0.0, 0.0, 0.0);
+        self.facts.put(row, [0.0; 3]);
     }
 
     /// The codes as rows.
@@ -143,29 +134,26 @@ impl Codes {
         &self.matrix
     }
 
-    /// Value of one code step, by row.
-    pub fn scale(&self) -> &Chunked<f32> {
-        &self.scale
+    /// Value of one code step of a row.
+    #[inline]
+    pub fn scale(&self, row: usize) -> f32 {
+        self.facts.of(row)[0]
     }
 
-    /// Norm of the vector, by row.
-    pub fn norm(&self) -> &Chunked<f32> {
-        &self.norm
+    /// Norm of the vector of a row.
+    #[inline]
+    pub fn norm(&self, row: usize) -> f32 {
+        self.facts.of(row)[1]
     }
 
-    /// Bound of the norm of what rounding took, by row.
-    pub fn residual(&self) -> &Chunked<f32> {
-        &self.residual
-    }
-
-    /// Scale, norm and residual of the rows from `first` on whose facts lie side by side, at most `most` of them.
-    pub(super) fn facts(&self, first: usize, most: usize) -> [&[f32]; 3] {
-        [&self.scale, &self.norm, &self.residual].map(|facts| facts.block(first, most))
+    /// Scales and norms of the rows, and bounds of the norms of what rounding took.
+    pub(super) fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// Bytes reserved.
     pub fn bytes(&self) -> usize {
-        self.matrix.bytes() + self.scale.bytes() + self.norm.bytes() + self.residual.bytes()
+        self.matrix.bytes() + self.facts.bytes()
     }
 }
 

@@ -175,7 +175,7 @@ impl Loader {
         let (metric, keep) = (self.index.metric, self.index.keep());
         let mut kept = false;
         let row = self.index.place(slot, |row| kept = keep.decode(bytes, row))?;
-        let norm = f64::from(self.index.rows.codes().norm()[row]);
+        let norm = f64::from(self.index.rows.codes().norm(row));
         let sound = match metric {
             Metric::Cosine => norm == 0.0 || (norm - 1.0).abs() < UNIT,
             Metric::Dot | Metric::Euclidean => norm <= MAX_NORM * (1.0 + UNIT),
