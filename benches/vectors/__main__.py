@@ -44,7 +44,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=5, help="rounds of which the median counts (5)")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that it runs")
     parser.add_argument("--only", type=_among(WORKS), default=WORKS, help=f"works: {', '.join(WORKS)}")
-    parser.add_argument("--sizes", type=_integers, default=_SIZES, help="of the static search")
+    parser.add_argument(
+        "--sizes", type=_integers, default=_SIZES, help="of the static search; the pauses take the largest"
+    )
     parser.add_argument(
         "--dims", type=_integers, default=DIMS, help=f"of the static search: {', '.join(map(str, DIMS))}"
     )
@@ -57,7 +59,7 @@ def _options() -> argparse.Namespace:
         "--seconds",
         type=float,
         default=20,
-        help="the most for the inserts of an engine; a block of the mix: a tenth",
+        help="the most for the inserts of an engine; of the pauses ten times, a block of the mix a tenth",
     )
     parser.add_argument("--budget", type=float, default=40, help="minutes after which no work begins (40)")
     parser.add_argument("--write-readme", action="store_true", help="put the tables into benches/README.md")

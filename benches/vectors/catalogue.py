@@ -27,7 +27,7 @@ class Entry:
         Whether it is measured at other dimensions than the main one.
     hnsw
         Whether it is a graph of that kind.
-    search, mix, lsh
+    search, mix, lsh, pauses
         In which works it takes part.
     """
 
@@ -41,6 +41,7 @@ class Entry:
     search: bool = True
     mix: bool = True
     lsh: bool = False
+    pauses: bool = False
 
     def make(self, place: Place) -> Engine:
         """Return the engine, empty; importing its library is part of it."""
@@ -50,9 +51,11 @@ class Entry:
 
 
 ENTRIES = (
-    Entry("recollect", "recollect_index", "RecollectIndex", ("f32",), most=MILLION, every_dim=True),
+    Entry(
+        "recollect", "recollect_index", "RecollectIndex", ("f32",), most=MILLION, every_dim=True, pauses=True
+    ),
     Entry("recollect f16", "recollect_index", "RecollectIndex", ("f16",)),
-    Entry("recollect int8", "recollect_index", "RecollectIndex", ("int8",), most=MILLION),
+    Entry("recollect int8", "recollect_index", "RecollectIndex", ("int8",), most=MILLION, pauses=True),
     *(
         Entry(
             f"recollect LSH {family} {bits} x {tables}",
@@ -72,7 +75,7 @@ ENTRIES = (
             ("fly", 640, 1),
         )
     ),
-    Entry("faiss flat", "peers.faiss_flat", "FaissFlat", most=MILLION, every_dim=True),
+    Entry("faiss flat", "peers.faiss_flat", "FaissFlat", most=MILLION, every_dim=True, pauses=True),
     Entry("faiss HNSW", "peers.faiss_hnsw", "FaissHnsw", most=MILLION, every_dim=True, hnsw=True),
     Entry("faiss IVF", "peers.faiss_ivf", "FaissIvf"),
     Entry(
@@ -96,7 +99,9 @@ ENTRIES = (
     Entry(
         "faiss LSH, 2 bits + refine", "peers.faiss_lsh", "FaissLsh", (2,), mix=False, search=False, lsh=True
     ),
-    Entry("hnswlib", "peers.hnswlib_graph", "HnswlibGraph", most=MILLION, every_dim=True, hnsw=True),
+    Entry(
+        "hnswlib", "peers.hnswlib_graph", "HnswlibGraph", most=MILLION, every_dim=True, hnsw=True, pauses=True
+    ),
     *(
         Entry(f"usearch {kind}", "peers.usearch_graph", "UsearchGraph", (kind,), hnsw=True)
         for kind in ("f32", "f16", "i8")

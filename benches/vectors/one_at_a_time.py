@@ -36,7 +36,7 @@ def one_at_a_time(
             runs = []
             while len(runs) < _REPEATS and (not runs or sum(runs[0]) < _REPEATED_BELOW * 1e6):
                 engine = entry.make(place_of(entry, dim, count, folder, ef_construction))
-                runs.append(_built(engine, vectors, seconds))
+                runs.append(inserts(engine, vectors, seconds))
                 remark = engine.remark
         except Exception as error:  # a peer that fails is a row of the tables
             rows.append(VectorRow(WORK, entry.name, count, dim, data=vectors.name, failed=reason(error)))
@@ -68,8 +68,8 @@ def one_at_a_time(
     return rows
 
 
-def _built(engine: Engine, vectors: VectorSet, seconds: float) -> list[float]:
-    """Return the microseconds of each insert into an empty engine."""
+def inserts(engine: Engine, vectors: VectorSet, seconds: float) -> list[float]:
+    """Return the microseconds of each insert into an empty engine, which is closed then."""
     times: list[float] = []
     end = time.perf_counter() + seconds
     try:

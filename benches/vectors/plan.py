@@ -13,11 +13,13 @@ from benches.vectors.contender import reason
 from benches.vectors.data.source import Source
 from benches.vectors.one_at_a_time import WORK as SINGLY
 from benches.vectors.one_at_a_time import one_at_a_time
+from benches.vectors.pauses import WORK as PAUSES
+from benches.vectors.pauses import pauses
 from benches.vectors.row import VectorRow
 from benches.vectors.static_search import LSH, SEARCH, static_search
 from benches.vectors.trial import why_not
 
-WORKS = ("search", "lsh", "build", "mix")
+WORKS = ("search", "lsh", "build", "mix", "pauses")
 MAIN_DIM = 384
 _WRITING_GRAPHS = 100
 """`ef_construction` where writes are timed; graphs that are only searched are built with more care."""
@@ -34,13 +36,15 @@ class Plan:
     only
         Names of works.
     sizes, dims
-        Of the static search; the other works take the largest size up to 100,000 at the main dimension.
+        Of the static search; the other works take the largest size up to 100,000 at the main dimension,
+        the pauses the largest of all.
     engines
         Parts of names; none for all engines.
     rounds
         Of which the median counts.
     seconds
-        The most that an engine's inserts may take in all; a block of the mix has a tenth of it.
+        The most that an engine's inserts may take in all; ten times as long for the pauses, and a tenth for a
+        block of the mix.
     budget
         Seconds after which no further work begins.
     """
@@ -94,6 +98,15 @@ class Plan:
         cells = [(size, dim) for dim in main for size in self.sizes if size not in small]
         cells += [(size, dim) for size in small for dim in self.dims if dim != MAIN_DIM]
         yield from self._searches(able, source, folder, cells)
+        if main and "pauses" in self.only:
+            part, size = [entry for entry in able if entry.pauses], max(self.sizes)
+
+            def work() -> list[VectorRow]:
+                return pauses(
+                    part, source.vectors(size, MAIN_DIM), folder, 10 * self.seconds, _WRITING_GRAPHS
+                )
+
+            yield PAUSES, size, MAIN_DIM, work
 
     def _searches(
         self, able: Sequence[Entry], source: Source, folder: Path, cells: Sequence[tuple[int, int]]

@@ -23,6 +23,10 @@ class VectorRow(Row):
         Queries a second in one call for many, with two threads.
     p99_us, insert_p50_us, insert_p99_us, delete_p50_us, delete_p99_us
         Of the searches (p99), the inserts and the deletes of a mix.
+    p999_us, longest_ms, second_ms
+        Of the inserts of an index that grows: the 99.9th per cent, and the two longest.
+    over_5_ms, pauses_at
+        How many inserts took longer, and how many vectors there were before them.
     deleted_returned
         How often an answer named a vector that was deleted before.
     hnsw
@@ -43,6 +47,11 @@ class VectorRow(Row):
     insert_p99_us: float | None = None
     delete_p50_us: float | None = None
     delete_p99_us: float | None = None
+    p999_us: float | None = None
+    longest_ms: float | None = None
+    second_ms: float | None = None
+    over_5_ms: int | None = None
+    pauses_at: str | None = None
     deleted_returned: int | None = None
     hnsw: bool | None = None
     remark: str | None = None

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from benches.readme import table
-from benches.vectors import agent_mix, one_at_a_time
+from benches.vectors import agent_mix, one_at_a_time, pauses
 from benches.vectors.row import VectorRow
 
 _WHOLE: Callable[[float], str] = "{:,.0f}".format
@@ -14,6 +14,11 @@ _COLUMNS: dict[str, tuple[str, Callable[[float], str]]] = {
     "p50_us": ("p50 us", _WHOLE),
     "p95_us": ("p95 us", _WHOLE),
     "p99_us": ("p99 us", _WHOLE),
+    "p999_us": ("p99.9 us", _WHOLE),
+    "longest_ms": ("longest ms", "{:.1f}".format),
+    "second_ms": ("second ms", "{:.1f}".format),
+    "over_5_ms": ("over 5 ms", _WHOLE),
+    "pauses_at": ("at rows", str),
     "insert_p50_us": ("insert p50", _WHOLE),
     "insert_p99_us": ("insert p99", _WHOLE),
     "delete_p50_us": ("delete p50", _WHOLE),
@@ -34,7 +39,7 @@ def markdown(rows: Sequence[VectorRow]) -> str:
     """Return all tables, each with what did not come about under it."""
     works: dict[tuple[str, int | None, str], list[VectorRow]] = {}
     for row in rows:
-        size = "" if row.work == one_at_a_time.WORK or not row.n else f" of {row.n:,}"
+        size = "" if row.work in (one_at_a_time.WORK, pauses.WORK) or not row.n else f" of {row.n:,}"
         works.setdefault((row.work + size, row.dim, row.data or ""), []).append(row)
     return "\n\n".join(_work(name, dim, data, group) for (name, dim, data), group in works.items())
 

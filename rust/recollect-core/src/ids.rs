@@ -1,29 +1,34 @@
 //! The numbers that callers give to what an index holds, and the slot of each.
 //!
-//! Callers mostly count from zero, as slots do: while every id is the number of its slot there is no table.
+//! Callers mostly count from zero, as slots do: an id that is the number of its slot is in no table.
 
-use rustc_hash::FxHashMap;
-
+use crate::chunked::Chunked;
 use crate::error::{Error, Result};
 use crate::id::Slot;
+use crate::slot_table::SlotTable;
 
-/// In the place of an id where a slot is free; only the table tells it from the same number given by a caller.
+/// In the place of an id where a slot is free; a caller's own is in the table, as it is no number of a slot.
 const NOBODY: i64 = -1;
 
 /// Ids and slots, each of the other; free slots are taken again, the last one freed first.
 #[derive(Debug)]
 pub struct Ids {
-    by_slot: Vec<i64>,
-    /// None while every id is the number of its slot.
-    slots: Option<FxHashMap<i64, Slot>>,
-    free: Vec<Slot>,
+    by_slot: Chunked<i64>,
+    /// Of the ids that are not the number of their slot.
+    slots: SlotTable,
+    free: Chunked<Slot>,
     /// One more than the greatest id so far, at least zero; none after the last of all.
     next: Option<i64>,
 }
 
 impl Default for Ids {
     fn default() -> Self {
-        Self { by_slot: Vec::new(), slots: None, free: Vec::new(), next: Some(0) }
+        Self {
+            by_slot: Chunked::default(),
+            slots: SlotTable::default(),
+            free: Chunked::default(),
+            next: Some(0),
+        }
     }
 }
 
@@ -45,12 +50,9 @@ impl Ids {
     /// The slot of an id.
     #[inline]
     pub fn slot(&self, id: i64) -> Option<Slot> {
-        match &self.slots {
-            Some(slots) => slots.get(&id).copied(),
-            None => usize::try_from(id)
-                .ok()
-                .filter(|&slot| self.by_slot.get(slot) == Some(&id))
-                .map(|slot| slot as Slot),
+        match usize::try_from(id) {
+            Ok(slot) if self.by_slot.get(slot) == Some(id) => Some(slot as Slot),
+            _ => self.slots.get(id),
         }
     }
 
@@ -65,7 +67,7 @@ impl Ids {
 
     /// Slots with their ids, by slot.
     pub fn iter(&self) -> impl Iterator<Item = (Slot, i64)> + '_ {
-        let all = self.by_slot.iter().enumerate().map(|(slot, &id)| (slot as Slot, id));
+        let all = self.by_slot.iter().enumerate().map(|(slot, id)| (slot as Slot, id));
         all.filter(|&(slot, id)| self.slot(id) == Some(slot))
     }
 
@@ -86,8 +88,7 @@ impl Ids {
 
     /// Bytes reserved.
     pub fn bytes(&self) -> usize {
-        let table = self.slots.as_ref().map_or(0, |slots| slots.capacity() * 8 / 7 * 17);
-        8 * self.by_slot.capacity() + 4 * self.free.capacity() + table
+        self.by_slot.bytes() + self.free.bytes() + self.slots.bytes()
     }
 
     /// The `count` ids after the greatest that was ever there, from zero on.
@@ -159,21 +160,18 @@ impl Ids {
         ids.iter().enumerate().map(slot).collect()
     }
 
+    /// Makes room for one more slot, and for all of them as free ones, so that a release never allocates.
+    fn reserve(&mut self) -> Result<()> {
+        self.by_slot.reserve(1)?;
+        self.free.reserve(self.by_slot.len() + 1 - self.free.len())
+    }
+
     /// Takes one id in, which is not there.
     fn take(&mut self, id: i64) -> Result<Slot> {
-        let slot = self.free.last().copied().unwrap_or(self.by_slot.len() as Slot);
-        self.by_slot.try_reserve(1).map_err(refused)?;
-        // One free entry a slot at most, so that a release never allocates.
-        self.free.try_reserve(self.by_slot.len() + 1 - self.free.len()).map_err(refused)?;
-        if self.slots.is_none() && id != i64::from(slot) {
-            let mut slots = FxHashMap::default();
-            slots.try_reserve(self.len() + 1).map_err(refused)?;
-            slots.extend(self.iter().map(|(slot, id)| (id, slot)));
-            self.slots = Some(slots);
-        }
-        if let Some(slots) = &mut self.slots {
-            slots.try_reserve(1).map_err(refused)?;
-            slots.insert(id, slot);
+        self.reserve()?;
+        let slot = self.free.last().unwrap_or(self.by_slot.len() as Slot);
+        if id != i64::from(slot) {
+            self.slots.insert(id, slot)?;
         }
         if self.free.pop().is_none() {
             self.by_slot.push(id);
@@ -187,8 +185,8 @@ impl Ids {
     pub fn release(&mut self, ids: &[i64]) {
         for &id in ids {
             let Some(slot) = self.slot(id) else { continue };
-            if let Some(slots) = &mut self.slots {
-                slots.remove(&id);
+            if id != i64::from(slot) {
+                self.slots.remove(id);
             }
             self.by_slot[slot as usize] = NOBODY;
             self.free.push(slot);
@@ -208,12 +206,13 @@ impl Ids {
                 }
                 Some(id) => self.take(id).map(drop)?,
                 None => {
+                    self.reserve()?;
                     gaps.push(self.by_slot.len() as Slot);
                     self.by_slot.push(NOBODY);
                 }
             }
         }
-        self.free.append(&mut gaps);
+        gaps.into_iter().for_each(|slot| self.free.push(slot));
         Ok(())
     }
 }
@@ -272,7 +271,7 @@ mod tests {
     fn refusals_name_the_place() {
         let mut ids = Ids::default();
         assert_eq!(ids.give(&ids.following(3).unwrap()).unwrap(), [0, 1, 2]);
-        assert!(ids.slots.is_none());
+        assert!(ids.slots.is_empty());
         let refusal = |ids: &mut Ids, some: &[i64]| ids.give(some).unwrap_err().to_string();
         assert_eq!(refusal(&mut ids, &[9, 1]), "ids[1]: 1 is in the index already");
         assert_eq!(refusal(&mut ids, &[9, 8, 9]), "ids[2]: 9 is given twice, first as ids[0]");

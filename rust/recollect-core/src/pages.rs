@@ -48,13 +48,25 @@ impl<T: Pod> Pages<T> {
     /// # Errors
     /// [`Error::Storage`] if the system has no memory for them.
     pub fn zeroed(len: usize) -> Result<Self> {
+        Self::reserved(len, true)
+    }
+
+    /// As [`Pages::zeroed`], on small pages, where the first touch of a huge one would take too long at once.
+    ///
+    /// # Errors
+    /// As [`Pages::zeroed`].
+    pub fn zeroed_bit_by_bit(len: usize) -> Result<Self> {
+        Self::reserved(len, false)
+    }
+
+    fn reserved(len: usize, huge: bool) -> Result<Self> {
         const { assert!(align_of::<T>() <= LINE) };
         let refused = || Error::Storage(format!("no memory for {len} elements of {} bytes", size_of::<T>()));
         let bytes = len.checked_mul(size_of::<T>()).ok_or_else(refused)?;
         let (start, room) = if bytes == 0 {
             (NonNull::<AlignedLine>::dangling().cast(), Room::Nothing)
         } else {
-            reserve(bytes).ok_or_else(refused)?
+            reserve(bytes, huge).ok_or_else(refused)?
         };
         Ok(Self { start, len, room, holds: PhantomData })
     }
@@ -101,10 +113,10 @@ pub fn zeros<T: Pod>(len: usize) -> Vec<T> {
 #[repr(align(64))]
 struct AlignedLine;
 
-fn reserve(bytes: usize) -> Option<(NonNull<u8>, Room)> {
+fn reserve(bytes: usize, huge: bool) -> Option<(NonNull<u8>, Room)> {
     #[cfg(target_os = "linux")]
     if bytes >= HUGE {
-        return map(bytes);
+        return map(bytes, huge);
     }
     let layout = Layout::from_size_align(bytes, LINE).ok()?;
     // SAFETY: the layout has a size above zero, since `zeroed` takes no zero bytes here.
@@ -112,9 +124,9 @@ fn reserve(bytes: usize) -> Option<(NonNull<u8>, Room)> {
     Some((start, Room::Heap(layout)))
 }
 
-/// Maps `bytes`, aligned to a huge page, and asks for huge pages.
+/// Maps `bytes`, aligned to a huge page, and asks for huge pages or small ones.
 #[cfg(target_os = "linux")]
-fn map(bytes: usize) -> Option<(NonNull<u8>, Room)> {
+fn map(bytes: usize, huge: bool) -> Option<(NonNull<u8>, Room)> {
     let whole = bytes.checked_next_multiple_of(HUGE)?;
     // The last page is a huge one too where that wastes less than an eighth.
     let kept = if whole - bytes < whole / 8 { whole } else { bytes.checked_next_multiple_of(SMALL)? };
@@ -137,7 +149,8 @@ fn map(bytes: usize) -> Option<(NonNull<u8>, Room)> {
         if tail > 0 {
             libc::munmap(start.wrapping_add(kept).cast(), tail);
         }
-        libc::madvise(start.cast(), kept, libc::MADV_HUGEPAGE);
+        let advice = if huge { libc::MADV_HUGEPAGE } else { libc::MADV_NOHUGEPAGE };
+        libc::madvise(start.cast(), kept, advice);
     }
     Some((NonNull::new(start)?, Room::Mapped(kept)))
 }
@@ -187,16 +200,17 @@ mod tests {
     #[test]
     fn zeroed_aligned_and_writable_at_every_size() {
         for bytes in [0, 1, 63, 64, 65, HUGE - 1, HUGE, HUGE + 1, 2 * HUGE - 100, 2 * HUGE, 5 * HUGE + 7] {
-            let mut pages = Pages::<i8>::zeroed(bytes).unwrap();
-            assert_eq!(pages.len(), bytes);
-            assert!(pages.iter().all(|&x| x == 0));
-            assert_eq!(pages.as_ptr() as usize % LINE, 0);
-            assert!(
-                cfg!(not(target_os = "linux")) || bytes < HUGE || pages.as_ptr().addr().is_multiple_of(HUGE)
-            );
-            assert!(pages.bytes() >= bytes && pages.bytes() <= bytes + bytes / 7 + 4096);
-            pages.fill(-3);
-            assert!(pages.iter().all(|&x| x == -3));
+            for mut pages in [Pages::<i8>::zeroed(bytes), Pages::zeroed_bit_by_bit(bytes)].map(Result::unwrap)
+            {
+                assert_eq!(pages.len(), bytes);
+                assert!(pages.iter().all(|&x| x == 0));
+                let start = pages.as_ptr().addr();
+                assert!(start.is_multiple_of(LINE));
+                assert!(cfg!(not(target_os = "linux")) || bytes < HUGE || start.is_multiple_of(HUGE));
+                assert!(pages.bytes() >= bytes && pages.bytes() <= bytes + bytes / 7 + 4096);
+                pages.fill(-3);
+                assert!(pages.iter().all(|&x| x == -3));
+            }
         }
     }
 

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 /// Rooms from the ground up; `../README.md` shows the same ladder.
 const LEVELS: &[&[&str]] = &[
     &["error"],
-    &["bytes", "cancel", "id", "interner", "seed", "time"],
+    &["bytes", "cancel", "chunked", "id", "interner", "seed", "slot_table", "time"],
     &[
         "bitmap",
         "calendar",

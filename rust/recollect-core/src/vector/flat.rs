@@ -2,6 +2,7 @@
 
 use crate::bitmap::Bitmap;
 use crate::cancel::Cancel;
+use crate::chunked::Chunked;
 use crate::error::Result;
 use crate::id::Slot;
 use crate::scored::Scored;
@@ -234,7 +235,7 @@ impl FlatIndex {
                 }
             }
         }
-        for &row in in_order.unwrap_or_default() {
+        for row in in_order.into_iter().flat_map(Chunked::iter) {
             out[row as usize] = f32::NEG_INFINITY;
         }
         Ok(())
@@ -290,12 +291,12 @@ impl FlatIndex {
 
     /// The codes of a row, padded, and the value of a step.
     pub(super) fn quantized_row(&self, row: usize) -> (&[i8], f32) {
-        (self.rows.codes().matrix().row(row), self.rows.codes().scale()[row])
+        (self.rows.codes().matrix().row(row), self.rows.codes().scale(row))
     }
 
     /// The squared norm of a row, to the nearest f32 of its norm.
     pub(super) fn squared_norm_of(&self, row: usize) -> f32 {
-        let norm = self.rows.codes().norm()[row];
+        let norm = self.rows.codes().norm(row);
         norm * norm
     }
 

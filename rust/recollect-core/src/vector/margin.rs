@@ -80,9 +80,9 @@ impl Margin {
             by_norm: 0.0,
             by_residual: 0.0,
             base: self.constant as f32,
-            ..self.facts(codes, first, out.len())
+            ..self.factors()
         };
-        Kernels::best().upper_bounds(dots, margins, out);
+        bounds(dots, margins, codes, first, out);
         if self.square < 0.0 {
             out.iter_mut().for_each(|score| *score = score.min(0.0));
         }
@@ -90,7 +90,7 @@ impl Margin {
 
     /// Bounds that the f32 scores of the rows from `first` on do not exceed.
     pub(super) fn upper(&self, dots: &[i32], codes: &Codes, first: usize, out: &mut [f32]) {
-        Kernels::best().upper_bounds(dots, self.facts(codes, first, out.len()), out);
+        bounds(dots, self.factors(), codes, first, out);
     }
 
     /// As [`Margin::upper`], for at most [`TOGETHER`] rows that lie apart.
@@ -98,18 +98,16 @@ impl Margin {
         let n = rows.len();
         let mut facts = [[0.0; TOGETHER]; 3];
         for (i, &row) in rows.iter().enumerate() {
-            let row = row as usize;
-            (facts[0][i], facts[1][i], facts[2][i]) =
-                (codes.scale()[row], codes.norm()[row], codes.residual()[row]);
+            [facts[0][i], facts[1][i], facts[2][i]] = codes.facts().of(row as usize);
         }
         let [scale, norm, residual] = &facts;
-        let margins = Margins { scale, norm, residual, ..self.facts(codes, 0, 0) };
+        let margins = Margins { scale, norm, residual, ..self.factors() };
         Kernels::best().upper_bounds(dots, margins, &mut out[..n]);
     }
 
     /// The bound that the f32 score of a row does not fall below, from its upper bound.
     pub(super) fn lower(&self, upper: f32, codes: &Codes, row: usize) -> f32 {
-        let (norm, residual) = (f64::from(codes.norm()[row]), f64::from(codes.residual()[row]));
+        let [_, norm, residual] = codes.facts().of(row).map(f64::from);
         let error =
             norm * self.by_norm + residual * self.by_residual + norm * norm * self.by_square + self.base;
         ((f64::from(upper) - 2.0 * error) as f32).next_down()
@@ -118,25 +116,39 @@ impl Margin {
     /// The most that the score of any row on its codes can be off.
     pub(super) fn most(&self, codes: &Codes) -> f32 {
         let kernels = Kernels::best();
-        let norm = f64::from(kernels.greatest(codes.norm()).max(0.0));
-        let residual = f64::from(kernels.greatest(codes.residual()).max(0.0));
+        let greatest = codes.facts().blocks().fold([0.0f32; 2], |most, [_, norm, residual]| {
+            [most[0].max(kernels.greatest(norm)), most[1].max(kernels.greatest(residual))]
+        });
+        let [norm, residual] = greatest.map(f64::from);
         let error =
             norm * self.by_norm + residual * self.by_residual + norm * norm * self.by_square + self.base;
         (error as f32).next_up()
     }
 
-    fn facts<'a>(&self, codes: &'a Codes, first: usize, rows: usize) -> Margins<'a> {
-        let rows = first..first + rows;
+    /// What is the same for all rows.
+    fn factors(&self) -> Margins<'static> {
         Margins {
-            scale: &codes.scale()[rows.clone()],
-            norm: &codes.norm()[rows.clone()],
-            residual: &codes.residual()[rows],
+            scale: &[],
+            norm: &[],
+            residual: &[],
             by_dot: self.by_dot,
             by_square: (self.square + self.by_square) as f32,
             by_norm: self.by_norm as f32,
             by_residual: self.by_residual as f32,
             base: ((self.constant + self.base) as f32).next_up(),
         }
+    }
+}
+
+/// Bounds of the rows from `first` on, one part after the other whose facts lie side by side.
+fn bounds(dots: &[i32], margins: Margins<'_>, codes: &Codes, first: usize, out: &mut [f32]) {
+    let mut at = 0;
+    while at < out.len() {
+        let [scale, norm, residual] = codes.facts().block(first + at, out.len() - at);
+        let part = at..at + scale.len();
+        let margins = Margins { scale, norm, residual, ..margins };
+        Kernels::best().upper_bounds(&dots[part.clone()], margins, &mut out[part]);
+        at += scale.len();
     }
 }
 

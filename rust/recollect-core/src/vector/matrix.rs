@@ -74,9 +74,10 @@ impl<T: Pod + Send> Matrix<T> {
         }
         let rows = if chunk == 0 { self.rows_after(held) } else { self.chunk_rows };
         self.chunks.try_reserve(1).map_err(|error| Error::Storage(error.to_string()))?;
+        // Two huge pages have taken 12 ms to come in.
         let mut pages = match self.arrived().filter(|pages| pages.len() == rows * self.stride) {
             Some(pages) => pages,
-            None => Pages::zeroed(rows * self.stride)?,
+            None => Pages::zeroed_bit_by_bit(rows * self.stride)?,
         };
         self.sent = false;
         match self.chunks.get_mut(chunk) {
@@ -94,8 +95,8 @@ impl<T: Pod + Send> Matrix<T> {
         if held < self.chunk_rows { (2 * held).clamp(FIRST_ROWS, self.chunk_rows) } else { self.chunk_rows }
     }
 
-    /// Has another thread bring in the memory of the next room, where it lies on huge pages. Without a thread, or without
-    /// memory, the insert that needs the room sees to it itself.
+    /// Has another thread bring in the memory of the next room, where it lies on huge pages. Where that comes too late, or
+    /// not at all, the insert that needs the room takes small pages, which come in one by one with later inserts.
     fn send_for(&mut self, rows: usize) {
         self.sent = true;
         let elements = rows * self.stride;

@@ -7,6 +7,7 @@ mod admission;
 mod batch;
 mod cells;
 mod costs;
+mod facts;
 mod flat;
 mod index;
 mod keep;

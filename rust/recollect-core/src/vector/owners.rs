@@ -1,6 +1,7 @@
 //! Which slot owns which rows, and which rows are free.
 
-use crate::error::{Error, Result};
+use crate::chunked::Chunked;
+use crate::error::Result;
 use crate::id::Slot;
 
 /// Owner of a free row.
@@ -9,10 +10,10 @@ const NOBODY: Slot = Slot::MAX;
 /// Rows of each slot as chains of row numbers plus one; zero ends a chain.
 #[derive(Debug, Default)]
 pub(super) struct Owners {
-    owner: Vec<Slot>,
-    next: Vec<u32>,
-    first: Vec<u32>,
-    free: Vec<u32>,
+    owner: Chunked<Slot>,
+    next: Chunked<u32>,
+    first: Chunked<u32>,
+    free: Chunked<u32>,
     slots: usize,
     out_of_order: bool,
 }
@@ -20,25 +21,22 @@ pub(super) struct Owners {
 impl Owners {
     /// No rows, with room for slots below `end`.
     pub(super) fn with_slots(end: usize) -> Result<Self> {
-        // Zeroed memory costs nothing until it is touched, and this asks first whether it can be had.
-        Vec::<u32>::new().try_reserve_exact(end).map_err(|error| Error::Storage(error.to_string()))?;
-        Ok(Self { first: vec![0; end], ..Self::default() })
+        Ok(Self { first: Chunked::zeros(end)?, ..Self::default() })
     }
 
     /// The row that the next vector goes to: a free one, or one past the last.
     pub(super) fn next_row(&self) -> usize {
-        self.free.last().map_or(self.owner.len(), |&row| row as usize)
+        self.free.last().map_or(self.owner.len(), |row| row as usize)
     }
 
     /// Makes room, so that [`Owners::take`] cannot fail for want of memory.
     pub(super) fn reserve(&mut self, slot: Slot) -> Result<()> {
         let missing = (slot as usize + 1).saturating_sub(self.first.len());
-        let refused = |error: std::collections::TryReserveError| Error::Storage(error.to_string());
-        self.first.try_reserve(missing).map_err(refused)?;
-        self.owner.try_reserve(1).map_err(refused)?;
-        self.next.try_reserve(1).map_err(refused)?;
+        self.first.reserve(missing)?;
+        self.owner.reserve(1)?;
+        self.next.reserve(1)?;
         // One free entry a row at most, so that a removal never allocates.
-        self.free.try_reserve(self.owner.len() + 1 - self.free.len()).map_err(refused)
+        self.free.reserve(self.owner.len() + 1 - self.free.len())
     }
 
     /// Gives [`Owners::next_row`] to a slot.
@@ -48,9 +46,7 @@ impl Owners {
             self.owner.push(NOBODY);
             self.next.push(0);
         }
-        if self.first.len() <= slot as usize {
-            self.first.resize(slot as usize + 1, 0);
-        }
+        self.first.fill_up(slot as usize + 1, 0);
         let first = &mut self.first[slot as usize];
         self.slots += usize::from(*first == 0);
         self.out_of_order |= row != slot as usize;
@@ -76,7 +72,7 @@ impl Owners {
     #[inline]
     pub(super) fn rows_of(&self, slot: Slot) -> impl Iterator<Item = usize> + '_ {
         let after = |row: u32| (row > 0).then(|| row as usize - 1);
-        let first = self.first.get(slot as usize).and_then(|&row| after(row));
+        let first = self.first.get(slot as usize).and_then(after);
         std::iter::successors(first, move |&row| after(self.next[row]))
     }
 
@@ -87,7 +83,7 @@ impl Owners {
     }
 
     /// Whether every row number is the slot of the row, but for the free rows given.
-    pub(super) fn in_order(&self) -> Option<&[u32]> {
+    pub(super) fn in_order(&self) -> Option<&Chunked<u32>> {
         (!self.out_of_order).then_some(&self.free)
     }
 
@@ -113,6 +109,6 @@ impl Owners {
 
     /// Bytes reserved.
     pub(super) fn bytes(&self) -> usize {
-        4 * (self.owner.capacity() + self.next.capacity() + self.first.capacity() + self.free.capacity())
+        self.owner.bytes() + self.next.bytes() + self.first.bytes() + self.free.bytes()
     }
 }

@@ -131,7 +131,7 @@ impl Rows {
         match &self.full {
             Full::F32(rows) => metric.score(query, rows.row(row)),
             Full::F16(rows) => metric.score_f16(query, rows.row(row)),
-            Full::Codes => metric.score_scaled(query, self.codes.matrix().row(row), self.codes.scale()[row]),
+            Full::Codes => metric.score_scaled(query, self.codes.matrix().row(row), self.codes.scale(row)),
         }
     }
 
@@ -152,9 +152,13 @@ impl Rows {
                 n
             }
             Full::Codes => {
-                let block = self.codes.matrix().block(first, out.len());
+                if first >= self.codes.matrix().rows() {
+                    return 0;
+                }
+                let [scale, ..] = self.codes.facts().block(first, out.len());
+                let block = self.codes.matrix().block(first, scale.len());
                 let n = block.len() / query.len();
-                metric.score_scaled_rows(query, block, &self.codes.scale()[first..first + n], &mut out[..n]);
+                metric.score_scaled_rows(query, block, &scale[..n], &mut out[..n]);
                 n
             }
         }
@@ -167,7 +171,7 @@ impl Rows {
             Full::F32(rows) => out.copy_from_slice(&rows.row(row)[..dim]),
             Full::F16(rows) => Kernels::best().widen_f16(&rows.row(row)[..dim], out),
             Full::Codes => {
-                Kernels::best().widen_i8(&self.codes.matrix().row(row)[..dim], self.codes.scale()[row], out);
+                Kernels::best().widen_i8(&self.codes.matrix().row(row)[..dim], self.codes.scale(row), out);
             }
         }
     }

@@ -1,7 +1,8 @@
 //! Int8 codes of vectors, with what is needed to bound their error.
 
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::simd::Kernels;
+use crate::vector::facts::Facts;
 use crate::vector::{Matrix, Metric};
 
 /// Greatest components below this get no codes; the quotient by them would leave the range of f32.
@@ -70,25 +71,21 @@ pub(super) fn codes_of(x: &[f32]) -> (Vec<i8>, f32) {
 #[derive(Debug)]
 pub struct Codes {
     matrix: Matrix<i8>,
-    scale: Vec<f32>,
-    norm: Vec<f32>,
-    residual: Vec<f32>,
+    facts: Facts,
 }
 
 impl Codes {
     /// No rows yet, of `dim` codes each.
     pub fn new(dim: usize) -> Self {
-        Self { matrix: Matrix::new(dim), scale: Vec::new(), norm: Vec::new(), residual: Vec::new() }
+        Self { matrix: Matrix::new(dim), facts: Facts::default() }
     }
 
     /// Makes room for one more row.
     ///
     /// # Errors
-    /// [`Error::Storage`] if the system has no memory for it.
+    /// [`Error::Storage`](crate::error::Error::Storage) if the system has no memory for it.
     pub fn reserve(&mut self) -> Result<()> {
-        for facts in [&mut self.scale, &mut self.norm, &mut self.residual] {
-            facts.try_reserve(1).map_err(|error| Error::Storage(error.to_string()))?;
-        }
+        self.facts.reserve(self.matrix.rows() + 1)?;
         self.matrix.reserve()
     }
 
@@ -97,9 +94,7 @@ impl Codes {
     /// # Errors
     /// As [`Codes::reserve`].
     pub fn reserve_many(&mut self, rows: usize, threads: usize) -> Result<()> {
-        for facts in [&mut self.scale, &mut self.norm, &mut self.residual] {
-            facts.try_reserve(rows).map_err(|error| Error::Storage(error.to_string()))?;
-        }
+        self.facts.reserve(self.matrix.rows() + rows)?;
         self.matrix.reserve_many(rows, threads)
     }
 
@@ -111,12 +106,9 @@ impl Codes {
         self.reserve()?;
         if row == self.matrix.rows() {
             self.matrix.push()?;
-            self.scale.push(0.0);
-            self.norm.push(0.0);
-            self.residual.push(0.0);
         }
-        let facts = quantize(x, self.matrix.row_mut(row));
-        (self.scale[row], self.norm[row], self.residual[row]) = facts;
+        let (scale, norm, residual) = quantize(x, self.matrix.row_mut(row));
+        self.facts.put(row, [scale, norm, residual]);
         Ok(())
     }
 
@@ -126,14 +118,15 @@ impl Codes {
     /// As [`Codes::reserve`].
     pub(super) fn put_kept(&mut self, row: usize, x: &[f32]) -> Result<()> {
         self.put(row, x)?;
-        self.residual[row] = 0.0;
+        let [scale, norm, _] = self.facts.of(row);
+        self.facts.put(row, [scale, norm, 0.0]);
         Ok(())
     }
 
     /// Overwrites a row with zeros.
     pub fn clear(&mut self, row: usize) {
         self.matrix.row_mut(row).fill(0);
-        (self.scale[row], self.norm[row], self.residual[row]) = (0.0, 0.0, 0.0);
+        self.facts.put(row, [0.0; 3]);
     }
 
     /// The codes as rows.
@@ -141,24 +134,26 @@ impl Codes {
         &self.matrix
     }
 
-    /// Value of one code step, by row.
-    pub fn scale(&self) -> &[f32] {
-        &self.scale
+    /// Value of one code step of a row.
+    #[inline]
+    pub fn scale(&self, row: usize) -> f32 {
+        self.facts.of(row)[0]
     }
 
-    /// Norm of the vector, by row.
-    pub fn norm(&self) -> &[f32] {
-        &self.norm
+    /// Norm of the vector of a row.
+    #[inline]
+    pub fn norm(&self, row: usize) -> f32 {
+        self.facts.of(row)[1]
     }
 
-    /// Bound of the norm of what rounding took, by row.
-    pub fn residual(&self) -> &[f32] {
-        &self.residual
+    /// Scales and norms of the rows, and bounds of the norms of what rounding took.
+    pub(super) fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// Bytes reserved.
     pub fn bytes(&self) -> usize {
-        self.matrix.bytes() + 4 * (self.scale.capacity() + self.norm.capacity() + self.residual.capacity())
+        self.matrix.bytes() + self.facts.bytes()
     }
 }
 

@@ -156,6 +156,8 @@ impl Loader {
         if rows == 0 || piece.len() != self.piece_bytes() {
             return Err(damaged("a piece of another size"));
         }
+        // Rows that come fast are on huge pages only where the room is made before.
+        self.index.rows.reserve_many(rows, 1)?;
         let (owners, vectors) = piece.split_at(4 * rows);
         let vectors = vectors.chunks_exact(self.index.keep().bytes(self.index.dim()));
         for (owner, vector) in owners.as_chunks::<4>().0.iter().zip(vectors) {
@@ -173,7 +175,7 @@ impl Loader {
         let (metric, keep) = (self.index.metric, self.index.keep());
         let mut kept = false;
         let row = self.index.place(slot, |row| kept = keep.decode(bytes, row))?;
-        let norm = f64::from(self.index.rows.codes().norm()[row]);
+        let norm = f64::from(self.index.rows.codes().norm(row));
         let sound = match metric {
             Metric::Cosine => norm == 0.0 || (norm - 1.0).abs() < UNIT,
             Metric::Dot | Metric::Euclidean => norm <= MAX_NORM * (1.0 + UNIT),

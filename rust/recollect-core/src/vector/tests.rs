@@ -176,7 +176,7 @@ fn wipe_and_reuse(keep: Keep) {
         index.decode_row(row, &mut vector);
         assert_eq!(vector, [0.0; 4]);
         let codes = index.rows.codes();
-        assert!(codes.matrix().row(row).iter().all(|&x| x == 0) && codes.norm()[row] == 0.0);
+        assert!(codes.matrix().row(row).iter().all(|&x| x == 0) && codes.norm(row) == 0.0);
     }
     index.insert(3, &[100.0; 4]).unwrap();
     index.insert(4, &[-1.0; 4]).unwrap();

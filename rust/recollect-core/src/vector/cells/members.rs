@@ -4,6 +4,7 @@
 //! search that misses the first is likely to come by.
 
 use super::extents::{Extents, FULL, Kept};
+use crate::chunked::Chunked;
 use crate::error::{Error, Result};
 
 /// Place of an entry that lies in no cell.
@@ -22,7 +23,7 @@ pub(super) struct Members {
     pub extents: Extents,
     pub cells: Vec<Cell>,
     /// By entry: the cell times [`FULL`], and the place in it.
-    places: Vec<u32>,
+    places: Chunked<u32>,
     len: usize,
 }
 
@@ -30,7 +31,7 @@ impl Members {
     /// One empty cell, for codes of `words` words.
     pub(super) fn new(words: usize) -> Result<Self> {
         let mut members =
-            Self { extents: Extents::new(words), cells: Vec::new(), places: Vec::new(), len: 0 };
+            Self { extents: Extents::new(words), cells: Vec::new(), places: Chunked::default(), len: 0 };
         members.add_cell()?;
         Ok(members)
     }
@@ -50,7 +51,7 @@ impl Members {
 
     /// The cell of an entry, and the place in it.
     pub(super) fn place(&self, entry: usize) -> Option<(usize, usize)> {
-        let place = self.places.get(entry).copied().filter(|&place| place != NOWHERE)? as usize;
+        let place = self.places.get(entry).filter(|&place| place != NOWHERE)? as usize;
         Some((place / FULL, place % FULL))
     }
 
@@ -68,7 +69,7 @@ impl Members {
     /// Exchanges the places of the two entries of a row.
     pub(super) fn exchange(&mut self, entry: usize) {
         let (Some(one), Some(other)) = (self.place(entry), self.place(entry ^ 1)) else { return };
-        self.places.swap(entry, entry ^ 1);
+        (self.places[entry], self.places[entry ^ 1]) = (self.places[entry ^ 1], self.places[entry]);
         self.extents.rename((self.cells[one.0].extent, one.1), (entry ^ 1) as u32);
         self.extents.rename((self.cells[other.0].extent, other.1), entry as u32);
     }
@@ -79,11 +80,8 @@ impl Members {
     /// [`Error::Storage`] without memory; nothing has changed.
     pub(super) fn push(&mut self, cell: usize, kept: Kept<'_>) -> Result<()> {
         let entry = kept.entry as usize;
-        let missing = (entry + 1).saturating_sub(self.places.len());
-        self.places.try_reserve(missing).map_err(|error| Error::Storage(error.to_string()))?;
-        if missing > 0 {
-            self.places.resize(entry + 1, NOWHERE);
-        }
+        self.places.reserve((entry + 1).saturating_sub(self.places.len()))?;
+        self.places.fill_up(entry + 1, NOWHERE);
         let Cell { extent, len } = &mut self.cells[cell];
         self.extents.put(*extent, *len, kept);
         self.places[entry] = (cell * FULL + *len) as u32;
@@ -136,6 +134,6 @@ impl Members {
 
     /// Bytes reserved.
     pub(super) fn bytes(&self) -> usize {
-        self.extents.bytes() + 16 * self.cells.capacity() + 4 * self.places.capacity()
+        self.extents.bytes() + 16 * self.cells.capacity() + self.places.bytes()
     }
 }

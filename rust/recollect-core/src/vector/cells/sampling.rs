@@ -23,7 +23,7 @@ const LEAST_ROWS: usize = 4_096;
 const MIXED: f32 = 0.4;
 
 /// Cells that a sample visits with one write, so that no write waits for all of them.
-const VISITED: usize = 96;
+const VISITED: usize = 24;
 
 /// A round of samples on its way.
 #[derive(Debug, Clone)]

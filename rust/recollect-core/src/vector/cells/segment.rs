@@ -7,12 +7,12 @@
 //!
 //! Rows are numbered as in the pieces of the rows: the free ones are left out.
 
-use super::Cells;
 use super::calibration::{Calibration, Need};
 use super::extents::{FULL, Kept};
 use super::members::Cell;
 use super::refreshing::Turn;
 use super::sampling::Round;
+use super::{Cells, SPARSE};
 use crate::bytes::{Reader, Writer};
 use crate::error::{Error, Result};
 use crate::vector::flat::FlatIndex;
@@ -125,6 +125,8 @@ impl Cells {
         if !from.is_empty() {
             return Err(damaged("bytes after the header"));
         }
+        // No more than a sound partition has: a damaged count must not take memory.
+        cells.members.extents.reserve_many(count.min(entries / SPARSE), 1)?;
         let mut read = 0;
         for piece in pieces {
             let piece = piece?;
