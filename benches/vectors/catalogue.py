@@ -7,6 +7,7 @@ from importlib import import_module
 from benches.vectors.engine import Engine, Place
 
 MILLION, HUNDRED_THOUSAND, TEN_THOUSAND = 1_000_000, 100_000, 10_000
+OURS = "recollect"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import shutil
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,13 +59,13 @@ class Contender:
             shutil.rmtree(self.engine.path, ignore_errors=True)
 
 
-def contender(entry: Entry, vectors: VectorSet, place: Place) -> Contender:
+def contender(entry: Entry, vectors: VectorSet, place: Place, aims: Sequence[float] = AIMS) -> Contender:
     """Return the engine with all vectors in it, tuned for each aim."""
     print(f"  {entry.name}", file=sys.stderr, flush=True)
     engine = entry.make(place)
     count = len(vectors.base)
     _, seconds, size = built(lambda: engine.build(vectors.base, THREADS), count, engine.path)
-    chosen = choices(engine, vectors, AIMS)
+    chosen = choices(engine, vectors, aims)
     for point in engine.exact_points:
         found = measured(engine, point, vectors.asked, _EXACT_SECONDS, _EXACT_LEAST)
         chosen.append(Choice(1.0, found, True))
