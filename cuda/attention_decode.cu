@@ -96,7 +96,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) attend_parts(
 
 // Joins the parts of each head, which are the works from `starts` [heads of all sequences + 1] on: `out`
 // [batch][heads][rows][value_dim], zeros for a query that sees nothing, and the natural logarithm of what it weighs.
-extern "C" __global__ void __launch_bounds__(JOINING) join_parts(
+extern "C" __global__ void __launch_bounds__(JOINING, 8) join_parts(
     const float* sums, const float* stats, const u32* starts, u32 rows, u32 value_dim, float* out, float* lse) {
     __shared__ float weights[JOINING], weighed[JOINING], greatest[JOINING / 32];
     const u32 head = blockIdx.x / rows, row = blockIdx.x % rows, first = starts[head], end = starts[head + 1];
