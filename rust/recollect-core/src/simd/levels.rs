@@ -245,11 +245,10 @@ mod tests {
     fn both(row: &[f32], bits: usize) -> [(Vec<u8>, u32); 2] {
         let levels = LEVELS_OF[bits - 1];
         let middles = middles_of(levels);
-        [level_codes, exact_codes].map(|way: fn(&[f32], &[f64], &[f64], &mut [u8]) -> f64| {
-            let mut codes = vec![0; row.len()];
-            let factor = way(row, &middles, levels, &mut codes);
-            (codes, half_bits(factor as f32))
-        })
+        let (mut near, mut exact) = (vec![0; row.len()], vec![0; row.len()]);
+        let near_factor = level_codes(row, &middles, levels, &mut near);
+        let exact_factor = exact_codes(row, &middles, levels, &mut exact);
+        [(near, near_factor), (exact, exact_factor)].map(|(codes, factor)| (codes, half_bits(factor as f32)))
     }
 
     proptest! {
