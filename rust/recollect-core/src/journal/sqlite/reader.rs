@@ -10,7 +10,6 @@ use crate::journal::event::{Content, Embedding, Event, NamespaceId, Op, Seq, Spa
 use crate::journal::ledger::{Head, Reader, SegmentHeader, Space};
 use crate::journal::sqlite::errors::{damage, sql};
 use crate::journal::sqlite::scan::{Sink, chain_only, scan};
-use crate::journal::sqlite::schema::row_id;
 use crate::journal::sqlite::{
     SqliteLedger, content_rows, embedding_rows, heads, segments, spaces, vector_rows,
 };
@@ -90,11 +89,14 @@ fn missing(conn: &Connection, path: &Path, id: NamespaceId, seq: Seq) -> Result<
     if written.is_none() || erased {
         return Ok(());
     }
-    // The plus keeps the engine from descending by the key, whose dividers may be what is damaged.
-    let there = conn
-        .query_row("SELECT count(*) FROM rec WHERE +id = ?1", [row_id(id, seq)], |row| row.get::<_, i64>(0))
-        .map_err(sql(path))?;
-    if there == 0 { Ok(()) } else { Err(damage(path, "rec", seq, "the row cannot be found by its number")) }
+    // The pass compares the rows with their count and sum: one that is nowhere in it was erased.
+    let mut there = false;
+    let each = &mut |event: Event, written: Option<Written>| {
+        there |= event.seq == seq && written.is_some();
+        Ok(())
+    };
+    scan(conn, path, &stand, 0, &mut Strict { path, each })?;
+    if there { Err(damage(path, "rec", seq, "the row cannot be found by its number")) } else { Ok(()) }
 }
 
 impl Reader for SqliteReader<'_> {
