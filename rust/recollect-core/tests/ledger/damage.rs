@@ -75,19 +75,15 @@ fn is_damage(error: &Error) -> bool {
     )
 }
 
-/// What the damaged file answers, against what it answered before.
-///
-/// Only where whole pages of the path index changed places may a namespace seem not to be there; verify tells.
-fn judge(path: &Path, before: &[Option<All>], lost: bool) -> std::result::Result<bool, TestCaseError> {
+/// What the damaged file answers, against what it answered before; whether it answered with an error.
+fn judge(path: &Path, before: &[Option<All>]) -> std::result::Result<bool, TestCaseError> {
     match attempt(path) {
         Err(error) => {
             prop_assert!(is_damage(&error), "{error}");
             Ok(true)
         }
         Ok(after) => {
-            for (after, before) in after.iter().zip(before) {
-                prop_assert!(after == before || lost && after.is_none(), "wrong data");
-            }
+            prop_assert!(after == before, "wrong data");
             Ok(false)
         }
     }
@@ -110,13 +106,17 @@ fn a_flipped_bit_never_changes_an_answer() {
         let mut bytes = sound.clone();
         bytes[at] ^= 1 << bit;
         std::fs::write(&damaged, &bytes).unwrap();
-        noticed.set(noticed.get() + i32::from(judge(&damaged, &before, false)?));
+        noticed.set(noticed.get() + i32::from(judge(&damaged, &before)?));
         Ok(())
     };
     // The length of a value beyond what the engine reads.
     flip((77_863, 7)).unwrap();
     // The number of a row, so that the row is there for a pass in order and for no other.
     flip((84_155, 2)).unwrap();
+    // A divider of a table; how many rows a page claims, of the path index and of the spaces; the format of the schema.
+    for place in [(24_573, 0), (12_292, 0), (12_292, 1), (32_772, 0), (47, 0)] {
+        flip(place).unwrap();
+    }
     runner.run(&(0..sound.len(), 0_u8..8), flip).unwrap();
     assert!(noticed.get() > 50, "the damage must reach the rows: {}", noticed.get());
 }
@@ -140,7 +140,7 @@ fn pages_zeroed_swapped_or_cut_off_never_change_an_answer() {
         }
         for bytes in versions {
             std::fs::write(&damaged, &bytes).unwrap();
-            judge(&damaged, &before, true).unwrap();
+            judge(&damaged, &before).unwrap();
         }
     }
 }

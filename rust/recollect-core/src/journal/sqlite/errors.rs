@@ -25,6 +25,7 @@ pub(crate) fn commit(path: &Path, error: &Sql) -> Error {
 
 fn translate(path: &Path, error: &Sql) -> Error {
     let io = |source: io::Error| Error::Io { path: path.to_owned(), source };
+    let not_a_store = |reason: &str| Error::NotAStore { path: path.to_owned(), reason: reason.to_owned() };
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => Error::DiskFull(path.to_owned()),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
@@ -32,8 +33,9 @@ fn translate(path: &Path, error: &Sql) -> Error {
         }
         // Nothing near that limit is ever written: it is what a damaged length says.
         Some(ErrorCode::DatabaseCorrupt | ErrorCode::TooBig) => damage(path, "file", "page", wording(error)),
-        Some(ErrorCode::NotADatabase) => {
-            Error::NotAStore { path: path.to_owned(), reason: "it is no SQLite database".to_owned() }
+        Some(ErrorCode::NotADatabase) => not_a_store("it is no SQLite database"),
+        Some(ErrorCode::Unknown) if said(error, "unsupported file format") => {
+            not_a_store("its schema is of a format that SQLite does not read")
         }
         Some(ErrorCode::CannotOpen) => io(io::Error::new(io::ErrorKind::NotFound, wording(error))),
         Some(ErrorCode::OperationInterrupted) => Error::Cancelled,
@@ -57,6 +59,11 @@ pub(crate) fn damage(
     reason: impl Into<String>,
 ) -> Error {
     Error::Corrupt { path: path.to_owned(), table, id: id.to_string(), reason: reason.into() }
+}
+
+/// Whether this is the engine's whole message: some errors have no code of their own.
+fn said(error: &Sql, message: &str) -> bool {
+    matches!(error, Sql::SqliteFailure(_, Some(found)) if found == message)
 }
 
 /// The engine's name for the error; never its message, which can quote what was being written.

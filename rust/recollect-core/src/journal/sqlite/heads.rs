@@ -106,7 +106,13 @@ pub(crate) fn by_id(conn: &Connection, path: &Path, id: NamespaceId) -> Result<O
     }
     let mut query = conn.prepare_cached(ONE).map_err(sql(path))?;
     let mut rows = query.query([id]).map_err(sql(path))?;
-    rows.next().map_err(sql(path))?.map(|row| stand(path, row)).transpose()
+    if let Some(row) = rows.next().map_err(sql(path))? {
+        return stand(path, row).map(Some);
+    }
+    match u64::from(id) <= census(conn, path)?.namespaces {
+        true => Err(damage(path, "ns", id, "the row is missing")),
+        false => Ok(None),
+    }
 }
 
 /// The head of a path.
@@ -118,6 +124,15 @@ pub(crate) fn by_path(conn: &Connection, path: &Path, name: &Namespace) -> Resul
         agree(conn, path, &key)?;
     }
     Ok(found)
+}
+
+/// Checks that the index has an entry of every namespace, which pages that claim fewer entries would not show.
+pub(crate) fn complete(conn: &Connection, path: &Path, namespaces: u64) -> Result<()> {
+    let count = conn
+        .prepare_cached("SELECT count(*) FROM ns WHERE path >= ''")
+        .and_then(|mut query| query.query_row([], |row| row.get::<_, i64>(0)))
+        .map_err(sql(path))?;
+    if count.cast_unsigned() == namespaces { Ok(()) } else { Err(disagree(path, 0)) }
 }
 
 /// The heads at and below a prefix, in the order of their readable paths.
@@ -152,7 +167,8 @@ pub(crate) fn list(
         last = name;
         give(stand)?;
     }
-    agree(conn, path, &last)
+    agree(conn, path, &last)?;
+    complete(conn, path, census(conn, path)?.namespaces)
 }
 
 /// Checks that the entries of the index around a key are those of their rows.

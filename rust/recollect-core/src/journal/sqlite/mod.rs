@@ -26,6 +26,7 @@ mod forks;
 mod heads;
 mod interruption;
 pub mod lease;
+mod missing;
 pub mod ofd;
 mod open;
 mod pool;

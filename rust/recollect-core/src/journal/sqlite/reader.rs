@@ -8,8 +8,9 @@ use crate::error::{Error, Result};
 use crate::id::Uid;
 use crate::journal::event::{Content, Embedding, Event, NamespaceId, Op, Seq, SpaceId, Written};
 use crate::journal::ledger::{Head, Reader, SegmentHeader, Space};
-use crate::journal::sqlite::errors::{damage, sql};
-use crate::journal::sqlite::scan::{Sink, chain_only, scan};
+use crate::journal::sqlite::errors::sql;
+use crate::journal::sqlite::missing::{Strict, missing};
+use crate::journal::sqlite::scan::{chain_only, scan};
 use crate::journal::sqlite::{
     SqliteLedger, content_rows, embedding_rows, heads, segments, spaces, vector_rows,
 };
@@ -60,52 +61,19 @@ impl Drop for SqliteReader<'_> {
     }
 }
 
-/// Ends the pass at the first damage.
-struct Strict<'a> {
-    path: &'a Path,
-    each: &'a mut dyn FnMut(Event, Option<Written>) -> Result<()>,
-}
-
-impl Sink for Strict<'_> {
-    fn event(&mut self, event: Event, written: Option<Written>) -> Result<()> {
-        (self.each)(event, written)
-    }
-
-    fn damage(&mut self, table: &'static str, seq: Seq, reason: String) -> Result<()> {
-        Err(damage(self.path, table, seq, reason))
-    }
-}
-
-/// A row that is not found was erased, or never written; anything else is damage on the way to it.
-fn missing(conn: &Connection, path: &Path, id: NamespaceId, seq: Seq) -> Result<()> {
-    let Some(stand) = heads::by_id(conn, path, id)? else { return Ok(()) };
-    let (mut written, mut erased) = (None, false);
-    chain_only(conn, path, &stand, &mut |event| {
-        if event.seq == seq && event.op.writes() {
-            written = Some(event.uid);
-        }
-        erased |= event.op == Op::Erased && written == Some(event.uid);
-    })?;
-    if written.is_none() || erased {
-        return Ok(());
-    }
-    // The pass compares the rows with their count and sum: one that is nowhere in it was erased.
-    let mut there = false;
-    let each = &mut |event: Event, written: Option<Written>| {
-        there |= event.seq == seq && written.is_some();
-        Ok(())
-    };
-    scan(conn, path, &stand, 0, &mut Strict { path, each })?;
-    if there { Err(damage(path, "rec", seq, "the row cannot be found by its number")) } else { Ok(()) }
-}
-
 impl Reader for SqliteReader<'_> {
     fn version(&self) -> Result<u64> {
         self.version.map_or_else(|| self.with(|conn, file| Ok(heads::census(conn, file)?.commits)), Ok)
     }
 
     fn resolve(&self, path: &Namespace) -> Result<Option<Head>> {
-        self.with(|conn, file| Ok(heads::by_path(conn, file, path)?.map(|stand| stand.head)))
+        self.with(|conn, file| {
+            let found = heads::by_path(conn, file, path)?;
+            if found.is_none() {
+                heads::complete(conn, file, heads::census(conn, file)?.namespaces)?;
+            }
+            Ok(found.map(|stand| stand.head))
+        })
     }
 
     fn head(&self, id: NamespaceId) -> Result<Option<Head>> {
@@ -136,7 +104,7 @@ impl Reader for SqliteReader<'_> {
             let mut found = Vec::with_capacity(seqs.len());
             for row in content_rows::many(conn, file, id, seqs)? {
                 let Some(row) = row else {
-                    missing(conn, file, id, seqs[found.len()])?;
+                    missing(conn, file, id, seqs[found.len()], "rec", Op::writes)?;
                     found.push(None);
                     continue;
                 };
@@ -151,7 +119,13 @@ impl Reader for SqliteReader<'_> {
     }
 
     fn embeddings(&self, id: NamespaceId, seqs: &[Seq]) -> Result<Vec<Option<Embedding>>> {
-        self.with(|conn, path| embedding_rows::many(conn, path, id, seqs))
+        self.with(|conn, path| {
+            let found = embedding_rows::many(conn, path, id, seqs)?;
+            for (seq, _) in seqs.iter().zip(&found).filter(|(_, row)| row.is_none()) {
+                missing(conn, path, id, *seq, "vec", |op| op == Op::Embedded)?;
+            }
+            Ok(found)
+        })
     }
 
     fn history(&self, id: NamespaceId, uid: Uid) -> Result<Vec<Event>> {

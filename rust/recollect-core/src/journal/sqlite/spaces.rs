@@ -28,8 +28,15 @@ pub(crate) fn put(conn: &Connection, path: &Path, space: &Space) -> Result<Space
     Ok(id)
 }
 
-/// All embedding spaces.
+/// All embedding spaces. They are few, and nothing counts them: the engine looks whether a page claims fewer than it holds.
 pub(crate) fn spaces(conn: &Connection, path: &Path) -> Result<Vec<(SpaceId, Space)>> {
+    let sound: String = conn
+        .prepare_cached("PRAGMA quick_check(space)")
+        .and_then(|mut check| check.query_row([], |row| row.get(0)))
+        .map_err(errors::sql(path))?;
+    if sound != "ok" {
+        return Err(errors::damage(path, "space", 0, sound));
+    }
     let mut query = conn
         .prepare_cached("SELECT id, name, dim, metric, h FROM space ORDER BY id")
         .map_err(errors::sql(path))?;

@@ -128,6 +128,7 @@ fn make(
     if heads::by_path(conn, path, name)?.is_some() {
         return Err(Error::invalid("namespace", "there is one with this path already"));
     }
+    heads::complete(conn, path, census.namespaces)?;
     census.namespaces += 1;
     if census.namespaces >= MAX_NAMESPACES {
         let (found, limit) = (census.namespaces, MAX_NAMESPACES - 1);
