@@ -18,6 +18,7 @@ mod narrowing;
 mod owners;
 mod plan;
 mod rabitq;
+mod ready;
 mod rotation;
 mod rows;
 mod scalar_quantizer;
