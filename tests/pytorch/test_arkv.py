@@ -307,15 +307,6 @@ def test_arguments_out_of_range(ours, options, match):
         made(ours.config, **options)
 
 
-@pytest.mark.parametrize(
-    ("options", "match"),
-    [({"window": 0}, "^window"), ({"kernel": 4}, "^kernel"), ({"normalise": "max"}, "^normalise")],
-)
-def test_constants_out_of_range(options, match):
-    with pytest.raises(InvalidArgument, match=match):
-        budgets.Arkv(**options)
-
-
 def test_another_attention_is_refused(model, prompts):
     with pytest.raises(InvalidArgument, match="use_attention"):
         generated(model, made(model.config), *prompts)

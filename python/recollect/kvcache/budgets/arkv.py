@@ -79,7 +79,7 @@ class Ranked:
     Attributes
     ----------
     quality
-        Its score for keeping tokens in full, float64 ``[batch]``.
+        Its score for keeping tokens in full, float64 ``[batch]``; NaN where nobody asked.
     ranks
         int32 ``[batch, heads, tokens]``: -1 in the window, 0 for the best of the older tokens of a head, and
         so on; the greatest int32 for what is none.
@@ -89,10 +89,10 @@ class Ranked:
     ranks: npt.NDArray[np.int32]
 
 
-def arkv_ranks(layer: Layer, settings: Arkv | None = None) -> Ranked:
-    """Return the quality of a layer and the order in which its tokens stay.
+def arkv_ranks(layer: Layer, settings: Arkv | None = None, *, quality: bool = True) -> Ranked:
+    """Return the order in which the tokens of a layer stay, and with `quality` the score of the layer.
 
-    The quality is ``E^(1/t1) V^(1/t2) K^(1/t3)`` of entropy, variance and kurtosis of what the last queries
+    That is ``E^(1/t1) V^(1/t2) K^(1/t3)`` of entropy, variance and kurtosis of what the last queries
     pay to the past. Tokens before the window are ordered by the mean of that and `gamma` times its variance,
     averaged over neighbours and query heads.
 
@@ -103,13 +103,14 @@ def arkv_ranks(layer: Layer, settings: Arkv | None = None) -> Ranked:
     """
     constants = settings or Arkv()
     layer.needs("queries", by="arkv")
-    quality = np.zeros(layer.shape[0])
+    qualities = np.full(layer.shape[0], np.nan)
     ranks = np.full(layer.shape[:3], _ABSENT, dtype=np.int32)
     for one in layer.sequences():
         paid = _past(one, constants)
-        quality[one.index] = _quality(paid, constants)
+        if quality:
+            qualities[one.index] = _quality(paid, constants)
         ranks[one.index][:, one.tokens] = _ranks(one, paid, constants)
-    return Ranked(quality, ranks)
+    return Ranked(qualities, ranks)
 
 
 def origin_quality(layer: Layer, settings: Arkv | None = None) -> npt.NDArray[np.float64]:
@@ -186,8 +187,8 @@ def _quality(paid: Array, constants: Arkv) -> float:
     if queries < 2 or not past:
         return 0.0
     entropy = -(paid * np.log(paid + 1e-10)).sum(-1)
-    apart = paid - paid.mean(-2, keepdims=True)
-    second, fourth = (apart**2).mean(-2), (apart**4).mean(-2)
+    apart = np.square(paid - paid.mean(-2, keepdims=True))
+    second, fourth = apart.mean(-2), np.square(apart).mean(-2)
     variance, kurtosis = second * queries / (queries - 1), fourth / np.maximum(second, 1e-8) ** 2
     if constants.normalise == "sum":
         parts = entropy.sum(), variance.sum(), kurtosis.sum()

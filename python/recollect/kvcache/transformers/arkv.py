@@ -65,7 +65,7 @@ class ArkvLayer(KVLayer):
         self._shares: npt.NDArray[np.float64] = np.zeros(0)
         self._open: npt.NDArray[np.bool_] = np.zeros(0, dtype=bool)
         self._since: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
-        # Between the end of this layer's step and that of the last one.
+        # Of a cut whose shares are still to be decided: the ranks of what was kept.
         self._ranks: npt.NDArray[np.int32] | None = None
         self.qualities: npt.NDArray[np.float64] | None = None
 
@@ -139,6 +139,8 @@ class ArkvLayer(KVLayer):
         due = self.counts.max(1, initial=0) > self._capacity + self._interval
         if due.any():
             self._cut(self._tail, due)
+            if self.qualities is None:
+                self._fall()
 
     def take(self, sequences: torch.Tensor) -> None:
         """Make the layer one of these sequences."""
@@ -171,19 +173,20 @@ class ArkvLayer(KVLayer):
             raise InvalidArgument(f"tokens_to_remove: {count}, of which {held} are as they came in all heads")
 
     def fall(self, shares: npt.NDArray[np.float64]) -> None:
-        """Put into 8 bits what goes beyond the share of the layer; given for each sequence, ``[batch]``.
+        """Take the shares ``[batch]`` where :attr:`qualities` is a number, and give the states of the cut."""
+        if self.qualities is not None:
+            asked = ~np.isnan(self.qualities)
+            self._shares = np.where(asked, shares, self._shares)
+            self._open, self.qualities = self._open & ~asked, None
+            self._fall()
 
-        A share counts where the one before is out of date, and nothing changes where nothing was ranked.
-        """
-        if self._ranks is None or self.qualities is None or self._kept is None:
+    def _fall(self) -> None:
+        """Put into 8 bits what was kept beyond the share of the layer."""
+        if self._kept is None or self._ranks is None:
             return
-        ranked = ~np.isnan(self.qualities)
-        self._shares = np.where(ranked & self._open, shares, self._shares)
-        self._open = self._open & ~ranked
-        counts = self._kept.counts
-        limits = np.repeat(np.rint(self._shares * self._room), counts.sum(1))
-        falling = self._ranks >= limits
-        self._ranks, self.qualities = None, None
+        limits = np.rint(self._shares * self._room)
+        falling = self._ranks >= np.repeat(limits, self._kept.counts.sum(1))
+        self._ranks = None
         if falling.any():
             fallen, self._kept = self._kept.parted(falling)
             coded = Coded.made(fallen, self._codecs)
@@ -217,7 +220,7 @@ class ArkvLayer(KVLayer):
     def _ranked(
         self, keys: torch.Tensor, columns: torch.Tensor, due: npt.NDArray[np.bool_]
     ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int64]]:
-        """Return the ranks of all places, and where the window of each sequence begins; note the qualities.
+        """Return the ranks of all places, and where the window of each sequence begins; note the quality.
 
         Sequences that are not due keep all that they hold.
         """
@@ -231,13 +234,15 @@ class ArkvLayer(KVLayer):
         queries = self._queries.newest(self.counts[:, 0])
         asked = None if queries is None else queries[chosen]
         # All heads hold as many tokens, so that one can speak for the others.
-        found = arkv_ranks(Layer(rows[chosen], None, asked, mask=placed[at, 0] >= 0), self._settings)
+        layer = Layer(rows[chosen], None, asked, mask=placed[at, 0] >= 0)
+        found = arkv_ranks(layer, self._settings, quality=bool(self._open[at].any()))
         ranks = np.where(placed >= 0, np.int32(-1), np.int32(_ABSENT))
         ranks[at] = found.ranks
         begun = np.zeros(len(due), dtype=np.int64)
         begun[at] = np.where(found.ranks < 0, placed[at], self.seen).min(2).max(1)
-        self.qualities = np.full(len(due), np.nan)
-        self.qualities[at] = found.quality
+        if self._open[at].any():
+            self.qualities = np.full(len(due), np.nan)
+            self.qualities[at] = np.where(self._open[at], found.quality, np.nan)
         if order is not None:
             sorted_ranks, ranks = ranks, np.empty_like(ranks)
             np.put_along_axis(ranks, order.cpu().numpy(), sorted_ranks, 2)
