@@ -60,6 +60,7 @@ def caches(tokens: int) -> dict[str, Make]:
             config, tokens // 4, interval=32
         ),
         "MixedKVCache, 80 bytes a token": lambda config: MixedKVCache(config, 80.0),
+        "MixedKVCache, 80 bytes a token, on codes": lambda config: MixedKVCache(config, 80.0, on_codes=True),
     }
 
 

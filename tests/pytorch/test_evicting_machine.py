@@ -24,7 +24,7 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(
         score=SCORES, budget=BUDGETS, n_recent=st.integers(0, 4), interval=st.integers(0, 5),
-        queries=st.integers(1, 9), kind=st.sampled_from(["evicting", "mixed", "arkv"]),
+        queries=st.integers(1, 9), kind=st.sampled_from(["evicting", "mixed", "on codes", "arkv"]),
         padding=st.lists(st.integers(0, 6), min_size=1, max_size=3),
         length=st.integers(7, 20), right=st.booleans(), seed=st.integers(0, 9),
     )  # fmt: skip
@@ -42,10 +42,10 @@ class Machine(RuleBasedStateMachine):
                 self.ours.config, 1 + n_recent + queries, settings=budgets.Arkv(window=1 + n_recent),
                 keys="plain", values="plain", interval=interval,
             )  # fmt: skip
-        elif kind == "mixed":
+        elif kind in ("mixed", "on codes"):
             self.cache = MixedKVCache(
                 self.ours.config, 80.0, codecs={16: ("plain", "plain")}, n_sink=1, residual=interval,
-                block=1 + n_recent, queries=queries,
+                block=1 + n_recent, queries=queries, on_codes=kind == "on codes",
             )  # fmt: skip
         else:
             self.cache = EvictingKVCache(

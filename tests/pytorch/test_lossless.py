@@ -14,6 +14,7 @@ CACHES = {
     "evicting": lambda config: EvictingKVCache(config, 2000, interval=0),
     "arkv": lambda config: ArkvKVCache(config, 2000),
     "mixed": lambda config: MixedKVCache(config, 2000.0, residual=8, block=8),
+    "mixed on codes": lambda config: MixedKVCache(config, 2000.0, residual=8, block=8, on_codes=True),
 }
 
 
