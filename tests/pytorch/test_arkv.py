@@ -4,7 +4,7 @@ import copy
 
 import numpy as np
 import pytest
-from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM
+from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM, Qwen2Config, Qwen2ForCausalLM
 
 from recollect.errors import InvalidArgument
 from recollect.kvcache import Layer, budgets, quantize
@@ -312,5 +312,17 @@ def test_another_attention_is_refused(model, prompts):
         generated(model, made(model.config), *prompts)
 
 
-def test_all_layers_are_asked(ours):
-    assert len(made(ours.config).layers) == LAYERS
+def test_layers_with_windows_are_not_asked(torch, ours):
+    assert made(ours.config).shares.shape == (LAYERS, 0)
+    torch.manual_seed(0)
+    config = Qwen2Config(
+        vocab_size=50, hidden_size=32, intermediate_size=48, num_hidden_layers=4, num_attention_heads=4,
+        num_key_value_heads=2, use_sliding_window=True, sliding_window=8, max_window_layers=2,
+        initializer_range=0.3, pad_token_id=0, bos_token_id=1, eos_token_id=None,
+    )  # fmt: skip
+    model = use_attention(Qwen2ForCausalLM(config).eval())
+    cache = made(model.config)
+    model.generate(torch.arange(2, 42)[None], cache=cache, max_new_tokens=10, do_sample=False)
+    assert cache.shares.shape == (2, 1)
+    assert cache.shares.max() == 1
+    assert all((layer.counts == 20).all() for layer in cache.layers[:2])

@@ -75,7 +75,8 @@ class ArkvKVCache(KVCache):
 
         It is that of layers with full attention; NaN until a sequence is cut.
         """
-        return np.stack([layer.shares for layer in self._layers()])
+        found = [layer.shares for layer in self._layers()]
+        return np.stack(found) if found else np.zeros((0, 0))
 
     def _decide(self) -> None:
         """Give the states of a step, once all layers have ended it."""
