@@ -15,7 +15,13 @@ from pathlib import Path
 import torch
 from transformers import Cache, DynamicCache, LlamaConfig, LlamaForCausalLM, QuantizedCache
 
-from recollect.kvcache.transformers import EvictingKVCache, MixedKVCache, QuantizedKVCache, use_attention
+from recollect.kvcache.transformers import (
+    ArkvKVCache,
+    EvictingKVCache,
+    MixedKVCache,
+    QuantizedKVCache,
+    use_attention,
+)
 
 STEPS = 6
 
@@ -49,7 +55,12 @@ def caches(tokens: int) -> dict[str, Make]:
         "EvictingKVCache, a budget a head": lambda config: EvictingKVCache(
             config, [[eighth // 2, eighth * 3 // 2]] * 2, score="window_attention"
         ),
+        "ArkvKVCache, a quarter": lambda config: ArkvKVCache(config, tokens // 4),
+        "ArkvKVCache, a quarter, cut every 32 tokens": lambda config: ArkvKVCache(
+            config, tokens // 4, interval=32
+        ),
         "MixedKVCache, 80 bytes a token": lambda config: MixedKVCache(config, 80.0),
+        "MixedKVCache, 80 bytes a token, on codes": lambda config: MixedKVCache(config, 80.0, on_codes=True),
     }
 
 

@@ -144,6 +144,48 @@ def test_arkv_statistics_are_the_published_ones_when_summed():
     assert budgets.origin_quality(given.layer(), settings)[0] == pytest.approx(truth, rel=1e-9)
 
 
+def test_arkv_is_what_its_parts_say():
+    settings = budgets.Arkv(window=8)
+    layers = layers_of([1, 2, 3])
+    found = [budgets.arkv_ranks(one, settings) for one in layers]
+    for layer, one in zip(layers, found, strict=True):
+        np.testing.assert_array_equal(one.quality, budgets.origin_quality(layer, settings))
+        # The window before all others, each of which has a rank of its own.
+        assert (one.ranks[..., -8:] == -1).all()
+        np.testing.assert_array_equal(
+            np.sort(one.ranks[..., :-8]), np.broadcast_to(np.arange(52), (2, 2, 52))
+        )
+        unasked = budgets.arkv_ranks(layer, settings, quality=False)
+        assert np.isnan(unasked.quality).all()
+        np.testing.assert_array_equal(unasked.ranks, one.ranks)
+    shares = budgets.arkv_shares(np.stack([one.quality for one in found]))
+    assert shares.max(0).tolist() == [1, 1]
+    tables = budgets.arkv(layers, 30, settings)
+    for table, one, share in zip(tables, found, shares, strict=True):
+        np.testing.assert_array_equal(table == 16, one.ranks < np.rint(share * 22)[:, None, None])
+        np.testing.assert_array_equal(table > 0, one.ranks < 22)
+    assert budgets.arkv_shares(np.zeros((2, 3))).tolist() == [[0, 0, 0]] * 2
+
+
+def test_arkv_ranks_are_no_place_of_padding():
+    (one,) = layers_of([1], batch=1)
+    padded = Layer(
+        np.concatenate([np.ones_like(one.keys[:, :, :5]), one.keys], 2),
+        queries=one.queries[:, :, -8:],
+        mask=np.arange(65)[None] >= 5,
+    )
+    settings = budgets.Arkv(window=8)
+    ranks = budgets.arkv_ranks(padded, settings).ranks
+    assert (ranks[..., :5] == np.iinfo(np.int32).max).all()
+    np.testing.assert_array_equal(ranks[..., 5:], budgets.arkv_ranks(one, settings).ranks)
+
+
+@pytest.mark.parametrize("wrong", [{"window": 0}, {"kernel": 2}, {"normalise": "max"}])
+def test_arkv_refuses_constants_out_of_range(wrong):
+    with pytest.raises(InvalidArgument, match=f"^{next(iter(wrong))}"):
+        budgets.Arkv(**wrong)
+
+
 def test_arkv_does_not_depend_on_the_batch_and_survives_short_sequences():
     settings = budgets.Arkv(window=8)
     whole = budgets.arkv(layers_of([1, 2]), 20, settings)

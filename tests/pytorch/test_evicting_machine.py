@@ -1,4 +1,4 @@
-"""Whatever is done to an evicting cache, it is full attention under the mask of what it holds."""
+"""Whatever is done to a cache that lets tokens go, it is full attention under the mask of what it holds."""
 
 import numpy as np
 import torch
@@ -8,7 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from transformers import DynamicCache, LlamaConfig, LlamaForCausalLM
 
 from recollect.kvcache import budgets
-from recollect.kvcache.transformers import EvictingKVCache, MixedKVCache, use_attention
+from recollect.kvcache.transformers import ArkvKVCache, EvictingKVCache, MixedKVCache, use_attention
 from tests.pytorch.running import ALLOWED, forward, seen_by
 
 CONFIG = {
@@ -24,11 +24,11 @@ class Machine(RuleBasedStateMachine):
 
     @initialize(
         score=SCORES, budget=BUDGETS, n_recent=st.integers(0, 4), interval=st.integers(0, 5),
-        queries=st.integers(1, 9), mixed=st.booleans(),
+        queries=st.integers(1, 9), kind=st.sampled_from(["evicting", "mixed", "on codes", "arkv"]),
         padding=st.lists(st.integers(0, 6), min_size=1, max_size=3),
         length=st.integers(7, 20), right=st.booleans(), seed=st.integers(0, 9),
     )  # fmt: skip
-    def begin(self, score, budget, n_recent, interval, queries, mixed, padding, length, right, seed):
+    def begin(self, score, budget, n_recent, interval, queries, kind, padding, length, right, seed):
         torch.manual_seed(seed)
         weights = LlamaForCausalLM(LlamaConfig(**CONFIG)).eval().state_dict()
         self.ours, self.whole = (LlamaForCausalLM(LlamaConfig(**CONFIG)).eval() for _ in range(2))
@@ -36,10 +36,16 @@ class Machine(RuleBasedStateMachine):
             model.load_state_dict(weights)
         use_attention(self.ours)
         self.whole.set_attn_implementation("told")
-        if mixed:
+        if kind == "arkv":
+            self.most = 1 + n_recent + queries + interval
+            self.cache = ArkvKVCache(
+                self.ours.config, 1 + n_recent + queries, settings=budgets.Arkv(window=1 + n_recent),
+                keys="plain", values="plain", interval=interval,
+            )  # fmt: skip
+        elif kind in ("mixed", "on codes"):
             self.cache = MixedKVCache(
                 self.ours.config, 80.0, codecs={16: ("plain", "plain")}, n_sink=1, residual=interval,
-                block=1 + n_recent, queries=queries,
+                block=1 + n_recent, queries=queries, on_codes=kind == "on codes",
             )  # fmt: skip
         else:
             self.cache = EvictingKVCache(
@@ -108,6 +114,11 @@ class Machine(RuleBasedStateMachine):
         if hasattr(self, "mask"):
             assert self.cache.get_seq_length() == self.mask.shape[1]
             assert all(layer.batch_size == len(self.mask) for layer in self.cache.layers)
+            if isinstance(self.cache, ArkvKVCache):
+                # No head of any layer holds more or fewer tokens than another.
+                counts = np.array([layer.counts for layer in self.cache.layers])
+                assert (counts == counts[:1, :, :1]).all()
+                assert counts.max() <= self.most
 
 
 Machine.TestCase.settings = settings(max_examples=40, stateful_step_count=15, deadline=None)

@@ -11,7 +11,7 @@ def test_the_example_runs(capsys):
     exec(compile(example, "README.md", "exec"), {"__name__": "readme"})
     lines = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert [line[0] for line in lines] == [
-        "QuantizedKVCache", "EvictingKVCache", "EvictingKVCache", "MixedKVCache"
+        "QuantizedKVCache", "EvictingKVCache", "EvictingKVCache", "MixedKVCache", "ArkvKVCache"
     ]  # fmt: skip
     assert {line[1] for line in lines} == {"319"}
     # Four heads of 16 dimensions in float32, keys and values, in two layers.

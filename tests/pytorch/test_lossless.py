@@ -5,14 +5,16 @@ import pytest
 from transformers import DynamicCache
 
 from recollect.errors import InvalidArgument
-from recollect.kvcache.transformers import EvictingKVCache, MixedKVCache, QuantizedKVCache
+from recollect.kvcache.transformers import ArkvKVCache, EvictingKVCache, MixedKVCache, QuantizedKVCache
 from tests.pytorch.running import forward, generated, in_chunks
 
 CACHES = {
     "quantized": lambda config: QuantizedKVCache(config, "plain", "plain", residual=8),
     "on codes": lambda config: QuantizedKVCache(config, "plain", "plain", residual=8, on_codes=True),
     "evicting": lambda config: EvictingKVCache(config, 2000, interval=0),
+    "arkv": lambda config: ArkvKVCache(config, 2000),
     "mixed": lambda config: MixedKVCache(config, 2000.0, residual=8, block=8),
+    "mixed on codes": lambda config: MixedKVCache(config, 2000.0, residual=8, block=8, on_codes=True),
 }
 
 

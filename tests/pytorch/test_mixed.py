@@ -7,6 +7,7 @@ from transformers import DynamicCache
 from recollect.errors import InvalidArgument
 from recollect.kvcache import scores
 from recollect.kvcache.transformers import MixedKVCache
+from recollect.kvcache.transformers.mixed import MixedLayer
 from tests.pytorch.conftest import HEADS
 from tests.pytorch.running import beside_reference, bytes_in, forward, generated, in_chunks, seen_by
 
@@ -31,6 +32,28 @@ def test_what_is_kept_in_full_is_what_is_seen(model, ours, prompts, score):
                 # Sinks and the newest are always there, padding is not.
                 assert {first, first + 1, *range(54, 60)} <= set(row)
                 assert min(one for one in row if one not in range(54, 60)) >= first
+
+
+@pytest.mark.parametrize("right", [False, True])
+def test_codes_are_attended_to_as_what_they_stand_for(monkeypatch, ours, prompts, right):
+    ids, mask = (part.flip(1) for part in prompts) if right else prompts
+    caches = [made(ours.config, 40.0, on_codes=on_codes) for on_codes in (False, True)]
+    for one in caches:
+        in_chunks(ours, one, ids, mask, [30, 30])
+    for step in range(20):
+        longer = mask.new_ones(2, 61 + step)
+        longer[:, :60] = mask
+        new = ids[:, step : step + 1] + 1
+        expected = forward(ours, caches[0], new, longer)
+        with monkeypatch.context() as patched:
+            # No row is read.
+            patched.setattr(MixedLayer, "held", lambda self: None)
+            found = forward(ours, caches[1], new, longer)
+        np.testing.assert_allclose(found, expected, rtol=0, atol=2e-4)
+    for one, two in zip(*(cache.layers for cache in caches), strict=True):
+        assert seen_by(one) == seen_by(two)
+        assert len(one._aged[0]) > 2
+    assert caches[0].nbytes == caches[1].nbytes
 
 
 def test_more_bytes_are_closer(torch, model, ours, prompts):

@@ -31,7 +31,10 @@ def softmax(logits: Array) -> Array:
 def probabilities(sequence: Sequence, rows: slice) -> Array:
     """Return what some queries pay to the tokens, ``[heads, group, w, n]``; each sees up to itself."""
     queries, places = sequence.queries[:, :, rows], sequence.query_places[rows]
-    logits = queries @ sequence.keys.swapaxes(-1, -2)[:, None] / np.sqrt(queries.shape[-1])
+    heads, group, w, dim = queries.shape
+    # One product a head: threads of small products wait for each other longer than they work.
+    logits = queries.reshape(heads, group * w, dim) @ sequence.keys.swapaxes(-1, -2) / np.sqrt(dim)
+    logits = logits.reshape(heads, group, w, len(sequence))
     return softmax(np.where(sequence.places <= places[:, None], logits, -np.inf))
 
 

@@ -10,12 +10,14 @@ function                 gives                                        source
 ``adaptive_over_layers`` tokens, ``[layers, batch, heads]``           KVzip (2025)
 ``head_mask``            tokens, ``[layers, heads]``                  DuoAttention (2024)
 ``arkv``                 states 16, 8 and 0 of tokens                 ARKV (2026)
+``arkv_ranks``           what that asks of one layer
+``arkv_shares``          and of all of them
 ``rate_distortion``      states of tokens at a number of bytes        Shoham and Gersho (1988)
 =======================  ===========================================  =============================
 """
 
 from recollect.kvcache.budgets.adaptive import adaptive, adaptive_over_layers
-from recollect.kvcache.budgets.arkv import Arkv, arkv, origin_quality
+from recollect.kvcache.budgets.arkv import Arkv, Ranked, arkv, arkv_ranks, arkv_shares, origin_quality
 from recollect.kvcache.budgets.head_mask import head_mask
 from recollect.kvcache.budgets.pyramid import pyramid
 from recollect.kvcache.budgets.rate_distortion import DISTORTIONS, costs_of, rate_distortion
@@ -24,9 +26,12 @@ from recollect.kvcache.budgets.uniform import tokens_within, uniform
 __all__ = [
     "DISTORTIONS",
     "Arkv",
+    "Ranked",
     "adaptive",
     "adaptive_over_layers",
     "arkv",
+    "arkv_ranks",
+    "arkv_shares",
     "costs_of",
     "head_mask",
     "origin_quality",

@@ -15,12 +15,13 @@ from recollect.checks import count_of, one_of
 from recollect.errors import InvalidArgument
 from recollect.kvcache.arrays import Array
 from recollect.kvcache.layer import Layer, Sequence
-from recollect.kvcache.pooling import pooled
+from recollect.kvcache.pooling import checked_pooling, pooled
 from recollect.kvcache.softmax import probabilities
 
-__all__ = ["Arkv", "arkv", "origin_quality"]
+__all__ = ["Arkv", "Ranked", "arkv", "arkv_ranks", "arkv_shares", "origin_quality"]
 
 _NORMALISE = ("mean", "sum")
+_ABSENT = np.iinfo(np.int32).max
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,11 @@ class Arkv:
         Neighbours over which that is averaged.
     normalise
         ``"mean"``, or ``"sum"`` for the published statistics.
+
+    Raises
+    ------
+    InvalidArgument
+        If there is no window, the kernel is even, or `normalise` is none of the two.
     """
 
     window: int = 32
@@ -47,12 +53,48 @@ class Arkv:
     kernel: int = 5
     normalise: str = "mean"
 
+    def __post_init__(self) -> None:
+        count_of(self.window, "window", 1)
+        checked_pooling(self.kernel, "avg")
+        one_of(self.normalise, _NORMALISE, "normalise")
 
-def origin_quality(layer: Layer, settings: Arkv | None = None) -> npt.NDArray[np.float64]:
-    """Return the score of a layer for keeping tokens in full, float64 ``[batch]``.
+    def room(self, capacity: int) -> int:
+        """Return the tokens of a capacity that are left for those before the window.
 
-    It is ``E^(1/t1) V^(1/t2) K^(1/t3)`` of entropy, variance and kurtosis of what the last queries pay to the
-    past.
+        Raises
+        ------
+        InvalidArgument
+            If the window alone is more.
+        """
+        room = count_of(capacity, "capacity") - self.window
+        if room < 0:
+            raise InvalidArgument(f"capacity: expected {self.window} at least, found {capacity}")
+        return room
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranked:
+    """What one layer says of its tokens.
+
+    Attributes
+    ----------
+    quality
+        Its score for keeping tokens in full, float64 ``[batch]``; NaN where nobody asked.
+    ranks
+        int32 ``[batch, heads, tokens]``: -1 in the window, 0 for the best of the older tokens of a head, and
+        so on; the greatest int32 for what is none.
+    """
+
+    quality: npt.NDArray[np.float64]
+    ranks: npt.NDArray[np.int32]
+
+
+def arkv_ranks(layer: Layer, settings: Arkv | None = None, *, quality: bool = True) -> Ranked:
+    """Return the order in which the tokens of a layer stay, and with `quality` the score of the layer.
+
+    That is ``E^(1/t1) V^(1/t2) K^(1/t3)`` of entropy, variance and kurtosis of what the last queries
+    pay to the past. Tokens before the window are ordered by the mean of that and `gamma` times its variance,
+    averaged over neighbours and query heads.
 
     Raises
     ------
@@ -60,11 +102,40 @@ def origin_quality(layer: Layer, settings: Arkv | None = None) -> npt.NDArray[np
         If the layer has no queries.
     """
     constants = settings or Arkv()
-    one_of(constants.normalise, _NORMALISE, "normalise")
+    layer.needs("queries", by="arkv")
+    qualities = np.full(layer.shape[0], np.nan)
+    ranks = np.full(layer.shape[:3], _ABSENT, dtype=np.int32)
+    for one in layer.sequences():
+        paid = _past(one, constants)
+        if quality:
+            qualities[one.index] = _quality(paid, constants)
+        ranks[one.index][:, one.tokens] = _ranks(one, paid, constants)
+    return Ranked(qualities, ranks)
+
+
+def origin_quality(layer: Layer, settings: Arkv | None = None) -> npt.NDArray[np.float64]:
+    """Return the score of a layer for keeping tokens in full, float64 ``[batch]``; see :func:`arkv_ranks`.
+
+    Raises
+    ------
+    InvalidArgument
+        If the layer has no queries.
+    """
+    constants = settings or Arkv()
     layer.needs("queries", by="arkv")
     return np.array(
         [_quality(_past(one, constants), constants) for one in layer.sequences()], dtype=np.float64
     )
+
+
+def arkv_shares(qualities: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Return which share of the older tokens that stay does so as it is, ``[layers, batch]``.
+
+    It is the quality by the best one of all layers, ``[layers, batch]``.
+    """
+    best = qualities.max(0, initial=0)
+    shares: npt.NDArray[np.float64] = qualities / np.where(best > 0, best, 1)
+    return shares
 
 
 def arkv(layers: Many[Layer], capacity: int, settings: Arkv | None = None) -> list[npt.NDArray[np.uint8]]:
@@ -90,24 +161,17 @@ def arkv(layers: Many[Layer], capacity: int, settings: Arkv | None = None) -> li
         If there is no layer, one lacks queries, or `capacity` is below the window.
     """
     constants = settings or Arkv()
-    room = count_of(capacity, "capacity") - count_of(constants.window, "window", 1)
-    if not layers or room < 0:
-        raise InvalidArgument(
-            f"capacity: expected {constants.window} at least, and a layer; found {capacity}"
-        )
+    room = constants.room(capacity)
+    if not layers:
+        raise InvalidArgument("layers: expected a layer, found none")
     if len({layer.shape[0] for layer in layers}) > 1:
         raise InvalidArgument("layers: expected the same sequences in all of them")
-    qualities = np.stack([origin_quality(layer, constants) for layer in layers])
-    best = qualities.max(0, initial=0)
-    shares = qualities / np.where(best > 0, best, 1)
-    states = []
-    for layer, share in zip(layers, shares, strict=True):
-        table = np.zeros(layer.shape[:3], dtype=np.uint8)
-        for one in layer.sequences():
-            full = int(np.rint(share[one.index] * room))
-            table[one.index][:, one.tokens] = _states(one, constants, full, room)
-        states.append(table)
-    return states
+    found = [arkv_ranks(layer, constants) for layer in layers]
+    full = np.rint(arkv_shares(np.stack([one.quality for one in found])) * room)
+    return [
+        np.where(one.ranks < limits[:, None, None], 16, np.where(one.ranks < room, 8, 0)).astype(np.uint8)
+        for one, limits in zip(found, full, strict=True)
+    ]
 
 
 def _past(one: Sequence, constants: Arkv) -> Array:
@@ -123,8 +187,8 @@ def _quality(paid: Array, constants: Arkv) -> float:
     if queries < 2 or not past:
         return 0.0
     entropy = -(paid * np.log(paid + 1e-10)).sum(-1)
-    apart = paid - paid.mean(-2, keepdims=True)
-    second, fourth = (apart**2).mean(-2), (apart**4).mean(-2)
+    apart = np.square(paid - paid.mean(-2, keepdims=True))
+    second, fourth = apart.mean(-2), np.square(apart).mean(-2)
     variance, kurtosis = second * queries / (queries - 1), fourth / np.maximum(second, 1e-8) ** 2
     if constants.normalise == "sum":
         parts = entropy.sum(), variance.sum(), kurtosis.sum()
@@ -135,16 +199,17 @@ def _quality(paid: Array, constants: Arkv) -> float:
     )
 
 
-def _states(one: Sequence, constants: Arkv, full: int, room: int) -> npt.NDArray[np.uint8]:
-    table = np.full((len(one.keys), len(one)), 16, dtype=np.uint8)
+def _ranks(one: Sequence, paid: Array, constants: Arkv) -> npt.NDArray[np.int32]:
+    ranks = np.full((len(one.keys), len(one)), -1, dtype=np.int32)
     old = np.flatnonzero(one.places < one.length - constants.window)
-    paid = _past(one, constants)
+    if not paid.shape[2]:
+        # Nobody looked: the first tokens come first.
+        ranks[:, old] = np.arange(len(old))
+        return ranks
     spread = paid.var(2, ddof=1) if paid.shape[2] > 1 else np.zeros((*paid.shape[:2], paid.shape[3]))
-    hitters = (
-        pooled(paid.mean(2) + constants.gamma * spread, constants.kernel).mean(1) if paid.shape[2] else None
-    )
-    for head, row in enumerate(table):
-        order = old if hitters is None else old[np.argsort(-hitters[head], kind="stable")]
-        row[order[full:room]] = 8
-        row[order[room:]] = 0
-    return table
+    hitters = pooled(paid.mean(2) + constants.gamma * spread, constants.kernel).mean(1)
+    order = np.argsort(-hitters, axis=1, kind="stable")
+    found = np.empty(order.shape, dtype=np.int32)
+    np.put_along_axis(found, order, np.arange(len(old), dtype=np.int32)[None], 1)
+    ranks[:, old] = found
+    return ranks

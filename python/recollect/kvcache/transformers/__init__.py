@@ -9,6 +9,7 @@
 ``QuantizedKVCache``      every token stays: newest ones in full, older ones quantized once, in blocks
 ``EvictingKVCache``       the best tokens of each head stay, by any score and any budget
 ``MixedKVCache``          each token gets a state of its own as it ages: gone, or in so many bits
+``ArkvKVCache``           so many tokens of a head stay, the best as they came and others in 8 bits (ARKV)
 ``ExpectedAttention``     a score of future queries, for ``EvictingKVCache``
 ``use_attention``         gives a model the attention that reads heads of different lengths
 ``ATTENTION``             its name in Transformers
@@ -27,12 +28,14 @@ if missing := [name for name in ("torch", "transformers") if find_spec(name) is 
         f'recollect.kvcache.transformers needs {" and ".join(missing)}: pip install "recollect[transformers]"'
     )
 
+from recollect.kvcache.transformers.arkv_cache import ArkvKVCache
 from recollect.kvcache.transformers.attention import ATTENTION, use_attention
 from recollect.kvcache.transformers.caches import EvictingKVCache, MixedKVCache, QuantizedKVCache
 from recollect.kvcache.transformers.expected import ExpectedAttention
 
 __all__ = [
     "ATTENTION",
+    "ArkvKVCache",
     "EvictingKVCache",
     "ExpectedAttention",
     "MixedKVCache",

@@ -209,6 +209,8 @@ class MixedKVCache(KVCache):
         Columns that get their states together.
     queries
         Newest queries that are held for the score. Their bytes count.
+    on_codes
+        Attend to the codes themselves in steps of one token: the rows that they stand for are never made.
     """
 
     def __init__(
@@ -222,13 +224,15 @@ class MixedKVCache(KVCache):
         residual: int = 128,
         block: int = 128,
         queries: int = 64,
+        on_codes: bool = False,
     ) -> None:
         table = CODECS if codecs is None else codecs
         allocate = nbytes if callable(nbytes) else within(float(nbytes), table, score)
 
         def layer(text: Foreign, at: int) -> MixedLayer:
             return MixedLayer(
-                text, allocate, table, n_sink=n_sink, residual=residual, block=block, queries=queries
-            )
+                text, allocate, table, n_sink=n_sink, residual=residual, block=block, queries=queries,
+                on_codes=on_codes,
+            )  # fmt: skip
 
         super().__init__(config, layer)

@@ -8,7 +8,7 @@ import torch
 
 from recollect.kvcache.selection import Kept
 
-__all__ = ["Held"]
+__all__ = ["Counts", "Held"]
 
 Counts = npt.NDArray[np.int64]
 
@@ -78,10 +78,17 @@ class Held:
         counts = self.counts[sequences.numpy()]
         return Held(self.keys[rows], self.values[rows], self.columns[rows], counts)
 
+    def parted(self, mask: npt.NDArray[np.bool_]) -> tuple["Held", "Held"]:
+        """Return the tokens of a mask ``[n]``, and the others."""
+        owner = np.repeat(np.arange(self.counts.size), self.counts.reshape(-1))
+        found = []
+        for which in (mask, ~mask):
+            at = torch.from_numpy(which).to(self.keys.device)
+            counts = np.bincount(owner[which], minlength=self.counts.size).astype(np.int64)
+            parts = self.keys[at], self.values[at], self.columns[at]
+            found.append(Held(*parts, counts.reshape(self.counts.shape)))
+        return found[0], found[1]
+
     def before(self, column: int) -> "Held":
         """Return what lies before a column."""
-        keep = self.columns < column
-        owner = np.repeat(np.arange(self.counts.size), self.counts.reshape(-1))
-        counts = np.bincount(owner[keep.cpu().numpy()], minlength=self.counts.size)
-        parts = self.keys[keep], self.values[keep], self.columns[keep]
-        return Held(*parts, counts.reshape(self.counts.shape).astype(np.int64))
+        return self.parted((self.columns < column).cpu().numpy())[0]

@@ -16,6 +16,7 @@ from recollect.kvcache.quantizers.plain import Plain
 from recollect.kvcache.segments import Segment
 from recollect.kvcache.tensors import tensor_like
 from recollect.kvcache.transformers.layer import KVLayer
+from recollect.kvcache.transformers.pieces import Pieces, attended, plain_pieces
 from recollect.kvcache.transformers.recent_queries import RecentQueries
 from recollect.kvcache.transformers.tail import Tail
 
@@ -82,8 +83,9 @@ class MixedLayer(KVLayer):
         residual: int,
         block: int,
         queries: int,
+        on_codes: bool,
     ) -> None:
-        self._allocate, self._codecs = allocate, codecs
+        self._allocate, self._codecs, self._on_codes = allocate, codecs, on_codes
         self._n_sink, self._residual = count_of(n_sink, "n_sink"), count_of(residual, "residual")
         self._block, self._width = count_of(block, "block", 1), count_of(queries, "queries")
         super().__init__(config)
@@ -137,6 +139,28 @@ class MixedLayer(KVLayer):
         count = max(len(self._tail) - self._residual, 0) // self._block * self._block
         if count:
             self._age(self._tail, count)
+
+    def attended(
+        self, queries: torch.Tensor, present: torch.Tensor | None, scaling: float | None
+    ) -> torch.Tensor | None:
+        """Attend to the codes where that was asked for and one token came, in the memory of the CPU."""
+        single = queries.shape[2] == 1 and present is None and queries.device.type == "cpu"
+        if not (self._on_codes and single) or self._tail is None or self._step is None:
+            return None
+        own = zip(
+            plain_pieces(self._tail.keys, self._tail.values, self._tail.present),
+            plain_pieces(*self._step),
+            self._aged,
+            strict=True,
+        )
+        keys, values = self._step
+        pieces = Pieces(
+            [[*(segment for _, segment in aged), *newer] for *newer, aged in own],
+            keys.shape[1], keys.shape[3], values.shape[3],
+        )  # fmt: skip
+        output = attended(queries, pieces, scaling)
+        self.settle(queries, None)
+        return output
 
     def take(self, sequences: torch.Tensor) -> None:
         """Make the layer one of these sequences."""
