@@ -20,12 +20,13 @@ const BLOCK: usize = 1 << 20;
 /// Vectors between two questions to [`Cancel`].
 const CHECKPOINT: usize = 32;
 
-/// Calls `work` with all vectors and their places, some at a time.
-fn blocks(
+/// Calls `work` with each vector and its place.
+fn each(
     count: usize,
     dim: usize,
     source: &mut Source<'_>,
-    mut work: impl FnMut(Range<usize>, &[f32]) -> Result<()>,
+    cancel: Cancel<'_>,
+    mut work: impl FnMut(usize, &[f32]) -> Result<()>,
 ) -> Result<()> {
     let (step, mut block) = ((BLOCK / dim).max(1), Vec::new());
     for start in (0..count).step_by(step) {
@@ -36,28 +37,14 @@ fn blocks(
             let reason = format!("{} numbers for {} vectors of {dim} dimensions", block.len(), range.len());
             return Err(Error::invalid("vectors", reason));
         }
-        work(range, &block)?;
-    }
-    Ok(())
-}
-
-/// Calls `work` with each vector and its place.
-fn each(
-    count: usize,
-    dim: usize,
-    source: &mut Source<'_>,
-    cancel: Cancel<'_>,
-    mut work: impl FnMut(usize, &[f32]) -> Result<()>,
-) -> Result<()> {
-    blocks(count, dim, source, |range, block| {
         for (at, vector) in range.zip(block.chunks_exact(dim)) {
             if at.is_multiple_of(CHECKPOINT) {
                 cancel.check()?;
             }
             work(at, vector)?;
         }
-        Ok(())
-    })
+    }
+    Ok(())
 }
 
 /// Threads that the machine runs at once; asking takes as long as an insert.
@@ -94,14 +81,16 @@ impl Collection {
         let next = self.ids.next();
         let slots = self.ids.give(&ids)?;
         let (dim, index) = (self.index.dim(), &mut self.index);
+        let mut inserted = 0;
         let done = index.insert_many(&slots, *CORES, cancel, |insert| {
-            blocks(count, dim, source, |range, block| {
-                cancel.check()?;
-                insert(range, block)
+            each(count, dim, source, cancel, |at, vector| {
+                insert(at, vector)?;
+                inserted = at + 1;
+                Ok(())
             })
         });
         if let Err(error) = done {
-            self.take_out(&ids, &slots)?;
+            self.take_out(&ids, &slots[..inserted])?;
             self.ids.rewind(next);
             return Err(error);
         }

@@ -1,7 +1,5 @@
 //! The vectors of a namespace: every kind of search over them behind one face.
 
-use std::ops::Range;
-
 use crate::bitmap::Bitmap;
 use crate::cancel::Cancel;
 use crate::error::{Error, Result};
@@ -127,8 +125,8 @@ impl VectorIndex {
         Ok(())
     }
 
-    /// Adds many vectors, one to each slot, on up to `threads` threads; `feed` is given a function to call with places of
-    /// slots and their vectors, one after the other.
+    /// Adds many vectors, one to each slot, on up to `threads` threads; `feed` is given a function to call with the place
+    /// of a slot and its vector.
     ///
     /// Where they outnumber what is there, the cells are made anew from all vectors.
     ///
@@ -140,18 +138,17 @@ impl VectorIndex {
         slots: &[Slot],
         threads: usize,
         cancel: Cancel<'_>,
-        feed: impl FnOnce(&mut dyn FnMut(Range<usize>, &[f32]) -> Result<()>) -> Result<()>,
+        feed: impl FnOnce(&mut dyn FnMut(usize, &[f32]) -> Result<()>) -> Result<()>,
     ) -> Result<()> {
-        let dim = self.dim();
         if slots.len() < MANY {
-            return feed(&mut |places, vectors| {
-                let pairs = slots[places].iter().zip(vectors.chunks_exact(dim));
-                pairs.into_iter().try_for_each(|(&slot, vector)| self.insert(slot, vector))
-            });
+            return feed(&mut |at, vector| self.insert(slots[at], vector));
         }
         self.flat.rows.reserve_many(slots.len(), threads)?;
         let (flat, mut rows) = (&mut self.flat, Vec::with_capacity(slots.len()));
-        feed(&mut |places, vectors| flat.insert_rows(&slots[places], vectors, &mut rows, threads, cancel))?;
+        feed(&mut |at, vector| {
+            rows.push(flat.insert_row(slots[at], vector)?);
+            Ok(())
+        })?;
         let done = match &mut self.cells {
             Some(cells) if 2 * rows.len() < self.flat.len() => {
                 cells.insert_many(&self.flat, &rows, threads, cancel)

@@ -18,7 +18,6 @@ mod narrowing;
 mod owners;
 mod plan;
 mod rabitq;
-mod ready;
 mod rotation;
 mod rows;
 mod scalar_quantizer;

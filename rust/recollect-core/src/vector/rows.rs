@@ -101,36 +101,6 @@ impl Rows {
         }
     }
 
-    /// As [`Rows::put`] of a vector as [`Keep::prepare`] leaves it, with its codes, and its scale, norm and residual.
-    ///
-    /// # Errors
-    /// As [`Rows::put`].
-    pub(super) fn put_ready(
-        &mut self,
-        row: usize,
-        vector: &[f32],
-        codes: &[i8],
-        facts: [f32; 3],
-    ) -> Result<()> {
-        self.codes.reserve()?;
-        match &mut self.full {
-            Full::F32(rows) => {
-                if row == rows.rows() {
-                    rows.push()?;
-                }
-                rows.row_mut(row).copy_from_slice(vector);
-            }
-            Full::F16(rows) => {
-                if row == rows.rows() {
-                    rows.push()?;
-                }
-                Kernels::best().narrow_f16(vector, rows.row_mut(row));
-            }
-            Full::Codes => {}
-        }
-        self.codes.put_ready(row, codes, facts)
-    }
-
     /// Makes room for many rows, see [`Matrix::reserve_many`].
     ///
     /// # Errors

@@ -31,7 +31,7 @@ impl Quantized {
 }
 
 /// Writes the codes and gives scale, norm and residual.
-pub(super) fn quantize(x: &[f32], codes: &mut [i8]) -> (f32, f32, f32) {
+fn quantize(x: &[f32], codes: &mut [i8]) -> (f32, f32, f32) {
     let kernels = Kernels::best();
     let norm = kernels.squared_norm(x).sqrt();
     let greatest = kernels.greatest(x);
@@ -109,20 +109,6 @@ impl Codes {
         }
         let (scale, norm, residual) = quantize(x, self.matrix.row_mut(row));
         self.facts.put(row, [scale, norm, residual]);
-        Ok(())
-    }
-
-    /// As [`Codes::put`] with codes and facts that were made before.
-    ///
-    /// # Errors
-    /// As [`Codes::reserve`].
-    pub(super) fn put_ready(&mut self, row: usize, codes: &[i8], facts: [f32; 3]) -> Result<()> {
-        self.reserve()?;
-        if row == self.matrix.rows() {
-            self.matrix.push()?;
-        }
-        self.matrix.row_mut(row).copy_from_slice(codes);
-        self.facts.put(row, facts);
         Ok(())
     }
 

@@ -6,15 +6,14 @@
 
 use super::extents::FULL;
 use super::neighbourhood::Neighbourhood;
-use super::placing::BLOCK;
 use super::refreshing::mean;
 use super::splitting::two_means;
-use super::{Cells, Scratch};
+use super::{Cells, SECONDS, Scratch};
 use crate::cancel::Cancel;
 use crate::error::Result;
 use crate::seed::Seed;
 use crate::simd::Kernels;
-use crate::vector::batch::shared;
+use crate::vector::batch::{SHARE, shared};
 use crate::vector::flat::FlatIndex;
 
 /// Rows that belong to a cell, at most: with two entries a row it is well filled, and has room to grow.
@@ -31,6 +30,9 @@ const LEAST_SHARE: usize = 8;
 
 /// Rows that the two centres of a part are made of.
 const MOST_HALVED: usize = 4_096;
+
+/// Rows that are placed before any of them is taken in.
+const BLOCK: usize = 8_192;
 
 /// Cells of which a thread takes its share at a time.
 const CELLS: usize = 8;
@@ -81,6 +83,28 @@ impl Cells {
             rows.iter().try_for_each(|_| self.refresh(flat))?;
         }
         self.sample_many(flat, rows.len(), threads, cancel)
+    }
+
+    /// Takes rows in at once where they belong.
+    fn place_all(
+        &mut self,
+        flat: &FlatIndex,
+        rows: &[usize],
+        threads: usize,
+        cancel: Cancel<'_>,
+    ) -> Result<()> {
+        for rows in rows.chunks(BLOCK) {
+            let placed = shared(rows.len(), SHARE, threads, cancel, |share, _| {
+                let mut scratch = Scratch::new(flat);
+                let place = |&row: &usize| {
+                    self.nearest_to(flat, row, SECONDS, &mut scratch);
+                    self.placed(flat, row, &scratch)
+                };
+                Ok(rows[share].iter().map(place).collect())
+            })?;
+            rows.iter().zip(&placed).try_for_each(|(&row, placed)| self.take(flat, row, placed))?;
+        }
+        Ok(())
     }
 
     /// Makes the means of parts the centres of cells, one each.

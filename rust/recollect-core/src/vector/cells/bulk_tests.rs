@@ -23,9 +23,7 @@ fn add(
 ) -> Result<()> {
     let slots: Vec<u32> = (0..vectors.len()).map(|at| (first + at) as u32).collect();
     index.insert_many(&slots, threads, cancel, |insert| {
-        let some = |at: usize| at..(at + 999).min(vectors.len());
-        let blocks = (0..vectors.len()).step_by(999).map(some);
-        blocks.into_iter().try_for_each(|range| insert(range.clone(), &vectors[range].concat()))
+        vectors.iter().enumerate().try_for_each(|(at, vector)| insert(at, vector))
     })
 }
 

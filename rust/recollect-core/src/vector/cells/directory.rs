@@ -1,7 +1,5 @@
 //! The codes of centres, by which the nearest are found: sketches pick, int8 codes decide.
 
-use std::ops::Range;
-
 use super::shortlist::{WORD, greatest, key, number, score};
 use crate::error::{Error, Result};
 use crate::simd::{Kernels, LANES};
@@ -91,22 +89,16 @@ impl Directory {
     pub(super) fn part(&self, cells: &[u32]) -> Result<Self> {
         let mut part = Self::new(self.metric, self.words, self.stride);
         part.reserve(cells.len())?;
+        let mut sketch = vec![0; self.words];
         for (at, &cell) in cells.iter().enumerate() {
-            part.copy(at, self, cell as usize)?;
+            let (shelf, own) = (&self.shelves[cell as usize / SHELF], cell as usize % SHELF);
+            let block = &shelf.sketches[own / LANES * LANES * self.words..];
+            sketch.iter_mut().enumerate().for_each(|(w, word)| *word = block[w * LANES + own % LANES]);
+            let (factor, scale, half) = (shelf.factors[own], shelf.scales[own], shelf.halves[own]);
+            let codes = self.codes(cell as usize);
+            part.put(at, Listed { sketch: &sketch, factor, codes, scale, half })?;
         }
         Ok(part)
-    }
-
-    /// Writes a centre of another directory.
-    ///
-    /// # Errors
-    /// As [`Directory::put`].
-    pub(super) fn copy(&mut self, at: usize, other: &Self, cell: usize) -> Result<()> {
-        let (shelf, own) = (&other.shelves[cell / SHELF], cell % SHELF);
-        let block = &shelf.sketches[own / LANES * LANES * self.words..];
-        let sketch: Vec<u64> = (0..self.words).map(|w| block[w * LANES + own % LANES]).collect();
-        let (factor, scale, half) = (shelf.factors[own], shelf.scales[own], shelf.halves[own]);
-        self.put(at, Listed { sketch: &sketch, factor, codes: other.codes(cell), scale, half })
     }
 
     /// Writes a centre: an old one, or the next.
@@ -174,69 +166,16 @@ impl Directory {
         } else {
             (0..self.len as u32).collect()
         };
-        self.decided(seen.codes, seen.scale, &picked, most, weigh, out);
-    }
-
-    /// As [`Directory::nearest`], as the partition weighs norms, among some ranges, and a few centres beside them.
-    pub(super) fn nearest_in(
-        &self,
-        seen: Seen<'_>,
-        ranges: &[Range<usize>],
-        most: usize,
-        out: &mut Vec<Near>,
-    ) {
-        out.clear();
-        let weigh = self.metric != Metric::Cosine;
-        let words = &seen.sketch.words[..PLANES * self.words];
-        let (offset, step) = (seen.sketch.offset, seen.sketch.step);
-        let (mut scores, mut cells, mut counted) = (Vec::new(), Vec::new(), [0; SHELF]);
-        for range in ranges {
-            let mut first = range.start / LANES * LANES;
-            while first < range.end {
-                let (shelf, own) = (&self.shelves[first / SHELF], first % SHELF);
-                let count =
-                    (range.end - first).next_multiple_of(LANES).min(SHELF - own).min(self.len - first);
-                let lanes = count.next_multiple_of(LANES);
-                let blocks = &shelf.sketches[own * self.words..(own + lanes) * self.words];
-                Kernels::best().disagreement(words, PLANES, blocks, &mut counted[..lanes]);
-                let bases: &[f32] = if weigh { &shelf.halves[own..] } else { &[] };
-                let at = scores.len();
-                scores.resize(at + count, 0.0);
-                let factors = &shelf.factors[own..];
-                Kernels::best().sketch_scores(&counted, factors, bases, offset, step, &mut scores[at..]);
-                cells.extend(first as u32..(first + count) as u32);
-                first += count;
-            }
-        }
-        scores.resize(scores.len().next_multiple_of(WORD), f32::NEG_INFINITY);
-        let picked = greatest(&scores, (SHORTLIST + 2 * most).min(cells.len()));
-        let mut picked: Vec<u32> = picked.into_iter().map(|at| cells[at as usize]).collect();
-        // Ranges side by side share a block.
-        picked.sort_unstable();
-        picked.dedup();
-        self.decided(seen.codes, seen.scale, &picked, most, weigh, out);
-    }
-
-    /// The nearest of those that were picked, by their int8 codes.
-    fn decided(
-        &self,
-        codes: &[i8],
-        scale: f32,
-        picked: &[u32],
-        most: usize,
-        weigh: bool,
-        out: &mut Vec<Near>,
-    ) {
         let (mut keys, mut counted) = (Vec::with_capacity(picked.len()), [0; TOGETHER]);
         for cells in picked.chunks(TOGETHER) {
             let mut rows = [&[][..]; TOGETHER];
             rows.iter_mut().zip(cells).for_each(|(row, &cell)| *row = self.codes(cell as usize));
             let dots = &mut counted[..cells.len()];
-            Kernels::best().dot_i8_each(codes, &rows[..cells.len()], dots);
+            Kernels::best().dot_i8_each(seen.codes, &rows[..cells.len()], dots);
             keys.extend(cells.iter().zip(dots).map(|(&cell, &mut dot)| {
                 let (shelf, own) = (&self.shelves[cell as usize / SHELF], cell as usize % SHELF);
                 let half = if weigh { shelf.halves[own] } else { 0.0 };
-                key(dot as f32 * shelf.scales[own] * scale + half, cell)
+                key(dot as f32 * shelf.scales[own] * seen.scale + half, cell)
             }));
         }
         if most < keys.len() {
@@ -245,13 +184,6 @@ impl Directory {
         }
         keys.sort_unstable_by(|a, b| b.cmp(a));
         out.extend(keys.into_iter().map(|key| Near { cell: number(key), score: score(key) }));
-    }
-
-    /// As [`Directory::nearest`], as the partition weighs norms, by int8 codes alone, which are read of every centre.
-    pub(super) fn nearest_of_few(&self, (codes, scale): (&[i8], f32), most: usize, out: &mut Vec<Near>) {
-        out.clear();
-        let all: Vec<u32> = (0..self.len as u32).collect();
-        self.decided(codes, scale, &all, most, self.metric != Metric::Cosine, out);
     }
 
     /// The nearest by their sketches, in no order, and a few more.

@@ -8,7 +8,6 @@
 //! | `centroids` | the centres of cells |
 //! | `directory`, `shortlist` | which centres lie nearest |
 //! | `neighbourhood` | a cell and the cells around it |
-//! | `hubs`, `placing` | where many rows go at once |
 //! | `calibration`, `sampling` | how far a search must go for a recall |
 //! | `refreshing` | cells are looked at again in turn |
 //! | `splitting` | one cell becomes two, and its neighbours are looked over (LIRE, Xu et al., SOSP 2023) |
@@ -22,10 +21,8 @@ mod calibration;
 mod centroids;
 mod directory;
 mod extents;
-mod hubs;
 mod members;
 mod neighbourhood;
-mod placing;
 mod refreshing;
 mod sampling;
 mod scanning;
