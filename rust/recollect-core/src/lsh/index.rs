@@ -162,7 +162,7 @@ impl LshIndex {
         Ok(())
     }
 
-    /// Takes vectors out of the index and their buckets, and overwrites them; all or none.
+    /// Takes vectors out of the index and their buckets, and overwrites them and their signatures; all or none.
     ///
     /// # Errors
     /// [`Error::UnknownVector`] for an id without a vector; [`Error::Invalid`] for one that is given twice.
@@ -247,6 +247,7 @@ impl LshIndex {
             self.buckets.remove(self.key(bucket), slot);
         }
         self.rows.row_mut(slot as usize).fill(0.0);
+        self.signatures.clear(slot);
         self.free.push(slot);
     }
 

@@ -55,6 +55,17 @@ impl Signatures {
         Ok(())
     }
 
+    /// Wipes the signature of a slot that was put.
+    pub(super) fn clear(&mut self, slot: Slot) {
+        self.rows[slot as usize * self.words..][..self.words].fill(0);
+    }
+
+    /// The signature of a slot that was put.
+    #[cfg(test)]
+    pub(super) fn of(&self, slot: Slot) -> &[u64] {
+        &self.rows[slot as usize * self.words..][..self.words]
+    }
+
     /// In how many bits a query differs from some slots.
     pub(super) fn differing(&self, projections: &[f32], slots: &[Slot], out: &mut Vec<u32>) {
         let mut query = Vec::with_capacity(self.words);

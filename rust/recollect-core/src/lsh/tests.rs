@@ -155,6 +155,18 @@ fn the_nearest_by_signature_come_first() {
 }
 
 #[test]
+fn what_is_taken_out_leaves_no_bits() {
+    for &family in Kind::ALL {
+        let mut index = LshIndex::new(settings(64, family)).unwrap();
+        index.add(&[7, 8], &clustered(2, 64, 4).concat(), Cancel::never()).unwrap();
+        let signed = |index: &LshIndex| index.signatures.of(1).iter().any(|&word| word != 0);
+        assert_eq!(signed(&index), !index.signatures.absent(), "{family:?}");
+        index.remove(&[8]).unwrap();
+        assert!(!signed(&index) && index.rows.row(1).iter().all(|&x| x == 0.0), "{family:?}");
+    }
+}
+
+#[test]
 fn the_same_seed_gives_the_same_buckets_for_ever() {
     let vector: Vec<f32> = (0..100).map(|i| ((i * 37 % 101) as f32 - 50.0) / 25.0).collect();
     let golden = |family: Kind| {
