@@ -1,5 +1,8 @@
 """Selection by kernels, which run on the CPU here in several orders of threads, against the reference."""
 
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from hypothesis import given as any_of
@@ -91,3 +94,14 @@ def test_nothing_waits_until_it_is_asked_for():
         np.testing.assert_array_equal(one.positions, wanted.positions)
         np.testing.assert_array_equal(one.counts, wanted.counts)
     assert len(waits) == 2
+
+
+@pytest.mark.parametrize("send", [pickle.dumps, copy.copy, copy.deepcopy], ids=lambda send: send.__name__)
+def test_what_a_device_works_on_can_be_sent(send):
+    given = np.random.default_rng(3).standard_normal((1, 2, 40)).astype(np.float32)
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch, DEVICES[SHUFFLED])
+        sent = send(select(given, 9, backend="cuda"))
+    found, wanted = pickle.loads(sent) if send is pickle.dumps else sent, select(given, 9, backend="numpy")
+    for name in ("indices", "cu_len", "positions", "counts", "shape"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(wanted, name))

@@ -76,6 +76,10 @@ class Kept:
         self._positions = opened(self._positions, "positions")
         return self._positions
 
+    def __reduce__(self) -> tuple[type["Kept"], tuple[Places, Places, Places, tuple[int, int, int]]]:
+        # A copy lies in the memory of the CPU: what a GPU works on goes to no other process.
+        return type(self), (self.indices, self.cu_len, self.positions, self.shape)
+
     def _settle(self) -> None:
         if self._ready is not None:
             self._ready()

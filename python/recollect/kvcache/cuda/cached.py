@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from recollect.errors import WrongType
-from recollect.gpu.device import Array, Device, Kernel
+from recollect.gpu.device import Array, Device, Kernel, address
 from recollect.kvcache.arrays import Foreign
 from recollect.kvcache.cuda.floats import floats_on
 from recollect.kvcache.cuda.handing import FORMS, Handed, handed
@@ -183,9 +183,8 @@ def rows_arguments(part: Handed) -> list[Any]:
 def whole_rows(part: Handed, piece: int = 16) -> bool:
     """Return whether rows are made of aligned pieces of so many bytes."""
     array = part.array
-    first = array.ctypes.data if isinstance(array, np.ndarray) else array.data.ptr
     length = array.shape[3] * array.itemsize
-    return not any(step % piece for step in (first, length, *array.strides[:3]))
+    return not any(step % piece for step in (address(array), length, *array.strides[:3]))
 
 
 def _wide(part: Handed) -> int:

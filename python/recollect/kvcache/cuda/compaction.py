@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from recollect.gpu.device import Array, Device, Kernel
+from recollect.gpu.device import Array, Device, Kernel, address
 from recollect.kvcache.cuda.handing import Handed
 
 __all__ = [
@@ -130,6 +130,5 @@ def is_side_by_side(part: Array) -> bool:
 
 def cell_of(part: Array) -> int:
     """Return the bytes that can be copied at a time: 16 where addresses, steps and rows allow it."""
-    address = part.data.ptr if hasattr(part.data, "ptr") else part.ctypes.data
-    sizes = (address, *part.strides[:3], part.shape[3] * part.itemsize)
+    sizes = (address(part), *part.strides[:3], part.shape[3] * part.itemsize)
     return next(cell for cell in (16, 8, 4, 2, 1) if all(size % cell == 0 for size in sizes))

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from recollect.gpu.device import Array, Device, Kernel
+from recollect.gpu.device import Array, Device, Kernel, address
 
 __all__ = ["FORMS", "Handed", "handed"]
 
@@ -37,8 +37,7 @@ class Handed:
     def in_eights(self) -> bool:
         """Whether every row can be read eight elements at a time."""
         size = min(8 * self.array.itemsize, 16)
-        address = self.array.ctypes.data if isinstance(self.array, np.ndarray) else self.array.data.ptr
-        steps = (address, *self.array.strides[:3])
+        steps = (address(self.array), *self.array.strides[:3])
         return self.array.shape[3] % 8 == 0 and not any(step % size for step in steps)
 
     @property
