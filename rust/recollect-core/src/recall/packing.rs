@@ -12,7 +12,8 @@ const STEPS: usize = 200_000;
 pub fn pack(scores: &[f32], tokens: &[u64], budget: u64) -> Vec<usize> {
     let mut order: Vec<usize> =
         (0..scores.len().min(tokens.len())).filter(|&i| scores[i] > 0.0 && tokens[i] <= budget).collect();
-    let density = |i: usize| f64::from(scores[i]) / tokens[i].max(1) as f64;
+    // What takes no tokens comes first, at infinity: the bound of the search stops at the first that does not fit.
+    let density = |i: usize| f64::from(scores[i]) / tokens[i] as f64;
     order.sort_by(|&a, &b| density(b).total_cmp(&density(a)).then(a.cmp(&b)));
     let mut room = budget;
     let mut kept: Vec<usize> = Vec::new();
@@ -80,6 +81,12 @@ impl Search<'_> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    #[test]
+    fn what_takes_no_tokens_is_kept_beside_the_best() {
+        let (scores, tokens) = ([1.0, 9.0, 25.0, 10.0, 43.0, 36.0], [0, 2, 21, 6, 36, 35]);
+        assert_eq!(pack(&scores, &tokens, 57), [0, 2, 4]);
+    }
 
     proptest! {
         #[test]
