@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use rusqlite::Connection;
+use rustc_hash::FxHashSet;
 
 use crate::error::Result;
+use crate::id::Uid;
 use crate::journal::event::{Event, NamespaceId, Op, Seq, Written};
 use crate::journal::sqlite::errors::damage;
 use crate::journal::sqlite::heads;
@@ -26,33 +28,45 @@ impl Sink for Strict<'_> {
     }
 }
 
-/// Checks that the row of a number was erased, or never written by such an event; anything else is damage on the way to
-/// it, of which a divider of the table or the number of the row itself may be the place.
+/// Checks that rows were erased, or never written by such an event; anything else is damage on the way to one, of which a
+/// divider of the table or the number of the row itself may be the place.
 pub(crate) fn missing(
     conn: &Connection,
     path: &Path,
     id: NamespaceId,
-    seq: Seq,
+    seqs: &[Seq],
     table: &'static str,
     writes: fn(Op) -> bool,
 ) -> Result<()> {
+    if seqs.is_empty() {
+        return Ok(());
+    }
     let Some(stand) = heads::by_id(conn, path, id)? else { return Ok(()) };
-    let (mut written, mut erased) = (None, false);
+    let mut left: FxHashSet<Seq> = seqs.iter().copied().collect();
+    let mut written: Vec<(Uid, Seq)> = Vec::new();
     chain_only(conn, path, &stand, &mut |event| {
-        if event.seq == seq && writes(event.op) {
-            written = Some(event.uid);
+        if left.contains(&event.seq) && writes(event.op) {
+            written.push((event.uid, event.seq));
         }
-        erased |= event.op == Op::Erased && written == Some(event.uid);
+        if event.op == Op::Erased {
+            written.retain(|(uid, _)| *uid != event.uid);
+        }
     })?;
-    if written.is_none() || erased {
+    left = written.into_iter().map(|(_, seq)| seq).collect();
+    if left.is_empty() {
         return Ok(());
     }
     // The pass compares the rows with their count and sum: one that is nowhere in it was erased.
-    let mut there = false;
+    let mut there = None;
     let each = &mut |event: Event, written: Option<Written>| {
-        there |= event.seq == seq && written.is_some();
+        if written.is_some() && left.contains(&event.seq) {
+            there = there.or(Some(event.seq));
+        }
         Ok(())
     };
     scan(conn, path, &stand, 0, &mut Strict { path, each })?;
-    if there { Err(damage(path, table, seq, "the row cannot be found by its number")) } else { Ok(()) }
+    match there {
+        Some(seq) => Err(damage(path, table, seq, "the row cannot be found by its number")),
+        None => Ok(()),
+    }
 }

@@ -61,6 +61,11 @@ impl Drop for SqliteReader<'_> {
     }
 }
 
+/// The numbers without a row.
+fn absent<T>(seqs: &[Seq], rows: &[Option<T>]) -> Vec<Seq> {
+    seqs.iter().zip(rows).filter(|(_, row)| row.is_none()).map(|(&seq, _)| seq).collect()
+}
+
 impl Reader for SqliteReader<'_> {
     fn version(&self) -> Result<u64> {
         self.version.map_or_else(|| self.with(|conn, file| Ok(heads::census(conn, file)?.commits)), Ok)
@@ -101,10 +106,11 @@ impl Reader for SqliteReader<'_> {
 
     fn contents(&self, id: NamespaceId, seqs: &[Seq], vectors: bool) -> Result<Vec<Option<Content>>> {
         self.with(|conn, file| {
+            let rows = content_rows::many(conn, file, id, seqs)?;
+            missing(conn, file, id, &absent(seqs, &rows), "rec", Op::writes)?;
             let mut found = Vec::with_capacity(seqs.len());
-            for row in content_rows::many(conn, file, id, seqs)? {
+            for row in rows {
                 let Some(row) = row else {
-                    missing(conn, file, id, seqs[found.len()], "rec", Op::writes)?;
                     found.push(None);
                     continue;
                 };
@@ -121,9 +127,7 @@ impl Reader for SqliteReader<'_> {
     fn embeddings(&self, id: NamespaceId, seqs: &[Seq]) -> Result<Vec<Option<Embedding>>> {
         self.with(|conn, path| {
             let found = embedding_rows::many(conn, path, id, seqs)?;
-            for (seq, _) in seqs.iter().zip(&found).filter(|(_, row)| row.is_none()) {
-                missing(conn, path, id, *seq, "vec", |op| op == Op::Embedded)?;
-            }
+            missing(conn, path, id, &absent(seqs, &found), "vec", |op| op == Op::Embedded)?;
             Ok(found)
         })
     }
