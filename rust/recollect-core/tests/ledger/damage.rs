@@ -113,8 +113,9 @@ fn a_flipped_bit_never_changes_an_answer() {
     flip((77_863, 7)).unwrap();
     // The number of a row, so that the row is there for a pass in order and for no other.
     flip((84_155, 2)).unwrap();
-    // A divider of a table; how many rows a page claims, of the path index and of the spaces; the format of the schema.
-    for place in [(24_573, 0), (12_292, 0), (12_292, 1), (32_772, 0), (47, 0)] {
+    // A divider of a table; how many rows a page claims, of the path index and of the spaces; the format of the schema;
+    // the page where a table begins.
+    for place in [(24_573, 0), (12_292, 0), (12_292, 1), (32_772, 0), (47, 0), (2_549, 0)] {
         flip(place).unwrap();
     }
     runner.run(&(0..sound.len(), 0_u8..8), flip).unwrap();

@@ -7,7 +7,7 @@ use rusqlite::Connection;
 use crate::error::{Error, Result};
 use crate::journal::event::{NamespaceId, Op, Seq};
 use crate::journal::ledger::{Commit, Target};
-use crate::journal::sqlite::errors::sql;
+use crate::journal::sqlite::errors::{damage, sql};
 use crate::record::Metadata;
 
 /// `RCL1`, in the header of every store.
@@ -143,7 +143,11 @@ pub(crate) fn check(conn: &Connection, path: &Path) -> Result<()> {
     if found != expected {
         return refuse("a table is missing".to_owned());
     }
-    Ok(())
+    let shared: i64 = conn
+        .query_row("SELECT count(*) - count(DISTINCT rootpage) FROM sqlite_schema", [], |row| row.get(0))
+        .map_err(sql(path))?;
+    // What begins at the page of another would be read as empty where that is.
+    if shared > 0 { Err(damage(path, "sqlite_schema", 0, "two tables begin at one page")) } else { Ok(()) }
 }
 
 type Object = (String, String, String, Option<String>);
