@@ -69,6 +69,17 @@ def beside_reference(ours, reference, cache, ids, mask, sizes):
     return [torch.cat(side, 1) for side in zip(*pairs, strict=True)]
 
 
+def beams_as_alone(model, cache, lonely, mask):
+    """Have two beams follow the second sequence of a cache, as one that was alone goes on by itself."""
+    cache.reorder_cache(torch.tensor([1, 1]))
+    new = torch.arange(18).reshape(2, 9) + 2
+    for at in range(9):
+        longer = torch.cat([mask[[1, 1]], torch.ones(2, at + 1, dtype=mask.dtype)], 1)
+        found = forward(model, cache, new[:, at : at + 1], longer)
+        expected = forward(model, lonely, new[1:, at : at + 1], longer[1:])
+        np.testing.assert_allclose(found[1], expected[0], rtol=0, atol=2e-4)
+
+
 def seen_by(layer):
     """Return the columns that each head of each sequence holds."""
     held = layer.held()

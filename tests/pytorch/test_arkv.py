@@ -12,7 +12,15 @@ from recollect.kvcache.quantizers import Rotated
 from recollect.kvcache.transformers import ArkvKVCache, EvictingKVCache, use_attention
 from recollect.kvcache.transformers.arkv import ArkvLayer
 from tests.pytorch.conftest import HEADS, LAYERS
-from tests.pytorch.running import beside_reference, bytes_in, forward, generated, in_chunks, seen_by
+from tests.pytorch.running import (
+    beams_as_alone,
+    beside_reference,
+    bytes_in,
+    forward,
+    generated,
+    in_chunks,
+    seen_by,
+)
 from tests.pytorch.told_arkv import Told
 
 SIZES = [41, 1, 1, 1, 7, 1, 1, 1, 1, 1, 1, 3]
@@ -219,18 +227,12 @@ def test_chunks_do_not_matter_until_one_is_cut(ours, prompts):
     assert all((layer.counts == 20).all() for layer in small.layers)
 
 
-def test_beams_are_followed(torch, ours, prompts):
+def test_beams_are_followed(ours, prompts):
     ids, mask = prompts
     cache, lonely = made(ours.config), made(ours.config)
     in_chunks(ours, cache, ids, mask, [50, 10])
     in_chunks(ours, lonely, ids[1:], mask[1:], [50, 10])
-    cache.reorder_cache(torch.tensor([1, 1]))
-    new = torch.arange(18).reshape(2, 9) + 2
-    for at in range(9):
-        longer = torch.cat([mask[[1, 1]], torch.ones(2, at + 1, dtype=mask.dtype)], 1)
-        found = forward(ours, cache, new[:, at : at + 1], longer)
-        expected = forward(ours, lonely, new[1:, at : at + 1], longer[1:])
-        np.testing.assert_allclose(found[1], expected[0], rtol=0, atol=2e-4)
+    beams_as_alone(ours, cache, lonely, mask)
     for one, two in zip(cache.layers, lonely.layers, strict=True):
         assert (full_in(one)[1], coded_by(one)[1]) == (full_in(two)[0], coded_by(two)[0])
     options = {"attention_mask": mask, "max_new_tokens": 8, "do_sample": False, "num_beams": 3}

@@ -13,7 +13,15 @@ from recollect.kvcache.transformers import EvictingKVCache
 from recollect.kvcache.transformers.attention import attention
 from recollect.kvcache.transformers.scoring import NAMES
 from tests.pytorch.conftest import HEADS, LAYERS
-from tests.pytorch.running import beside_reference, bytes_in, forward, generated, in_chunks, seen_by
+from tests.pytorch.running import (
+    beams_as_alone,
+    beside_reference,
+    bytes_in,
+    forward,
+    generated,
+    in_chunks,
+    seen_by,
+)
 
 SIZES = [41, 1, 1, 1, 7, 1, 1, 1, 1, 1, 1, 3]
 
@@ -104,19 +112,13 @@ def test_a_sequence_does_not_depend_on_its_batch(ours, prompts):
 
 
 @pytest.mark.parametrize("score", ["window_attention", "heavy_hitter"])
-def test_beams_are_followed(torch, model, ours, prompts, score):
+def test_beams_are_followed(ours, prompts, score):
     ids, mask = prompts
     cache = EvictingKVCache(ours.config, [[20, 15], [12, 18], [16, 16]], score=score, n_recent=4, interval=2)
     in_chunks(ours, cache, ids, mask, [50, 10])
     lonely = EvictingKVCache(ours.config, [[20, 15], [12, 18], [16, 16]], score=score, n_recent=4, interval=2)
     in_chunks(ours, lonely, ids[1:], mask[1:], [50, 10])
-    cache.reorder_cache(torch.tensor([1, 1]))
-    new = torch.arange(18).reshape(2, 9) + 2
-    for at in range(9):
-        longer = torch.cat([mask[[1, 1]], torch.ones(2, at + 1, dtype=mask.dtype)], 1)
-        found = forward(ours, cache, new[:, at : at + 1], longer)
-        expected = forward(ours, lonely, new[1:, at : at + 1], longer[1:])
-        np.testing.assert_allclose(found[1], expected[0], rtol=0, atol=2e-4)
+    beams_as_alone(ours, cache, lonely, mask)
     assert [seen_by(layer)[1] for layer in cache.layers] == [seen_by(layer)[0] for layer in lonely.layers]
 
 

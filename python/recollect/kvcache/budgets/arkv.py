@@ -18,10 +18,11 @@ from recollect.kvcache.layer import Layer, Sequence
 from recollect.kvcache.pooling import checked_pooling, pooled
 from recollect.kvcache.softmax import probabilities
 
-__all__ = ["Arkv", "Ranked", "arkv", "arkv_ranks", "arkv_shares", "origin_quality"]
+__all__ = ["ABSENT", "Arkv", "Ranked", "arkv", "arkv_ranks", "arkv_shares", "origin_quality"]
 
 _NORMALISE = ("mean", "sum")
-_ABSENT = np.iinfo(np.int32).max
+ABSENT = np.int32(np.iinfo(np.int32).max)
+"""The rank of what is no token."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +105,7 @@ def arkv_ranks(layer: Layer, settings: Arkv | None = None, *, quality: bool = Tr
     constants = settings or Arkv()
     layer.needs("queries", by="arkv")
     qualities = np.full(layer.shape[0], np.nan)
-    ranks = np.full(layer.shape[:3], _ABSENT, dtype=np.int32)
+    ranks = np.full(layer.shape[:3], ABSENT, dtype=np.int32)
     for one in layer.sequences():
         paid = _past(one, constants)
         if quality:

@@ -9,7 +9,7 @@ import torch
 from recollect.checks import count_of
 from recollect.errors import InvalidArgument
 from recollect.kvcache.arrays import Foreign
-from recollect.kvcache.budgets.arkv import Arkv, arkv_ranks
+from recollect.kvcache.budgets.arkv import ABSENT, Arkv, arkv_ranks
 from recollect.kvcache.layer import Layer
 from recollect.kvcache.selection import Kept
 from recollect.kvcache.transformers.coded import Codecs, Coded
@@ -19,8 +19,6 @@ from recollect.kvcache.transformers.recent_queries import RecentQueries
 from recollect.kvcache.transformers.tail import Tail
 
 __all__ = ["ArkvLayer"]
-
-_ABSENT = np.iinfo(np.int32).max
 
 
 class ArkvLayer(KVLayer):
@@ -236,7 +234,7 @@ class ArkvLayer(KVLayer):
         # All heads hold as many tokens, so that one can speak for the others.
         layer = Layer(rows[chosen], None, asked, mask=placed[at, 0] >= 0)
         found = arkv_ranks(layer, self._settings, quality=bool(self._open[at].any()))
-        ranks = np.where(placed >= 0, np.int32(-1), np.int32(_ABSENT))
+        ranks = np.where(placed >= 0, np.int32(-1), ABSENT)
         ranks[at] = found.ranks
         begun = np.zeros(len(due), dtype=np.int64)
         begun[at] = np.where(found.ranks < 0, placed[at], self.seen).min(2).max(1)

@@ -42,17 +42,17 @@ pub(crate) fn missing(
         return Ok(());
     }
     let Some(stand) = heads::by_id(conn, path, id)? else { return Ok(()) };
-    let mut left: FxHashSet<Seq> = seqs.iter().copied().collect();
+    let asked: FxHashSet<Seq> = seqs.iter().copied().collect();
     let mut written: Vec<(Uid, Seq)> = Vec::new();
     chain_only(conn, path, &stand, &mut |event| {
-        if left.contains(&event.seq) && writes(event.op) {
+        if asked.contains(&event.seq) && writes(event.op) {
             written.push((event.uid, event.seq));
         }
         if event.op == Op::Erased {
             written.retain(|(uid, _)| *uid != event.uid);
         }
     })?;
-    left = written.into_iter().map(|(_, seq)| seq).collect();
+    let left: FxHashSet<Seq> = written.into_iter().map(|(_, seq)| seq).collect();
     if left.is_empty() {
         return Ok(());
     }
