@@ -2,6 +2,14 @@
 #pragma once
 #include "keys.cuh"
 
+__device__ __forceinline__ float power_of_two(int exponent) { return __uint_as_float((u32)(127 + exponent) << 23); }
+
+// The upper 16 bits of a float, to the nearest, ties to even; the number is finite.
+__device__ __forceinline__ u16 brain_of(float x) {
+    u32 bits = __float_as_uint(x);
+    return (u16)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
+}
+
 #ifdef __CUDA_ARCH__
 __device__ __forceinline__ float of_half(u16 half) {
     float x;

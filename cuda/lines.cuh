@@ -19,8 +19,6 @@ template <int WIDE> __device__ __forceinline__ constexpr int raised_by(int place
     return (WIDE == 2 ? 8 : WIDE == 4 ? 4 * (place & 1) : 0) - 24;
 }
 
-__device__ __forceinline__ float power_of_two(int exponent) { return __uint_as_float((u32)(127 + exponent) << 23); }
-
 // Codes of two lines as pairs, one for each of four places.
 template <int WIDE> __device__ __forceinline__ void pairs_of(u32 (&pairs)[4], u32 low, u32 high) {
     if constexpr (WIDE == 8) {

@@ -10,12 +10,6 @@
 #define AS_BRAIN 1
 #define AS_BYTE 2
 
-// To the nearest, ties to even; the numbers are finite.
-__device__ __forceinline__ u16 brain_of(float x) {
-    u32 bits = __float_as_uint(x);
-    return (u16)((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);
-}
-
 __device__ __forceinline__ float greatest_of(const float* x, u32 dim) {
     float greatest = 0.0f;
     for (u32 at = threadIdx.x & 31; at < dim; at += 32) greatest = fmaxf(greatest, fabsf(x[at]));

@@ -45,6 +45,7 @@ REGISTERS = {
     "compaction_pages": 112,
     "compaction_rotary": 64,
     "decode": 64,
+    "attend_rows": 255,
     "attend_units": 255,
     "decode_attention": 168,
     "decode_channel": 128,
@@ -132,7 +133,14 @@ READERS = {
     ],
 }
 # Compiled for several forms, by tests of their own.
-SCORES = ("attention_decode", "attention_expected", "attention_received", "scores_directions", "scores_rows")
+SCORES = (
+    "attend_rows",
+    "attention_decode",
+    "attention_expected",
+    "attention_received",
+    "scores_directions",
+    "scores_rows",
+)
 REPORT = re.compile(
     r"Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores"
     r".*?Used (\d+) registers",
@@ -285,4 +293,17 @@ def test_attention_compiles_within_bounds(form, unit, generation, every):
         hows = ("TOGETHER", "EACH", "MOST", "GREATEST") if form == "F16" else ("TOGETHER",)
         for how in some(hows, generation, every):
             checks.append(("attention_received", generation, [*common, ("HOW", how)]))
+    check_all(checks)
+
+
+@EXTENT
+@pytest.mark.parametrize("generation", GENERATIONS)
+def test_attention_to_plain_rows_compiles_within_bounds(generation, every):
+    widths = (("128", "128"), ("64", "64"), ("256", "256"), ("80", "80"))
+    checks = [
+        ("attend_rows", generation, [("FORM", form), ("SIDES", sides), ("WIDTH", width), ("VALUES", values)])
+        for form, sides in (("F16", "2"), ("BF16", "2"), ("BF16", "3"))
+        if form == "F16" or generation >= 80
+        for width, values in some(widths, generation, every)
+    ]
     check_all(checks)

@@ -69,6 +69,42 @@ def test_long_rows_and_heads_beside_each_other(order, dim, value_dim):
     same(queries, lambda backend: PlainCache(keys, values, backend=backend), order)
 
 
+@settings(max_examples=25)
+@any_of(
+    batch=st.integers(1, 2),
+    tokens=st.integers(1, 40) | st.sampled_from([511, 600, 1100]),
+    group=st.sampled_from([1, 4, 5, 9]),
+    w=st.integers(1, 3),
+    dims=st.sampled_from([(128, 128), (64, 64), (8, 128), (80, 96), (256, 40), (136, 256)]),
+    forms=st.sampled_from(
+        [("f16", "f16"), ("f16", "f32"), ("bf16", "bf16"), ("bf16", "f32"), ("bf16", "f16")]
+    ),
+    size=st.sampled_from([1e-6, 1, 10]),
+    order=st.sampled_from(ORDERS),
+    seed=st.integers(0, 99),
+)
+def test_rows_of_16_bits_are_attended_to_on_matrix_units(
+    batch, tokens, group, w, dims, forms, size, order, seed
+):
+    form, asked = forms
+    keys, values = (
+        FORMS[form](rows(batch, 2, tokens, width, seed=seed + at)) for at, width in enumerate(dims)
+    )
+    queries = FORMS[asked](rows(batch, 2 * group, w, dims[0], seed=seed + 7) * size)
+    random = np.random.default_rng(seed)
+    lengths = random.integers(0, tokens + 1, batch)
+    before = DEVICES[order].launched.count("attend_rows")
+    for places in (None, random.integers(-1, tokens + 1, (batch, w))):
+        same(
+            queries,
+            lambda backend: PlainCache(keys, values, lengths=lengths, backend=backend),
+            order,
+            positions=places,
+            with_received=group % 2 == 1,
+        )
+    assert DEVICES[order].launched.count("attend_rows") - before == 2 * bool(lengths.any())
+
+
 def test_what_was_compacted_is_attended_to_by_its_positions():
     keys, values = (rows(2, 2, 60, 16, seed=seed).astype(np.float16) for seed in (1, 2))
     kept = select(rows(2, 2, 60, seed=3), [[5, 60], [1, 33]], backend="numpy")

@@ -10,6 +10,7 @@ __all__ = ["SOURCES", "source"]
 
 SOURCES = (
     "activation",
+    "attend_rows",
     "attend_units",
     "attention_decode",
     "attention_expected",

@@ -142,6 +142,7 @@ def _on_gpu(
     """Return what kernels give; None where they do not know the parts."""
     # Loaded for those alone who use it.
     from recollect.kvcache.cuda import coded_attention, segment_attention, working
+    from recollect.kvcache.cuda.handing import FORMS
 
     (batch, query_heads, w, _), heads = asked.shape, cache.heads
     with working.working(queries) as device:
@@ -153,8 +154,9 @@ def _on_gpu(
         found: tuple[Array, ...]
         if plain is not None:
             received_too = (int(cache.seen.max(initial=0)), query_heads // heads) if with_received else None
+            form = FORMS.get(asked.dtype.name, "F32")
             found = segment_attention.attended(
-                device, rows, until, plain, cache.value_dim, scale, received_too
+                device, rows, until, plain, cache.value_dim, scale, received_too, form
             )
         elif with_received:
             return None

@@ -11,6 +11,7 @@ from recollect.gpu.device import Array, Device, Kernel, address
 from recollect.kvcache.cuda.cached import whole_rows
 from recollect.kvcache.cuda.floats import floats_on
 from recollect.kvcache.cuda.handing import Handed, handed
+from recollect.kvcache.cuda.row_units import QUERIES, THREADS, row_units
 from recollect.kvcache.cuda.sharing import LOG2E
 
 __all__ = [
@@ -59,6 +60,7 @@ def attended(
     value_dim: int,
     scale: float,
     received: tuple[int, int] | None = None,
+    form: str = "F32",
 ) -> tuple[Array, ...]:
     """Return attention over segments, and the logarithm of what each query weighs.
 
@@ -67,7 +69,7 @@ def attended(
     device
         Where all of it lies.
     queries
-        float32 ``[batch, heads, rows, d]``: the queries of each head of keys.
+        float32 ``[batch, heads, rows, d]`` side by side: the queries of each head of keys.
     until
         The last position that each row sees, ``[batch, rows]``.
     segments
@@ -78,6 +80,8 @@ def attended(
         What products are multiplied by.
     received
         Positions, and query heads of a head, if what each position got is asked for.
+    form
+        What queries were before they were float32.
 
     Returns
     -------
@@ -107,20 +111,32 @@ def attended(
     threads = _THREADS if together <= 4 else _THREADS // 2
     described = np.array([_described(one) for one in segments], np.uint64)
     table, jobs, last, begins = brought(device, described, works.astype(np.uint32), until, starts)
-    asked = queries * np.float32(scale * LOG2E)
-    tables = [asked, last, np.uint32(rows), table, jobs, np.uint32(heads), np.uint32(dim)]
     whole_keys, whole_values = (_whole(segments, part, wide) for part in ("keys", "values"))
+    to_base = np.float32(scale * LOG2E)
+    described_once = [last, np.uint32(rows), table, jobs, np.uint32(heads)]
+    by_units = row_units(
+        device, segments[0].keys.form, form, dim, value_dim, bool(whole_keys and whole_values)
+    )
+    tables = [None if by_units and not got else queries * to_base, *described_once, np.uint32(dim)]
 
     def kernel(name: str) -> Kernel:
         one = segments[0].keys.read_by(Kernel("attention_decode", name))
         return one.defining("LANES", str(lanes)).defining("ROWS", str(together))
 
-    device.launch(
-        kernel("attend_parts"),
-        (len(works), -(-rows // together) * -(-value_dim // (lanes * wide))),
-        threads,
-        [*tables, np.uint32(value_dim), whole_keys, whole_values, np.uint32(PART), sums, stats],
-    )
+    if by_units:
+        device.launch(
+            by_units,
+            (len(works), -(-rows // QUERIES)),
+            THREADS,
+            [queries, *described_once, to_base, np.uint32(PART), sums, stats],
+        )
+    else:
+        device.launch(
+            kernel("attend_parts"),
+            (len(works), -(-rows // together) * -(-value_dim // (lanes * wide))),
+            threads,
+            [*tables, np.uint32(value_dim), whole_keys, whole_values, np.uint32(PART), sums, stats],
+        )
     join(device, sums, stats, begins, out, lse)
     for each in got:
         share = np.float32(1 / group)

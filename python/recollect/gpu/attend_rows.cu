@@ -1,0 +1,1 @@
+../../../cuda/attend_rows.cu
