@@ -67,24 +67,23 @@ fn lengths_of(
     found: &mut [f32],
     sound: &mut [bool],
 ) {
-    let (kernels, dim) = (Kernels::best(), rows.dim());
-    let x = rows.pick(places, space);
-    if length == Length::Euclidean {
-        kernels.squares(x, dim, found)
-    } else {
-        kernels.sizes(x, dim, found)
+    let kernels = Kernels::best();
+    match length {
+        Length::Euclidean => rows.squares(places, space, found),
+        Length::Sum => kernels.sizes(rows.pick(places, space), rows.dim(), found),
     }
-    for ((found, sound), row) in found.iter_mut().zip(sound).zip(x.chunks_exact(dim)) {
+    for (at, (found, sound)) in found.iter_mut().zip(sound).enumerate() {
         let exact = SQUARES.contains(found);
+        if exact {
+            *found = if length == Length::Euclidean { found.sqrt() } else { *found };
+            continue;
+        }
+        let row = rows.pick(&places[at..=at], space);
         *found = match length {
-            Length::Euclidean if exact => found.sqrt(),
             Length::Euclidean => kernels.squared_norm(row).sqrt() as f32,
-            Length::Sum if exact => *found,
             Length::Sum => row.iter().map(|&x| f64::from(x.abs())).sum::<f64>() as f32,
         };
-        if !exact && !kernels.all_finite(row) {
-            *sound = false;
-        }
+        *sound &= kernels.all_finite(row);
     }
 }
 
@@ -180,8 +179,7 @@ pub fn cosines(layer: &Layer<'_>, directions: &[f32], threads: usize, cancel: Ca
                 cancelled(cancel, places)?;
                 lengths_of(rows, places, Length::Euclidean, space, found, sound);
                 let mut products = [0.0; FEW];
-                let x = rows.pick(places, space);
-                Kernels::best().dot_rows(direction, x, &mut products[..places.len()]);
+                rows.products(direction, places, space, &mut products[..places.len()]);
                 for (found, product) in found.iter_mut().zip(products) {
                     *found = if f64::from(*found) > SHORT { product / *found } else { 0.0 };
                 }

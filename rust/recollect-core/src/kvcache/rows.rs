@@ -102,6 +102,33 @@ impl<'a> Rows<'a> {
         space
     }
 
+    /// The sum of squares of some rows by their places, ascending; rows of 16 bits are read where they lie.
+    pub(super) fn squares(&self, places: &[u32], space: &mut Vec<f32>, out: &mut [f32]) {
+        let (dim, kernels) = (self.dim, Kernels::best());
+        match (self.elements, self.beside(places)) {
+            (Elements::F16(x), Some(at)) => kernels.squares_f16(&x[at], dim, out),
+            (Elements::Bf16(x), Some(at)) => kernels.squares_bf16(&x[at], dim, out),
+            _ => kernels.squares(self.pick(places, space), dim, out),
+        }
+    }
+
+    /// Products of some rows with a direction, as [`Rows::squares`].
+    pub(super) fn products(&self, direction: &[f32], places: &[u32], space: &mut Vec<f32>, out: &mut [f32]) {
+        let kernels = Kernels::best();
+        match (self.elements, self.beside(places)) {
+            (Elements::F16(x), Some(at)) => kernels.dot_f16_rows(direction, &x[at], out),
+            (Elements::Bf16(x), Some(at)) => kernels.dot_bf16_rows(direction, &x[at], out),
+            _ => kernels.dot_rows(direction, self.pick(places, space), out),
+        }
+    }
+
+    /// Where the elements of some rows lie, if these lie side by side.
+    fn beside(&self, places: &[u32]) -> Option<std::ops::Range<usize>> {
+        let (first, last) = (*places.first()? as usize, *places.last()? as usize);
+        let whole = last - first + 1 == places.len() && last < self.count && self.stride == self.dim;
+        whole.then(|| first * self.dim..(last + 1) * self.dim)
+    }
+
     /// Some rows as f32 in `out`, by their places, ascending.
     pub(super) fn copy(&self, places: &[u32], out: &mut Vec<f32>) {
         let kernels = Kernels::best();

@@ -161,8 +161,18 @@ proptest! {
         let halves: Vec<u16> = rows.iter().map(|x| (x.to_bits() >> 16) as u16).collect();
         let mut first = None;
         for kernels in tiers() {
-            let mut made = vec![vec![0.0f32; count]; 5];
+            let mut made = vec![vec![0.0f32; count]; 7];
             kernels.squares(&rows, dim, &mut made[0]);
+            let (mut wide, mut wanted) = (vec![0.0; halves.len()], vec![0.0; count]);
+            kernels.widen_bf16(&halves, &mut wide);
+            kernels.squares(&wide, dim, &mut wanted);
+            kernels.squares_bf16(&halves, dim, &mut made[5]);
+            prop_assert_eq!(&made[5], &wanted);
+            let halves: Vec<u16> = halves.iter().map(|x| x & 0xBFFF).collect();
+            kernels.widen_f16(&halves, &mut wide);
+            kernels.squares(&wide, dim, &mut wanted);
+            kernels.squares_f16(&halves, dim, &mut made[6]);
+            prop_assert_eq!(&made[6], &wanted);
             kernels.sizes(&rows, dim, &mut made[1]);
             kernels.spreads(&rows, &low, &low, &mut made[2]);
             kernels.ranges_by_token(&rows, dim, dim, &mut [vec![0.0; count]].concat(), &mut made[3]);

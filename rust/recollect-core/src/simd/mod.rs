@@ -2,7 +2,7 @@
 //!
 //! | kernel | baseline | AVX2 | AVX-512 |
 //! |---|---|---|---|
-//! | `dot`, `squared_euclidean`, their `_rows`, `dot_batch` (f32), `squares` | lane body | registers | registers |
+//! | `dot`, `squared_euclidean`, their `_rows`, `dot_batch` (f32), `squares`, `squares_bf16`, `dot_bf16_rows` | lane body | registers | registers |
 //! | `sum`, `squared_norm` (f64 sum), `add`, `subtract`, `greatest`, `flip`, `mix_halves` | lane body | lane body | lane body |
 //! | `hadamard` | lane body | lane body | registers |
 //! | the same with `_f16` (rows of f16), `_scaled` (rows of codes) | lane body | F16C, registers | registers |
@@ -53,6 +53,8 @@ mod transpose;
 mod turning;
 #[cfg(target_arch = "x86_64")]
 mod wide;
+#[cfg(target_arch = "x86_64")]
+mod widening;
 
 use std::sync::LazyLock;
 
@@ -88,6 +90,9 @@ tier::tiers! {
         neon::squared_euclidean_f16: (query: &[f32], row: &[u16]) -> f32;
     /// Inner product of the query with each row of IEEE half precision, shapes as in `dot_rows`.
     dot_f16_rows = narrow::dot_f16_rows, wide::avx2::dot_f16_rows, wide::avx512::dot_f16_rows; neon::dot_f16_rows:
+        (query: &[f32], rows: &[u16], out: &mut [f32]);
+    /// Inner product of the query with each row of bfloat16, shapes as in `dot_rows`.
+    dot_bf16_rows = narrow::dot_bf16_rows, wide::avx2::dot_bf16_rows, wide::avx512::dot_bf16_rows:
         (query: &[f32], rows: &[u16], out: &mut [f32]);
     /// Squared Euclidean distance of the query to each row of IEEE half precision, shapes as in `dot_rows`.
     squared_euclidean_f16_rows = narrow::squared_euclidean_f16_rows, wide::avx2::squared_euclidean_f16_rows,
@@ -206,6 +211,12 @@ tier::tiers! {
         (rows: &[f32], weights: &[f32], sums: &mut [f64]);
     /// The sum of squares of each row of `dim`, in lane order.
     squares = rows::squares, wide::avx2::squares, wide::avx512::squares: (rows: &[f32], dim: usize, out: &mut [f32]);
+    /// The same of rows of IEEE half precision, the bits of `squares` with the rows in f32.
+    squares_f16 = rows::squares_f16, wide::avx2::squares_f16, wide::avx512::squares_f16:
+        (rows: &[u16], dim: usize, out: &mut [f32]);
+    /// The same of rows of bfloat16.
+    squares_bf16 = rows::squares_bf16, wide::avx2::squares_bf16, wide::avx512::squares_bf16:
+        (rows: &[u16], dim: usize, out: &mut [f32]);
     /// The sum of absolute values of each row of `dim`, in lane order.
     sizes = rows::sizes, rows::sizes, rows::sizes: (rows: &[f32], dim: usize, out: &mut [f32]);
     /// The sample deviation of `(x - low) * inverse` over each row, which is as long as both.

@@ -37,6 +37,12 @@ pub(super) fn narrowed(x: f32) -> u16 {
     (half | sign) as u16
 }
 
+/// A bfloat16 as f32.
+#[inline(always)]
+pub(super) fn brain(x: u16) -> f32 {
+    f32::from_bits(u32::from(x) << 16)
+}
+
 #[inline(always)]
 pub(super) fn widen_f16(x: &[u16], out: &mut [f32]) {
     assert_eq!(x.len(), out.len(), "one element for each");
@@ -49,7 +55,7 @@ pub(super) fn widen_f16(x: &[u16], out: &mut [f32]) {
 pub(super) fn widen_bf16(x: &[u16], out: &mut [f32]) {
     assert_eq!(x.len(), out.len(), "one element for each");
     for (x, out) in x.iter().zip(out) {
-        *out = f32::from_bits(u32::from(*x) << 16);
+        *out = brain(*x);
     }
 }
 
@@ -94,6 +100,11 @@ pub(super) fn squared_euclidean_f16(query: &[f32], row: &[u16]) -> f32 {
 #[inline(always)]
 pub(super) fn dot_f16_rows(query: &[f32], rows: &[u16], out: &mut [f32]) {
     each_row(query, rows, out, |_, row| dot_f16(query, row));
+}
+
+#[inline(always)]
+pub(super) fn dot_bf16_rows(query: &[f32], rows: &[u16], out: &mut [f32]) {
+    each_row(query, rows, out, |_, row| sum(query, row, brain, product));
 }
 
 #[inline(always)]

@@ -1,6 +1,7 @@
 //! Statistics of rows of f32.
 
 use super::f32::fold;
+use super::narrow::{brain, widened};
 
 const LANES: usize = 16;
 
@@ -50,7 +51,7 @@ pub(super) fn add_weighed(rows: &[f32], weights: &[f32], sums: &mut [f64]) {
 
 /// The sum of terms of a row in lanes, with those of the rest, filled up with nothing.
 #[inline(always)]
-fn lanes_of(row: &[f32], term: impl Fn(f32) -> f32) -> f32 {
+fn lanes_of<T: Copy>(row: &[T], term: impl Fn(T) -> f32) -> f32 {
     let (chunks, rest) = row.as_chunks::<{ 2 * LANES }>();
     let mut lanes = [0.0; 2 * LANES];
     for chunk in chunks {
@@ -67,6 +68,22 @@ fn lanes_of(row: &[f32], term: impl Fn(f32) -> f32) -> f32 {
 pub(super) fn squares(rows: &[f32], dim: usize, out: &mut [f32]) {
     for (row, out) in rows.chunks_exact(dim).zip(out) {
         *out = lanes_of(row, |x| x * x);
+    }
+}
+
+/// The same of rows of half precision.
+#[inline(always)]
+pub(super) fn squares_f16(rows: &[u16], dim: usize, out: &mut [f32]) {
+    for (row, out) in rows.chunks_exact(dim).zip(out) {
+        *out = lanes_of(row, |x| widened(x) * widened(x));
+    }
+}
+
+/// The same of rows of bfloat16.
+#[inline(always)]
+pub(super) fn squares_bf16(rows: &[u16], dim: usize, out: &mut [f32]) {
+    for (row, out) in rows.chunks_exact(dim).zip(out) {
+        *out = lanes_of(row, |x| brain(x) * brain(x));
     }
 }
 

@@ -232,8 +232,12 @@ fn check_narrow(kernels: &Kernels, query: &[f32], halves: &[u16], codes: &[i8], 
     let wanted = scores(&wide);
     assert!(same(kernels.dot_f16(query, halves), wanted[0]), "dot_f16 {at:?}");
     assert!(same(kernels.squared_euclidean_f16(query, halves), wanted[1]), "squared_euclidean_f16 {at:?}");
+    kernels.widen_bf16(halves, &mut wide);
+    let brains = twin(query, &wide, |x, y| x * y);
     for rows in [0, 1, 3, 4, 6] {
         let mut out = vec![1.0; rows];
+        kernels.dot_bf16_rows(query, &halves.repeat(rows), &mut out);
+        assert!(out.iter().all(|&x| same(x, brains)), "dot_bf16_rows {at:?}");
         kernels.dot_f16_rows(query, &halves.repeat(rows), &mut out);
         assert!(out.iter().all(|&x| same(x, wanted[0])), "dot_f16_rows {at:?}");
         kernels.squared_euclidean_f16_rows(query, &halves.repeat(rows), &mut out);

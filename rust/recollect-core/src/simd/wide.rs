@@ -1,4 +1,4 @@
-//! f32 queries with rows of f32, f16 or codes in registers: left to the compiler, the last additions break the lanes up.
+//! f32 queries with rows of f32, f16, bfloat16 or codes in registers: left to the compiler, the last additions break the lanes up.
 //!
 //! Lane `j % 32` and the halving order are those of [`super::f32`], and widening a row to f32 is exact or rounds as
 //! there. Rows are read one after the other, which is what
@@ -7,6 +7,7 @@
 use std::arch::x86_64::*;
 
 use super::prefetch::prefetch_ahead;
+use super::widening::*;
 
 /// Ends the sums of four rows: lanes 0 + 2 and 1 + 3, then those two.
 #[inline]
@@ -86,6 +87,34 @@ macro_rules! kernels {
                 $fold(sums)
             }
 
+            /// The sum of squares of one row, folded down to four lanes.
+            #[inline]
+            #[target_feature(enable = $features)]
+            #[allow(dead_code)]
+            pub(super) fn squared_lanes<const FETCH: bool>(row: &[$row]) -> __m128 {
+                let (mut sums, scale) = ([$zero(); $registers], $broadcast(1.0));
+                let (row, rest) = row.as_chunks::<32>();
+                let mut add = |row: &[$row; 32]| {
+                    let row = row.as_chunks::<$lanes>().0;
+                    for i in 0..$registers {
+                        let x = $widen(&row[i], scale);
+                        sums[i] = $add(sums[i], $mul(x, x));
+                    }
+                };
+                for row in row {
+                    if FETCH {
+                        prefetch_ahead(&row[0]);
+                    }
+                    add(row);
+                }
+                if !rest.is_empty() {
+                    let mut y = [<$row>::default(); 32];
+                    y[..rest.len()].copy_from_slice(rest);
+                    add(&y);
+                }
+                $fold(sums)
+            }
+
             #[inline]
             #[target_feature(enable = $features)]
             pub(super) fn one<const DISTANCE: bool>(query: &[f32], row: &[$row], scale: f32) -> f32 {
@@ -154,9 +183,31 @@ macro_rules! unscaled {
     };
 }
 
-/// All kernels of a tier, over its kernels of f32, f16 and code rows.
+/// The kernel of sums of squares of each row.
+macro_rules! squares {
+    ($features:literal, $of:ident, $row:ty, $fetch:literal, $name:ident) => {
+        #[inline]
+        #[target_feature(enable = $features)]
+        pub(in crate::simd) fn $name(rows: &[$row], dim: usize, out: &mut [f32]) {
+            let mut groups = rows.chunks_exact(4 * dim);
+            let (fours, singles) = out.as_chunks_mut::<4>();
+            for (group, out) in groups.by_ref().zip(fours) {
+                let mut sums = [_mm_setzero_ps(); 4];
+                for (sum, row) in sums.iter_mut().zip(group.chunks_exact(dim)) {
+                    *sum = $of::squared_lanes::<$fetch>(row);
+                }
+                *out = last_additions(sums);
+            }
+            for (row, out) in groups.remainder().chunks_exact(dim).zip(singles) {
+                *out = last_additions([$of::squared_lanes::<$fetch>(row); 4])[0];
+            }
+        }
+    };
+}
+
+/// All kernels of a tier, over its kernels of f32, f16, bfloat16 and code rows.
 macro_rules! tier {
-    ($tier:ident, $features:literal, $f32:ident, $f16:ident, $codes:ident) => {
+    ($tier:ident, $features:literal, $f32:ident, $f16:ident, $bf16:ident, $codes:ident) => {
         pub(super) mod $tier {
             use super::*;
 
@@ -185,21 +236,14 @@ macro_rules! tier {
                 }
             }
 
+            squares!($features, $f32, f32, false, squares);
+            squares!($features, $f16, u16, true, squares_f16);
+            squares!($features, $bf16, u16, true, squares_bf16);
+
             #[inline]
             #[target_feature(enable = $features)]
-            pub(in crate::simd) fn squares(rows: &[f32], dim: usize, out: &mut [f32]) {
-                let mut groups = rows.chunks_exact(4 * dim);
-                let (fours, singles) = out.as_chunks_mut::<4>();
-                for (group, out) in groups.by_ref().zip(fours) {
-                    let mut sums = [_mm_setzero_ps(); 4];
-                    for (sum, row) in sums.iter_mut().zip(group.chunks_exact(dim)) {
-                        *sum = $f32::row_lanes::<false, false>(row, row, 1.0);
-                    }
-                    *out = last_additions(sums);
-                }
-                for (row, out) in groups.remainder().chunks_exact(dim).zip(singles) {
-                    *out = $f32::one::<false>(row, row, 1.0);
-                }
+            pub(in crate::simd) fn dot_bf16_rows(query: &[f32], rows: &[u16], out: &mut [f32]) {
+                $bf16::many::<false, true>(query, rows, |_| 1.0, out);
             }
 
             #[inline]
@@ -254,50 +298,6 @@ fn fold_two_registers([a, b]: [__m512; 2]) -> __m128 {
     fold_eight(_mm256_add_ps(_mm512_castps512_ps256(sum), _mm512_extractf32x8_ps::<1>(sum)))
 }
 
-#[inline]
-#[target_feature(enable = "avx2")]
-fn f32_avx2(lanes: &[f32; 8], _: __m256) -> __m256 {
-    // SAFETY: the array is 32 bytes, which is what an unaligned load reads.
-    unsafe { _mm256_loadu_ps(lanes.as_ptr()) }
-}
-
-#[inline]
-#[target_feature(enable = "avx2,f16c")]
-fn f16_avx2(lanes: &[u16; 8], _: __m256) -> __m256 {
-    // SAFETY: the array is 16 bytes, which is what an unaligned load reads.
-    _mm256_cvtph_ps(unsafe { _mm_loadu_si128(lanes.as_ptr().cast()) })
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-fn codes_avx2(lanes: &[i8; 8], scale: __m256) -> __m256 {
-    // SAFETY: the array is 8 bytes, which is what this load reads.
-    let codes = unsafe { _mm_loadl_epi64(lanes.as_ptr().cast()) };
-    _mm256_mul_ps(_mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(codes)), scale)
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn f32_avx512(lanes: &[f32; 16], _: __m512) -> __m512 {
-    // SAFETY: the array is 64 bytes, which is what an unaligned load reads.
-    unsafe { _mm512_loadu_ps(lanes.as_ptr()) }
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn f16_avx512(lanes: &[u16; 16], _: __m512) -> __m512 {
-    // SAFETY: the array is 32 bytes, which is what an unaligned load reads.
-    _mm512_cvtph_ps(unsafe { _mm256_loadu_si256(lanes.as_ptr().cast()) })
-}
-
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn codes_avx512(lanes: &[i8; 16], scale: __m512) -> __m512 {
-    // SAFETY: the array is 16 bytes, which is what an unaligned load reads.
-    let codes = unsafe { _mm_loadu_si128(lanes.as_ptr().cast()) };
-    _mm512_mul_ps(_mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(codes)), scale)
-}
-
 macro_rules! of_avx2 {
     ($name:ident, $row:ty, $widen:ident) => {
         kernels!(
@@ -342,15 +342,18 @@ macro_rules! of_avx512 {
 
 of_avx2!(f32_rows_avx2, f32, f32_avx2);
 of_avx2!(f16_rows_avx2, u16, f16_avx2);
+of_avx2!(bf16_rows_avx2, u16, bf16_avx2);
 of_avx2!(code_rows_avx2, i8, codes_avx2);
 of_avx512!(f32_rows_avx512, f32, f32_avx512);
 of_avx512!(f16_rows_avx512, u16, f16_avx512);
+of_avx512!(bf16_rows_avx512, u16, bf16_avx512);
 of_avx512!(code_rows_avx512, i8, codes_avx512);
-tier!(avx2, "avx2,f16c", f32_rows_avx2, f16_rows_avx2, code_rows_avx2);
+tier!(avx2, "avx2,f16c", f32_rows_avx2, f16_rows_avx2, bf16_rows_avx2, code_rows_avx2);
 tier!(
     avx512,
     "avx2,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni",
     f32_rows_avx512,
     f16_rows_avx512,
+    bf16_rows_avx512,
     code_rows_avx512
 );
