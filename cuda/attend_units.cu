@@ -1,6 +1,5 @@
 // Attention of few queries over parts of segments whose values are whole numbers token by token, on matrix units. Keys are
-// such numbers channel by channel (KIVI's layout), which matrix units take as well, or rotated rows, whose logits are made in
-// f32. A part is taken in stages: what comes next is on its way while something else is looked at. Four queries take the
+// such numbers channel by channel (KIVI's layout), or rotated rows. A part is taken in stages: what comes next is on its way while something else is looked at. Four queries take the
 // eight columns of a product, each as two floats of 16 bits, so nothing is lost that f32 would keep.
 #ifndef KEY_BITS
 #define KEY_CODEC CHANNEL
@@ -111,14 +110,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) attend_by_units(
                     *(uint2*)(paid + (side * AT_ONCE + first_query + e) * PITCH + token) = four;
                 }
             }
-            await_copies<StageKeys::BESIDE>();
+            await_copies<1>();
             __syncthreads();
             values.add(paid, fresh);
-            if (!StageKeys::BESIDE && first + STAGE < end) {
-                __syncthreads();
-                values.bring(first + STAGE);
-                end_copies();
-            }
         }
 #pragma unroll
         for (int e = 0; e < 2; e++) {

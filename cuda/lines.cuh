@@ -14,6 +14,16 @@ template <int WIDE> __device__ __forceinline__ u32 four_codes(const u8* at) {
     return at[0];
 }
 
+// The bytes of two words that the numbers of four bits of `which` name; a set fourth bit repeats the sign of a byte. A host
+// has its own.
+#ifdef __CUDA_ARCH__
+__device__ __forceinline__ u32 permuted(u32 low, u32 high, u32 which) {
+    u32 bytes;
+    asm("prmt.b32 %0, %1, %2, %3;" : "=r"(bytes) : "r"(low), "r"(high), "r"(which));
+    return bytes;
+}
+#endif
+
 // The powers of two by which the code at a place is raised.
 template <int WIDE> __device__ __forceinline__ constexpr int raised_by(int place) {
     return (WIDE == 2 ? 8 : WIDE == 4 ? 4 * (place & 1) : 0) - 24;

@@ -4,7 +4,6 @@
 
 struct StageKeys {
     static const u32 BYTES = WIDTH * KEY_PITCH + STAGE / 32 * WIDTH * 2 + 3 * AT_ONCE * (WIDTH + 8) * 2;
-    static const int BESIDE = 1;  // Their copies are under way beside those of values.
     const Segment& segment;
     const Work& work;
     const u32 group, groups, end;
@@ -52,26 +51,7 @@ struct StageKeys {
         end_copies();
     }
 
-    // Queries as halves, each by a power of two that lets it fill them.
-    __device__ __forceinline__ void ask(const float* queries, u32 rows) {
-        const u32 lane = threadIdx.x & 31;
-        for (u32 r = threadIdx.x / 32; r < AT_ONCE; r += WARPS) {
-            float own[(WIDTH + 31) / 32], size = 0.0f;
-#pragma unroll
-            for (u32 i = 0; i < (WIDTH + 31) / 32; i++) {
-                own[i] = r < rows && lane + 32 * i < WIDTH ? queries[r * WIDTH + lane + 32 * i] : 0.0f;
-                size = fmaxf(size, fabsf(own[i]));
-            }
-            size = over_warp<float>(size, greater);
-            const int by = size > 0.0f ? max(-100, min(100, FILLED - 1 + 127 - (int)(__float_as_uint(size) >> 23))) : 0;
-#pragma unroll
-            for (u32 i = 0; i < (WIDTH + 31) / 32; i++) {
-                u16* to = asked + r * (WIDTH + 8) + lane + 32 * i;
-                if (lane + 32 * i < WIDTH) write_halves(to, to + AT_ONCE * (WIDTH + 8), own[i] * power_of_two(by));
-            }
-            if (lane == 0) raised[r] = by;
-        }
-    }
+    __device__ __forceinline__ void ask(const float* queries, u32 rows) { ask_in_halves(asked, raised, queries, rows); }
 
     // Logits of two units of tokens a warp; `fresh` where steps have just come. Values of the stage are sent for meanwhile.
     __device__ __forceinline__ void logits(float (&logits)[4][2], u32 first, bool fresh, const StageValues& values) {

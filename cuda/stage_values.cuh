@@ -10,6 +10,27 @@ __device__ __forceinline__ void write_halves(u16* high, u16* low, float x) {
     *low = half_of(__fsub_rn(x, of_half(half)));
 }
 
+// Queries as halves and what these lost, `asked` [2][AT_ONCE][WIDTH + 8], each by a power of two that lets it fill them.
+__device__ __forceinline__ void ask_in_halves(u16* asked, int* raised, const float* queries, u32 rows) {
+    const u32 lane = threadIdx.x & 31;
+    for (u32 r = threadIdx.x / 32; r < AT_ONCE; r += WARPS) {
+        float own[(WIDTH + 31) / 32], size = 0.0f;
+#pragma unroll
+        for (u32 i = 0; i < (WIDTH + 31) / 32; i++) {
+            own[i] = r < rows && lane + 32 * i < WIDTH ? queries[r * WIDTH + lane + 32 * i] : 0.0f;
+            size = fmaxf(size, fabsf(own[i]));
+        }
+        size = over_warp<float>(size, greater);
+        const int by = size > 0.0f ? max(-100, min(100, FILLED - 1 + 127 - (int)(__float_as_uint(size) >> 23))) : 0;
+#pragma unroll
+        for (u32 i = 0; i < (WIDTH + 31) / 32; i++) {
+            u16* to = asked + r * (WIDTH + 8) + lane + 32 * i;
+            if (lane + 32 * i < WIDTH) write_halves(to, to + AT_ONCE * (WIDTH + 8), own[i] * power_of_two(by));
+        }
+        if (lane == 0) raised[r] = by;
+    }
+}
+
 // Lowers the COUNT steps of a warp if one is 64 or more; returns by which power of two.
 template <u32 COUNT> __device__ __forceinline__ int lower_steps(u16* steps) {
     const u32 lane = threadIdx.x & 31;

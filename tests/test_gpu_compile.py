@@ -101,6 +101,8 @@ READERS = {
             ("CHANNEL", 2, 2, 128, 4),
             ("CHANNEL", 4, 8, 128, 1),
             ("ROTATED", 4, 4, 128, 4),
+            ("ROTATED", 2, 4, 128, 4),
+            ("ROTATED", 3, 8, 128, 1),
             ("CHANNEL", 8, 2, 64, 1),
             ("CHANNEL", 4, 4, 256, 8),
             ("ROTATED", 1, 2, 128, 4),

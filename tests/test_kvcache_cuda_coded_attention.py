@@ -85,7 +85,16 @@ def test_codecs_made_by_hand(codecs):
 @settings(max_examples=15)
 @any_of(
     keys=st.sampled_from(
-        ["int4", "int2", "rot4", "rot1", Asymmetric(8, "channel"), Asymmetric(4, "channel", 64)]
+        [
+            "int4",
+            "int2",
+            "rot4",
+            "rot3",
+            "rot2",
+            "rot1",
+            Asymmetric(8, "channel"),
+            Asymmetric(4, "channel", 64),
+        ]
     ),
     values=st.sampled_from(["int4", "int2", "int8", Asymmetric(4, "token", 64)]),
     tokens=st.sampled_from([200, 300, 800]),

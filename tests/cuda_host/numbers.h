@@ -26,6 +26,14 @@ inline u32 times_pair_plus(u32 a, u32 b, u32 c) {
     return half_sum((u16)a, (u16)b, (u16)c) | (u32)half_sum((u16)(a >> 16), (u16)(b >> 16), (u16)(c >> 16)) << 16;
 }
 inline u32 times_pair(u32 a, u32 b) { return times_pair_plus(a, b, 0x80008000u); }
+inline u32 permuted(u32 low, u32 high, u32 which) {
+    u32 bytes = 0;
+    for (int at = 0; at < 4; at++) {
+        const u32 name = which >> (4 * at) & 15, byte = ((name & 4 ? high : low) >> (8 * (name & 3))) & 255;
+        bytes |= (name & 8 ? (byte & 128 ? 255u : 0u) : byte) << (8 * at);
+    }
+    return bytes;
+}
 inline float near_inverse_root(float x) { return 1.0f / std::sqrt(x); }
 inline float near_quotient(float x, float by) { return x / by; }
 inline float brain(u16 value) { return __uint_as_float((u32)value << 16); }

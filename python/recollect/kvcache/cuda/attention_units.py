@@ -9,7 +9,7 @@ from recollect.kvcache.cuda.coded import Coded
 __all__ = ["Units", "units_of"]
 
 _UNIT, _QUERIES, _WIDEST, _BITS = 32, 4, 256, (2, 4, 8)
-_THREADS, _STAGE = 128, 256
+_THREADS, _STAGE, _TILE = 128, 256, 128
 _AT_ONCE = 4
 """Blocks that run beside each other, where they share enough."""
 _MOST = 8
@@ -102,7 +102,8 @@ def _groups(values: Coded) -> int:
 def _shared(keys: Coded, values: Coded) -> int:
     of_values = _STAGE * (values.width * values.bits // 8 + 16) + 4 * _STAGE * _groups(values)
     if keys.rotated:
-        of_keys = 4 * _QUERIES * (keys.width + _STAGE)
+        codes, centres = _STAGE * (keys.width * keys.bits // 8 + 2), 4 * (_STAGE // _TILE) * keys.width
+        of_keys = codes + centres + _QUERIES * (4 * keys.width + 4 * (keys.width + 8))
     else:
         lines, steps = keys.width * (_STAGE * keys.bits // 8 + 16), 2 * (_STAGE // _UNIT) * keys.width
         of_keys = lines + steps + 6 * _QUERIES * (keys.width + 8)
