@@ -122,8 +122,9 @@ extern "C" __global__ void __launch_bounds__(JOINING, 8) join_parts(
 #pragma unroll 8
             for (u32 i = 0; i < some; i++) sum = __fmaf_rn(sums[place(from + i) * value_dim + own], weights[i], sum);
         }
-        if (channel < value_dim) out[((u64)head * rows + row) * value_dim + channel] = total > 0.0f ? sum / total : 0.0f;
-        if (channel == 0) lse[(u64)head * rows + row] = total > 0.0f ? (base + log2f(total)) * 0.6931471805599453f : MINUS_INFINITY;
+        // What is not a number stays so: zeros are for a query that sees nothing.
+        if (channel < value_dim) out[((u64)head * rows + row) * value_dim + channel] = total == 0.0f ? 0.0f : sum / total;
+        if (channel == 0) lse[(u64)head * rows + row] = total == 0.0f ? MINUS_INFINITY : (base + log2f(total)) * 0.6931471805599453f;
     }
 }
 

@@ -13,8 +13,9 @@ struct Side16 {
     static const int FILLED = 0;
     // The exponents are those of floats, so nothing has to be raised.
     static __device__ __forceinline__ int raised(float) { return 0; }
-    static __device__ __forceinline__ u16 of(float x) { return brain_of(x); }
-    static __device__ __forceinline__ u32 pair(float low, float high) { return brain_of(low) | (u32)brain_of(high) << 16; }
+    // What is not a number stays so, whatever its bits are.
+    static __device__ __forceinline__ u16 of(float x) { return x == x ? brain_of(x) : (u16)0x7fff; }
+    static __device__ __forceinline__ u32 pair(float low, float high) { return of(low) | (u32)of(high) << 16; }
 };
 #else
 struct Side16 {

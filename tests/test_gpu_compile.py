@@ -55,7 +55,7 @@ REGISTERS = {
     "decode_sums": 128,
 }
 # Bytes that a few settings spill on newer generations; all others spill none.
-SPILLS = {"attend_units": 16, "decode_attention": 24, "compaction_rotary": 8}
+SPILLS = {"attend_rows": 24, "attend_units": 16, "decode_attention": 24, "compaction_rotary": 8}
 FORMS = ("F32", "F16", "BF16", "E4M3")
 READ = [
     *({"CODEC": "WHOLE", "BITS": bits} for bits in (2, 4, 8)),

@@ -10,6 +10,7 @@ from recollect.kvcache import (
     Kept,
     MixedCache,
     PagedStore,
+    PlainCache,
     QuantizedCache,
     bf16_bits,
     decode_attention,
@@ -227,3 +228,38 @@ def test_wrong_arguments_are_named():
     ]:
         with pytest.raises(InvalidArgument, match=match):
             call()
+
+
+@pytest.mark.parametrize("backend", ["numpy", "rust"])
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+@pytest.mark.parametrize("kinds", [("plain", "plain"), ("int4", "int4"), ("rot2", "int2")])
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
+def test_a_query_that_is_broken_gets_no_numbers_and_others_theirs(backend, broken, kinds):
+    keys, values = (rows(1, 2, 1100, 32, seed=seed).astype(np.float32) for seed in (1, 2))
+    cache = QuantizedCache(*kinds, residual=0, n_sink=0)
+    cache.append(np.abs(keys) + 0.1, values)
+    queries = rows(1, 4, 2, 32, seed=3).astype(np.float32)
+    whole = decode_attention(queries, cache, backend=backend)
+    queries[0, 1, 1, 5] = broken
+    found = decode_attention(queries, cache, backend=backend)
+    assert np.isnan(found.output[0, 1, 1]).all()
+    assert not np.isfinite(found.lse[0, 1, 1])
+    sound = np.ones((1, 4, 2), bool)
+    sound[0, 1, 1] = False
+    np.testing.assert_array_equal(found.output[sound], whole.output[sound])
+    np.testing.assert_array_equal(found.lse[sound], whole.lse[sound])
+
+
+@pytest.mark.parametrize("backend", ["numpy", "rust"])
+@pytest.mark.filterwarnings("ignore:invalid value encountered")
+def test_keys_that_are_no_numbers_show_where_they_are_seen(backend):
+    keys, values = (rows(1, 2, 700, 16, seed=seed).astype(np.float32) for seed in (1, 2))
+    keys[0, 0, 600, 3] = np.nan
+    values[0, 1, 20, 7] = np.nan
+    queries = rows(1, 4, 2, 16, seed=3).astype(np.float32)
+    found = decode_attention(queries, PlainCache(keys, values), positions=[[599, 699]], backend=backend)
+    assert np.isnan(found.output[0, :2, 1]).all()
+    assert np.isnan(found.lse[0, :2, 1]).all()
+    assert np.isfinite(found.output[0, :2, 0]).all()
+    assert np.isfinite(found.lse[0, 2:]).all()
+    assert np.array_equal(np.isnan(found.output[0, 2:]), np.broadcast_to(np.arange(16) == 7, (2, 2, 16)))

@@ -139,3 +139,22 @@ def test_nothing_is_copied_and_shapes_are_checked():
     assert (cache.heads, cache.dim, cache.value_dim) == (2, 16, 8)
     with pytest.raises(InvalidArgument, match="values: expected"):
         PlainCache(keys, values[:, :, :3])
+
+
+@pytest.mark.parametrize("form", sorted(FORMS))
+def test_what_is_no_number_shows_where_it_is_seen(form):
+    keys, values = (rows(1, 2, 700, 16, seed=seed) for seed in (1, 2))
+    keys[0, 0, 600, 3] = np.nan
+    values[0, 1, 20, 7] = np.nan
+    queries = rows(1, 4, 2, 16, seed=3).astype(np.float32)
+    queries[0, 3, 1, 2] = np.nan
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch, DEVICES[SHUFFLED])
+        cache = PlainCache(FORMS[form](keys), FORMS[form](values), backend="cuda")
+        found = decode_attention(queries, cache, positions=[[599, 699]], backend="cuda")
+    broken = np.zeros((1, 4, 2), bool)
+    broken[0, :2, 1] = broken[0, 3, 1] = True
+    np.testing.assert_array_equal(np.isnan(found.lse), broken)
+    broken = np.broadcast_to(broken[..., None], (1, 4, 2, 16)).copy()
+    broken[0, 2:, :, 7] = True
+    np.testing.assert_array_equal(np.isnan(found.output), broken)

@@ -185,6 +185,19 @@ def test_a_query_that_sees_nothing_gets_zeros():
     assert np.isneginf(found.lse).all()
 
 
+@pytest.mark.parametrize("kinds", [("int4", "int4"), ("rot4", "int2"), ("fp8", "rot2")])
+def test_a_query_that_is_no_number_gets_none(kinds):
+    keys, values = (rows(1, 1, 300, 128, seed=seed).astype(np.float16) for seed in (1, 2))
+    queries = rows(1, 2, 1, 128).astype(np.float32)
+    queries[0, 1, 0, 9] = np.nan
+    with pytest.MonkeyPatch.context() as patch:
+        stand_in(patch, DEVICES[SHUFFLED])
+        found = decode_attention(queries, grown(keys, values, *kinds), backend="cuda")
+    np.testing.assert_array_equal(np.isnan(found.lse), [[[False], [True]]])
+    np.testing.assert_array_equal(np.isnan(found.output).all(-1), [[[False], [True]]])
+    assert np.isfinite(found.output[0, 0]).all()
+
+
 PROGRAM = """
 import sys
 import numpy as np

@@ -153,7 +153,8 @@ pub fn attend(
         }
     }
     for ((lse, &sum), out) in made.lse.iter_mut().zip(&sums).zip(made.output.chunks_mut(value_dim.max(1))) {
-        if sum > 0.0 {
+        // What is not a number stays so: zeros are for a row that sees nothing.
+        if sum != 0.0 {
             *lse = (f64::from(*lse) + sum.ln()) as f32;
             out.iter_mut().for_each(|x| *x = (f64::from(*x) / sum) as f32);
         }
@@ -288,18 +289,21 @@ impl Making {
         let positions = &segment.positions[start..start + len];
         let mut weights = std::mem::take(&mut self.logits);
         for (logits, &until) in weights.chunks_exact_mut(len).zip(until) {
+            let mut broken = false;
             for (x, &position) in logits.iter_mut().zip(positions) {
                 *x = if position <= until { *x } else { f32::NEG_INFINITY };
+                broken |= x.is_nan();
             }
             let top = kernels.top(logits);
-            if top.is_finite() {
+            if top.is_finite() && !broken {
                 kernels.powers(logits, top);
                 whole.tops.push(top);
                 whole.totals.push(f64::from(kernels.sum(logits)));
             } else {
-                logits.fill(0.0);
-                whole.tops.push(f32::NEG_INFINITY);
-                whole.totals.push(0.0);
+                let nothing = if broken || top == f32::INFINITY { f32::NAN } else { 0.0 };
+                logits.fill(nothing);
+                whole.tops.push(if nothing == 0.0 { f32::NEG_INFINITY } else { 0.0 });
+                whole.totals.push(f64::from(nothing));
             }
         }
         whole.output.resize(until.len() * segment.values.dim(), 0.0);
