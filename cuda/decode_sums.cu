@@ -9,7 +9,7 @@
 #endif
 
 #if STRAIGHT_VALUES
-typedef Raised<BITS, ROWS> Sums;
+typedef Raised<BITS, ROWS, (ROWS <= 4)> Sums;
 #else
 typedef Summed<CODEC, BITS, ROWS> Sums;
 #endif
@@ -18,7 +18,7 @@ typedef Summed<CODEC, BITS, ROWS> Sums;
 // `[heads, splits, rows, width]`.
 extern "C" __global__ void __launch_bounds__(TILE, 4) sums_by_token(
     CODES_PARAMETERS, const float* weights, float* parts, u32 rows, u32 splits, u32 lanes) {
-    __align__(16) __shared__ float held[TILE * ROWS];
+    __align__(16) __shared__ float held[SPLIT * ROWS];
     __shared__ float sums[TILE * 8];
     __shared__ float levels[16];
     Codes c = CODES_GIVEN;
@@ -29,12 +29,12 @@ extern "C" __global__ void __launch_bounds__(TILE, 4) sums_by_token(
     for (u32 first = 0; first < rows; first += ROWS) {
         Sums mine;
         mine.clear();
+        __syncthreads();
         for (u32 tile = start; tile < end; tile += TILE) {
-            __syncthreads();
-            bring_weights(held, weights, head, rows, first, tile, n);
-            __syncthreads();
-            if (channel < width) mine.add(c, head, tile, slot, slots, min(TILE, end - tile), channel, held, levels);
+            bring_weights(held + (tile - start) * ROWS, weights, head, rows, first, tile, n);
         }
+        __syncthreads();
+        if (channel < width) mine.add(c, head, start, slot, slots, end - start, channel, held, levels);
         // Slots are added in order.
 #pragma unroll
         for (int row = 0; row < ROWS; row++) {

@@ -21,19 +21,27 @@
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) decode_turned(
     CODES_PARAMETERS, float* out, u32 d, u64 seed, double by, u32 whole) {
     __shared__ double levels[2 * HALF_LEVELS];
+    __shared__ u8 turned_by[WIDTH / 8];
     if (threadIdx.x < 2 * HALF_LEVELS) levels[threadIdx.x] = signed_level(threadIdx.x);
+#pragma unroll 1
+    for (u32 at = threadIdx.x; at < WIDTH; at += THREADS) {
+        u32 bits = (u32)turns(at, seed) << at % 8;
+#pragma unroll
+        for (int apart = 1; apart < 8; apart *= 2) bits |= __shfl_xor_sync(FULL, bits, apart);
+        if (at % 8 == 0) turned_by[at / 8] = (u8)bits;
+    }
+    __syncthreads();
+    const u32 lane = threadIdx.x & (LANES - 1);
+    u32 signs = 0;
+#pragma unroll
+    for (int i = 0; i < CHUNKS; i++) signs |= (u32)turned_by[lane + LANES * i] << (8 * i);
     const Codes c = CODES_GIVEN;
-    const u32 lane = threadIdx.x & (LANES - 1), blocks = (n + block - 1) / block;
-    const u32 own = (blockIdx.x * THREADS + threadIdx.x) / LANES, t = min(own, n - 1);
+    const u32 own = (blockIdx.x * THREADS + threadIdx.x) / LANES, t = min(own, n - 1), blocks = (n + block - 1) / block;
     const u64 place = (u64)blockIdx.y * n + t;
     u32 words[CHUNKS][WORDS_OF_EIGHT(BITS)];
 #pragma unroll
     for (int i = 0; i < CHUNKS; i++) eight_words<ROTATED, BITS>(c, place, lane + LANES * i, words[i]);
     const double factor = (double)of_half(scale[place]);
-    u32 signs = 0;
-#pragma unroll 1
-    for (u32 at = 0; at < 8 * CHUNKS; at++) signs |= (u32)turns(8 * (lane + LANES * (at / 8)) + at % 8, seed) << at;
-    __syncthreads();
     double x[CHUNKS][8];
 #pragma unroll
     for (int i = 0; i < CHUNKS; i++) {

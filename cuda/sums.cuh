@@ -37,8 +37,8 @@ template <int KIND, int WIDE, int MANY> struct Summed {
 };
 
 // The same of whole numbers of which the eight channels share their step: raised by the places of the channels, with what
-// zeros are worth beside them.
-template <int WIDE, int MANY> struct Raised {
+// zeros are worth beside them. With AHEAD those of the next tokens are on their way while these are added.
+template <int WIDE, int MANY, bool AHEAD = false> struct Raised {
     float got[MANY][8], base[MANY];
 
     __device__ __forceinline__ void clear() {
@@ -93,11 +93,35 @@ template <int WIDE, int MANY> struct Raised {
         };
         u32 t = slot, held[BESIDE][SOME];
         u16 sizes[BESIDE], least[BESIDE];
-        for (; t + (BESIDE - 1) * step < count; t += BESIDE * step) {
+        if constexpr (AHEAD) {
+            u32 coming[BESIDE][SOME];
+            u16 coming_sizes[BESIDE], coming_least[BESIDE];
+            bool more = t + (BESIDE - 1) * step < count;
+            auto turn = [&](auto& now, auto& now_sizes, auto& now_least, auto& next, auto& next_sizes, auto& next_least) {
+                const float* weights = paid + t * MANY;
+                t += BESIDE * step, more = t + (BESIDE - 1) * step < count;
+                if (more) {
 #pragma unroll
-            for (int i = 0; i < BESIDE; i++) bring(held[i], sizes[i], least[i]);
+                    for (int i = 0; i < BESIDE; i++) bring(next[i], next_sizes[i], next_least[i]);
+                }
 #pragma unroll
-            for (int i = 0; i < BESIDE; i++) join(held[i], sizes[i], least[i], paid + (t + i * step) * MANY);
+                for (int i = 0; i < BESIDE; i++) join(now[i], now_sizes[i], now_least[i], weights + i * step * MANY);
+            };
+            if (more) {
+#pragma unroll
+                for (int i = 0; i < BESIDE; i++) bring(held[i], sizes[i], least[i]);
+            }
+            while (more) {
+                turn(held, sizes, least, coming, coming_sizes, coming_least);
+                if (more) turn(coming, coming_sizes, coming_least, held, sizes, least);
+            }
+        } else {
+            for (; t + (BESIDE - 1) * step < count; t += BESIDE * step) {
+#pragma unroll
+                for (int i = 0; i < BESIDE; i++) bring(held[i], sizes[i], least[i]);
+#pragma unroll
+                for (int i = 0; i < BESIDE; i++) join(held[i], sizes[i], least[i], paid + (t + i * step) * MANY);
+            }
         }
 #pragma unroll 1
         for (; t < count; t += step) {

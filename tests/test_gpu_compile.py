@@ -72,8 +72,9 @@ CODES = {
     "quantize_channel": [{"BITS": bits} for bits in (2, 4, 8)],
     "quantize_float8": [{}],
     "quantize_rotated": [
-        *({"BITS": bits, "WIDTH": 128} for bits in (1, 2, 3, 4)),
-        *({"BITS": 4, "WIDTH": width} for width in (64, 256, 512)),
+        *({"BITS": bits, "WIDTH": 128, "STAGED": 1} for bits in (1, 2, 3, 4)),
+        *({"BITS": 4, "WIDTH": width, "STAGED": 1} for width in (64, 256, 512)),
+        *({"BITS": bits, "WIDTH": 128} for bits in (2, 4)),
     ],
     "quantize_wide": [{"BITS": bits} for bits in (1, 4)],
 }

@@ -7,6 +7,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 
 from recollect.kvcache import MixedCache, QuantizedCache, decode_attention
+from recollect.kvcache.cuda import coded_tables
 from recollect.kvcache.quantizers import KINDS, Asymmetric, Float8
 from tests.cuda_host.device import ORDERS, SHUFFLED, HostDevice, compiler
 from tests.cuda_host.outside import run_outside
@@ -225,3 +226,39 @@ for order in (0, 1, 7):
 def test_a_barrier_that_is_missing_is_seen(kinds, removed, caught):
     done = run_outside(PROGRAM, removed, kinds)
     assert (done.returncode != 0) == caught, done.stderr
+
+
+@host_alone
+@pytest.mark.parametrize("kinds", [("int4", "int4"), ("rot4", "int4")])
+def test_tables_are_brought_again_where_segments_change(kinds, monkeypatch):
+    device, brought = HostDevice(SHUFFLED), []
+    stand_in(monkeypatch, device)
+    whole = coded_tables.brought
+    monkeypatch.setattr(
+        coded_tables, "brought", lambda on, *tables: brought.append(len(tables)) or whole(on, *tables)
+    )
+    cache = QuantizedCache(*kinds, n_sink=0, residual=0, backend="cuda")
+    plain = QuantizedCache(*kinds, n_sink=0, residual=0, backend="numpy")
+
+    def attended(rows):
+        asked = np.random.default_rng(rows).standard_normal((2, 4, rows, 128)).astype(np.float32)
+        found = decode_attention(asked, cache, backend="cuda")
+        wanted = decode_attention(asked, plain, backend="numpy")
+        np.testing.assert_allclose(found.output, wanted.output, rtol=0, atol=3e-3)
+        return brought.pop()
+
+    def grow(tokens):
+        random = np.random.default_rng(tokens)
+        keys, values = (random.standard_normal((2, 2, tokens, 128)).astype(np.float32) for _ in range(2))
+        cache.append(keys, values)
+        plain.append(keys, values)
+
+    grow(256)
+    # Positions, the order of parts, segments, works and sizes; and then positions alone.
+    assert [attended(1), attended(1), attended(2), attended(1)] == [6, 1, 6, 6]
+    grow(40)
+    # What is no block yet is laid out for each call.
+    assert [attended(1), attended(1)] == [9 if kinds[0] == "int4" else 6, 6]
+    grow(88)
+    assert attended(1) == 6
+    assert not brought

@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.skipif(compiler() is None, reason="no C++ compiler"), 
 
 SURE = "const bool decided ="
 """What says whether the bounds decide a row."""
-BOUNDS = {"NEAR_MIDDLE": "(36 * UNIT)", "NEAR_HALF": "(31 * UNIT)"}
+BOUNDS = {"NEAR_MIDDLE": "((BITS > 2 ? 74 : 42) * UNIT)", "NEAR_HALF": "(35 * UNIT)"}
 
 
 def codes(codec, rows, changed=lambda text: text):

@@ -87,12 +87,18 @@ def test_nothing_waits_until_it_is_asked_for():
         stand_in(patch, DEVICES[SHUFFLED])
         patch.setattr(working, "finishing", lambda device: lambda: waits.append(device))
         found = [select(given, 9, threshold=limit, backend="cuda") for limit in (None, 0.5)]
+        # Room for as many as may stay, of which the first do.
+        there = [one.there for one in found]
+        assert [indices.shape for indices, _ in there] == [(54,), (54,)]
     assert not waits
     for one, limit in zip(found, (None, 0.5), strict=True):
         wanted = select(given, 9, threshold=limit, backend="numpy")
         np.testing.assert_array_equal(one.lying, wanted.indices)
         np.testing.assert_array_equal(one.positions, wanted.positions)
         np.testing.assert_array_equal(one.counts, wanted.counts)
+    for (indices, cu_len), one in zip(there, found, strict=True):
+        np.testing.assert_array_equal(indices[: cu_len[-1]], one.indices)
+        np.testing.assert_array_equal(cu_len, one.cu_len)
     assert len(waits) == 2
 
 

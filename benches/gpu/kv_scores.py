@@ -146,7 +146,7 @@ def _works() -> Mapping[str, Work]:
         ),
         "expected_attention": Work(expected),
         "select a quarter": Work(
-            lambda held: torch.as_tensor(select(_given(held), held.keys.shape[2] // 4, n_sink=0).counts),
+            lambda held: select(_given(held), held.keys.shape[2] // 4, n_sink=0).there[0],
             lambda held: torch.topk(_given(held), held.keys.shape[2] // 4, dim=2).indices,
             None,
             "ascending; torch.topk in the order of scores",

@@ -280,14 +280,27 @@ class _Tail:
             yield self._plain(self.sinks, 0)
         # Where a block lies follows from those before: no positions are held.
         for keys, values in self.blocks:
-            yield Segment(0, keys, values, np.arange(start, start + keys.shape[1]))
+            yield Segment(0, keys, values, _counted(start, start + keys.shape[1]))
             start += keys.shape[1]
         yield self._plain(self.rest, start)
 
     @staticmethod
     def _plain(rows: tuple[Array, Array], start: int) -> Segment:
         parts = [Quantized(Plain(part.dtype.itemsize), {"rows": part}, part.shape) for part in rows]
-        return Segment(0, parts[0], parts[1], np.arange(start, start + rows[0].shape[1]))
+        return Segment(0, parts[0], parts[1], _counted(start, start + rows[0].shape[1]))
+
+
+_NUMBERS = [np.arange(0)]
+"""The numbers from zero on, as many as were asked for."""
+
+
+def _counted(start: int, stop: int) -> npt.NDArray[np.int64]:
+    """Return numbers one after another, not to be written to: a part of those that are there already."""
+    if len(_NUMBERS[0]) < stop:
+        numbers_from_zero = np.arange(max(stop, 2 * len(_NUMBERS[0])))
+        numbers_from_zero.flags.writeable = False
+        _NUMBERS[0] = numbers_from_zero
+    return _NUMBERS[0][start:stop]
 
 
 _Block = tuple[Quantized, Quantized]

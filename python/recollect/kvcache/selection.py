@@ -37,7 +37,7 @@ class Kept:
         Waits until the arrays are there. Then `indices` and `positions` may go on behind the last head.
     """
 
-    __slots__ = ("_cu_len", "_indices", "_lying", "_positions", "_ready", "shape")
+    __slots__ = ("_cu_len", "_indices", "_lying", "_positions", "_ready", "_there", "shape")
 
     def __init__(
         self,
@@ -49,12 +49,21 @@ class Kept:
     ) -> None:
         self._indices, self._positions, self._lying = indices, positions, indices
         self._cu_len, self.shape, self._ready = cu_len, shape, ready
+        self._there = indices, cu_len
 
     @property
     def cu_len(self) -> Places:
         """Where each head begins and the last one ends, int32 ``[batch * heads + 1]`` of NumPy."""
         self._settle()
         return self._cu_len
+
+    @property
+    def there(self) -> tuple[Array, Array]:
+        """The indices and where heads begin, where they lie, without waiting for a GPU that works on them.
+
+        Then nobody knows yet how many stay: the indices may go on behind the last head.
+        """
+        return self._there
 
     @property
     def lying(self) -> Array:

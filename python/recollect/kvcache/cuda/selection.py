@@ -49,10 +49,10 @@ def chosen_tokens(
     rows = batch * heads
     if not rows or not tokens:
         return xp.empty(0, np.int32), xp.empty(0, np.int32), xp.zeros(rows + 1, np.int32)
-    most = np.clip(limits.reshape(-1), 0, _MOST).astype(np.uint32)
-    room = int(np.clip(most, 1, tokens).sum(dtype=np.int64))
     # One budget of all is no array to bring.
-    same = bool((most == most[0]).all())
+    same = bool(limits.min() == limits.max())
+    most = np.minimum(limits[:1, 0] if same else limits.reshape(-1), _MOST).astype(np.uint32)
+    room = int(np.minimum(np.maximum(most, 1), tokens).sum(dtype=np.int64)) * (rows if same else 1)
     choices, counts = xp.empty((rows, 8), np.uint32), xp.empty(rows, np.uint32)
     limited = [np.uint32(threshold is not None), np.float64(0 if threshold is None else threshold)]
     sizes = [np.uint32(min(one, tokens)) for one in (n_sink, n_recent)]

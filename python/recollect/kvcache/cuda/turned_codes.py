@@ -75,10 +75,11 @@ def turned_codes(
             tile = block if fused else _TILE
             kernel = rows.read_by(Kernel("quantize_rotated", "rotated_codes"))
             kernel = kernel.defining("BITS", str(bits)).defining("WIDTH", str(width))
-            stage = tile * d * rows.array.itemsize
+            stage = tile * width * rows.array.itemsize
             # Where there are lengths, a sequence may have no row to bring.
             staged = fused and rows.in_eights and lengths is None and stage <= _most_shared(device)
-            settings = size, np.uint32(tile), np.int32(fused), np.int32(staged), start, scale
+            kernel = kernel.defining("STAGED", str(int(staged)))
+            settings = size, np.uint32(tile), np.int32(fused), start, scale
             arguments = [*held, codes, factor, mean, broken, *settings]
             grid = -(-n // tile), every
             device.launch(kernel, grid, _THREADS, arguments, stage if staged else 0)

@@ -9,6 +9,7 @@ import numpy as np
 from recollect.gpu.device import Array, Cuda, Device
 from recollect.gpu.frames import arrived, backend_for, frame_of, working_on
 from recollect.kvcache.arrays import Foreign, checked
+from recollect.kvcache.cuda.waiting import wait_for
 from recollect.kvcache.tensors import as_integers, is_tensor
 
 __all__ = ["finishing", "received_on", "working"]
@@ -41,8 +42,7 @@ def finishing(device: Device) -> Callable[[], object]:
         return lambda: None
     event = device.xp.cuda.Event(disable_timing=True)
     event.record()
-    waits: Callable[[], object] = event.synchronize
-    return waits
+    return lambda: wait_for(device.xp.cuda.runtime, event)
 
 
 def received_on(device: Device, value: Foreign, argument: str, ndim: int | None = None) -> Array:

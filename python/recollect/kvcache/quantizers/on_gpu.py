@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -31,6 +31,9 @@ __all__ = [
 ]
 
 
+_Held = TypeVar("_Held")
+
+
 def makes_on_gpu(codec: Codec) -> bool:
     """Return whether a GPU makes the parts of a codec; never those of a class derived from one."""
     return "encode_on" in vars(type(codec))
@@ -49,8 +52,10 @@ class There:
     origin: "Frame"
 
 
-def encoded_on_gpu(codec: Codec, array: Foreign, lengths: Foreign | None) -> There | None:
-    """Return the parts of an array ``[..., n, d]`` on its device.
+def encoded_on_gpu(
+    codec: Codec, array: Foreign, lengths: Foreign | None, held_as: Callable[[There], _Held]
+) -> _Held | None:
+    """Return what holds the parts of an array ``[..., n, d]`` on its device.
 
     None stands for elements or settings that kernels do not know, and for numbers that cannot be quantized,
     of which the reference says where they are.
@@ -60,6 +65,14 @@ def encoded_on_gpu(codec: Codec, array: Foreign, lengths: Foreign | None) -> The
     InvalidArgument
         If the array has another shape, or the lengths do not belong to it.
     """
+    there, verdict = _begun(codec, array, lengths)
+    held = None if there is None else held_as(there)
+    # All that can be done before is: the device has nothing to do from here on.
+    return None if verdict is None or verdict.broken() else held
+
+
+def _begun(codec: Codec, array: Foreign, lengths: Foreign | None) -> "tuple[There | None, Verdict | None]":
+    """Return parts on which kernels may still work, and the verdict on them."""
     from recollect.gpu.frames import frame_of
     from recollect.kvcache.cuda.handing import handed
     from recollect.kvcache.cuda.verdict import judging
@@ -70,12 +83,10 @@ def encoded_on_gpu(codec: Codec, array: Foreign, lengths: Foreign | None) -> The
         held = fitting_lengths(found.shape, lengths)
         rows = handed(device, found if found.ndim == 4 else found.reshape(1, -1, *found.shape[-2:]))
         if rows is None or not makes_on_gpu(codec):
-            return None
+            return None, None
         counts = None if held is None else device.xp.asarray(held.astype(np.uint32))
         parts = codec.encode_on(device, rows, counts, verdict)
-        # All that can be done before is, as the device has nothing to do from here on.
-        there = None if parts is None else There(parts, found.shape, frame_of(array, "array"))
-        return None if verdict.broken() else there
+        return None if parts is None else There(parts, found.shape, frame_of(array, "array")), verdict
 
 
 def encoded_there(device: "Device", codec: Codec, rows: Array, verdict: "Verdict | None" = None) -> Parts:

@@ -12,6 +12,7 @@ from recollect.kvcache.quantizers.codec import Codec, Parts
 from recollect.kvcache.quantizers.encoding import fitting_lengths, natively
 from recollect.kvcache.quantizers.kinds import codec_of
 from recollect.kvcache.quantizers.on_gpu import (
+    There,
     decoded_on_gpu,
     encoded_on_gpu,
     logits_on_gpu,
@@ -113,9 +114,9 @@ def quantize(
     """
     own, codec = chosen(backend, array), codec_of(kind, role)
     if own == "cuda":
-        there = encoded_on_gpu(codec, array, lengths)
-        if there is not None:
-            return Quantized(codec, there.parts, there.shape, origin=there.origin)
+        made = encoded_on_gpu(codec, array, lengths, lambda there: _held_there(codec, there))
+        if made is not None:
+            return made
     found = received(array, "array")
     held = fitting_lengths(found.shape, lengths)
     parts = natively(codec, found, threads, held) if own == "rust" else None
@@ -131,9 +132,12 @@ def quantize(
     counts = None if held is None else np.repeat(held, found.shape[1])
     parts = codec.encode(flat, counts)
     if own == "cuda":
-        there = moved_to_gpu(parts, array, found.shape)
-        return Quantized(codec, there.parts, there.shape, origin=there.origin)
+        return _held_there(codec, moved_to_gpu(parts, array, found.shape))
     return Quantized(codec, parts, found.shape)
+
+
+def _held_there(codec: Codec, there: There) -> Quantized:
+    return Quantized(codec, there.parts, there.shape, origin=there.origin)
 
 
 def qk_logits(
