@@ -64,7 +64,7 @@ def decode_attention(
 ) -> Attended:
     """Attend to a cache; a query sees what has its position or an earlier one.
 
-    One that sees nothing gets zeros. What is not a number, in a query or in what it sees, gives NaN and no zeros.
+    One that sees nothing gets zeros. What is not a number, in a query or in what it sees, gives NaN.
 
     Parameters
     ----------
