@@ -252,15 +252,25 @@ def test_scores_compile_within_bounds(form, lanes, generation, every):
     if not every and form != "F16" and generation not in (75, 90):
         pytest.skip("compiled for others as float16")
     common = [("FORM", form), ("LANES", str(lanes))]
+    # Rows of aligned pieces are read by kernels of their own.
+    aligned, others = ([*common, ("ALIGNED", one)] for one in "10")
     checks = [
-        ("scores_directions", generation, common),
-        ("scores_rows", generation, [*common, ("MEASURE", "COSINE")]),
+        ("scores_directions", generation, aligned),
+        ("scores_rows", generation, [*aligned, ("MEASURE", "COSINE")]),
         ("attention_decode", generation, [*common, ("ROWS", "8")]),
     ]
     if form == "F16" and (every or generation in (75, 90)):
         checks += [
-            ("scores_rows", generation, [*common, ("MEASURE", "PRODUCT"), ("DIRECTIONS", "8")]),
-            ("scores_lag", generation, [*common, ("LAST", "1")]),
+            ("scores_directions", generation, others),
+            ("scores_rows", generation, [*others, ("MEASURE", "COSINE")]),
+            *(
+                ("scores_rows", generation, [*aligned, ("MEASURE", "PRODUCT"), ("DIRECTIONS", many)])
+                for many in "248"
+            ),
+            ("scores_lag", generation, [*aligned, ("LAST", "1")]),
+            ("scores_lag", generation, [*others, ("LAST", "1")]),
+            ("scores_pages", generation, aligned),
+            ("scores_pages", generation, others),
             ("attention_decode", generation, common),
         ]
     check_all(checks)

@@ -171,13 +171,15 @@ def lanes_for(part: Handed, kernel: Kernel) -> tuple[Kernel, int]:
     """Return a kernel with as many lanes a row as it has pieces of 16 bytes, and the tokens of its blocks."""
     pieces = -(-part.array.shape[3] // _wide(part))
     lanes = next(width for width in (4, 8, 16, 32) if width >= min(pieces, 32))
-    return part.read_by(kernel).defining("LANES", str(lanes)), _THREADS // lanes * _BESIDE
+    aligned = str(int(_in_pieces(part)))
+    found = part.read_by(kernel).defining("LANES", str(lanes)).defining("ALIGNED", aligned)
+    return found, _THREADS // lanes * _BESIDE
 
 
 def rows_arguments(part: Handed) -> list[Any]:
     """Return where rows lie, as kernels take them."""
     sizes = (np.uint32(size) for size in part.array.shape[1:])
-    return [*part.arguments, *sizes, np.uint32(whole_rows(part, _wide(part) * part.array.itemsize))]
+    return [*part.arguments, *sizes, np.uint32(_in_pieces(part))]
 
 
 def whole_rows(part: Handed, piece: int = 16) -> bool:
@@ -185,6 +187,10 @@ def whole_rows(part: Handed, piece: int = 16) -> bool:
     array = part.array
     length = array.shape[3] * array.itemsize
     return not any(step % piece for step in (address(array), length, *array.strides[:3]))
+
+
+def _in_pieces(part: Handed) -> bool:
+    return whole_rows(part, _wide(part) * part.array.itemsize)
 
 
 def _wide(part: Handed) -> int:
