@@ -251,6 +251,29 @@ def _first(part: np.ndarray, n: int) -> np.ndarray:
     return part if part.shape[along] != 140 else np.ascontiguousarray(part.take(np.arange(n), along))
 
 
+@pytest.mark.parametrize("form", sorted(FORMS))
+@pytest.mark.parametrize("page", [1, 3, 16, 100])
+def test_bounds_of_pages_with_broken_tokens(page, form):
+    keys = rows(2, 3, 130, 24).astype(np.float32)
+    keys[1, :, 40:57, 5] = -0.0
+    keys[1, :, 40:57, 6] = np.linspace(-0.0, 0.0, 17) * np.resize([1, -1], 17)
+    broken = FORMS[form](keys)
+    # One token in the first page alone, then nearly a page, then a page, and the last token.
+    no_number = FORMS[form](np.full(1, np.nan, np.float32))[0]
+    for at in (2, *range(17, 31), *range(48, 64), 129):
+        broken[0, at % 3, at, at % 24] = no_number
+    for head, size in ((1, np.inf), (2, -np.inf)):
+        broken[0, head, 69 + head, 3] = FORMS[form](np.full(1, size, np.float32))[0]
+    for part in (broken, broken[:, :, :, 1:], broken[:, :, 1:, :8], broken[:, :, ::2]):
+        wanted = scores.page_bounds(Layer(part, backend="numpy"), page=page)
+        for order in ORDERS:
+            with pytest.MonkeyPatch.context() as patch:
+                stand_in(patch, DEVICES[order])
+                found = scores.page_bounds(Layer(part, backend="cuda"), page=page)
+            np.testing.assert_array_equal(found.low, wanted.low)
+            np.testing.assert_array_equal(found.high, wanted.high)
+
+
 def test_what_kernels_do_not_read_goes_by_way_of_numpy():
     keys = rows(1, 2, 20, 16)
     wanted = scores.key_norm(Layer(keys, backend="numpy"))
