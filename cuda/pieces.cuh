@@ -65,6 +65,19 @@ __device__ __forceinline__ void spread_piece(float (&x)[WIDE], Piece piece, u32 
 #endif
 }
 
+// Has the compiler spread a piece again, rather than keep its floats in registers.
+__device__ __forceinline__ void forget_floats(Piece& piece) {
+#ifdef __CUDA_ARCH__
+#if FORM == F32
+    asm volatile("" : "+f"(piece.x), "+f"(piece.y), "+f"(piece.z), "+f"(piece.w));
+#elif FORM == E4M3
+    asm volatile("" : "+r"(piece.x), "+r"(piece.y));
+#else
+    asm volatile("" : "+r"(piece.x), "+r"(piece.y), "+r"(piece.z), "+r"(piece.w));
+#endif
+#endif
+}
+
 // The sums over the lanes of a group of COUNT values, in place: a lane is left with OWN of them in front, those from
 // `first_of` on, and of lanes that are left with the same ones the first has the say.
 template <int COUNT> struct Shared {
