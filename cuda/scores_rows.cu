@@ -34,12 +34,14 @@ __device__ __forceinline__ float measured_again(const Element* row, u32 dim, con
 }
 
 // `out` is [batch][heads][stride], with `stride` directions of which these are those from `direction` on, times tokens.
-// `counts` [batch][tokens], if given, says which tokens are looked at; `sound`, if given, which of them count.
+// `counts` [batch][tokens], if given, says which tokens are looked at; `sound`, if given, which of them count; `only`, if
+// given, whether there is anything to do.
 extern "C" __global__ void __launch_bounds__(THREADS, DIRECTIONS > 1 ? 2 : 3) measure_rows(
     ROWS_PARAMETERS, const u8* counts, const float* toward, u32 all_directions, u32 direction, u32 shared_toward,
-    float* out, float factor, float fill, u8* sound) {
+    float* out, float factor, float fill, u8* sound, const u32* only) {
     Rows rows = ROWS_GIVEN;
     __shared__ u8 broken[TILE];
+    if (only != nullptr && *only == 0) return;
     const u32 lane = threadIdx.x % LANES, turns = (rows.pieces() + LANES - 1) / LANES;
     const u32 start = blockIdx.x * TILE, b = blockIdx.y;
     for (u32 at = threadIdx.x; at < TILE; at += THREADS)

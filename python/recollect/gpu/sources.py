@@ -34,6 +34,7 @@ SOURCES = (
     "queries",
     "rescore",
     "scan",
+    "scores_chain",
     "scores_directions",
     "scores_lag",
     "scores_pages",
@@ -42,6 +43,8 @@ SOURCES = (
     "scores_selection",
     "scores_shares",
     "scores_smooth",
+    "scores_sound",
+    "scores_votes",
     "scores_windows",
     "selection",
 )

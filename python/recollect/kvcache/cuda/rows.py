@@ -119,6 +119,7 @@ def _measured(
             np.float32(factor),
             np.float32(fill),
             sound,
+            None,
         ]
         cached.device.launch(one, (-(-tokens // tile), batch), _THREADS, arguments)
         at += together
