@@ -141,6 +141,10 @@ extern "C" __global__ void __launch_bounds__(THREADS, IN_PAIRS || FORM == F32 ? 
 #pragma unroll
         for (int from = 0; from < EACH; from += BESIDE) {
             find_spreads(now, from, scales, dim, lag, found);
+#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ != 900
+            // Compilers for other generations make ready for what comes too early, for which there are no registers.
+            __syncwarp();
+#endif
             // Rows that are done with make room for those behind the next partition, which come meanwhile.
             if (more) bring_some(now, from, rows, b, h, coming);
         }

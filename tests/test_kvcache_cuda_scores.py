@@ -274,6 +274,31 @@ def test_bounds_of_pages_with_broken_tokens(page, form):
             np.testing.assert_array_equal(found.high, wanted.high)
 
 
+@pytest.mark.parametrize("of", [0, 1])
+@pytest.mark.parametrize("at", [0, 5, 40, 70, 131, 149])
+def test_partitions_begin_where_tokens_count(of, at):
+    # In the sinks, the first partition, one in the middle, what follows the last, and the last token of all.
+    parts = [rows(2, 2, 150, 16, seed=seed).astype(np.float16) for seed in range(2)]
+    parts[of][0, 1, at, 3] = np.nan
+    parts[1 - of][1, 0, 9:70, 2] = np.inf
+    found = {}
+    for backend in ("numpy", "cuda"):
+        with pytest.MonkeyPatch.context() as patch:
+            stand_in(patch, DEVICES[SHUFFLED])
+            layer = Layer(*parts, lengths=[150, 80], backend=backend)
+            found[backend] = [scores.lag_relative(layer, n_sink=4, lag=32), scores.key_norm(layer)]
+    np.testing.assert_allclose(found["cuda"][0], found["numpy"][0], rtol=0, atol=1.01 / 32)
+    np.testing.assert_allclose(found["cuda"][1], found["numpy"][1], rtol=1e-6)
+
+
+@every
+def test_a_sequence_of_which_no_token_counts(name):
+    parts = [rows(2, 2, 90, 16, seed=seed).astype(np.float16) for seed in range(3)]
+    parts[0][0, 1] = np.nan
+    scored(name, parts)
+    scored(name, parts, lengths=[90, 50])
+
+
 def test_what_kernels_do_not_read_goes_by_way_of_numpy():
     keys = rows(1, 2, 20, 16)
     wanted = scores.key_norm(Layer(keys, backend="numpy"))
