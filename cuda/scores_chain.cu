@@ -59,6 +59,7 @@ __device__ __forceinline__ bool find_scales(const Piece (&after)[EACH], Bound (*
     }
     bool sound = seen.doubt == 0.0f;
     __syncthreads();
+#pragma unroll 1
     for (u32 channel = threadIdx.x; channel < LANES * WIDE; channel += THREADS) {
         const u32 at = channel * BOUNDS / WIDE;
         Bound low = across[0][0][at], high = across[1][0][at];
@@ -79,10 +80,10 @@ __device__ __forceinline__ bool find_scales(const Piece (&after)[EACH], Bound (*
 __device__ __forceinline__ void find_spreads(const Piece (&now)[EACH], u32 from, const Scales& scales, u32 dim, u32 lag,
                                              float* found) {
     typedef Shared<BESIDE> Own;
-    const u32 lane = threadIdx.x % LANES, mask = lane * WIDE < dim ? FULL : 0u;
+    const u32 lane = threadIdx.x % LANES;
     float x[BESIDE][WIDE], sums[BESIDE] = {}, squares[BESIDE] = {};
 #pragma unroll
-    for (int j = 0; j < BESIDE; j++) spread_piece(x[j], now[from + j], mask);
+    for (int j = 0; j < BESIDE; j++) spread(x[j], now[from + j]);   // Channels that a row lacks have no range, and become zeros.
 #pragma unroll
     for (int e = 0; e < WIDE; e += 4) {
         const float4 base = *(const float4*)(scales.low + lane * WIDE + e), by = *(const float4*)(scales.factor + lane * WIDE + e);
@@ -100,7 +101,7 @@ __device__ __forceinline__ void find_spreads(const Piece (&now)[EACH], u32 from,
 #pragma unroll
         for (int e = 0; e < WIDE; e++) squares[j] = __fmaf_rn(x[j][e] - mean, x[j][e] - mean, squares[j]);
         // Rows are made of whole pieces, so that a lane has a piece or none.
-        if (mask == 0) squares[j] = 0.0f;
+        if (lane * WIDE >= dim) squares[j] = 0.0f;
     }
     Own::add_up(squares);
     const u32 t = token_of(from + Own::first_of());

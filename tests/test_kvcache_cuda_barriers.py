@@ -18,10 +18,11 @@ random = np.random.default_rng(0)
 parts = [random.standard_normal((1, 2, 300, 40)).astype(np.float32) for _ in range(3)]
 parts[0][0, 1, 7, 3] = np.nan
 whole = [part[:, :, 8:] for part in parts]
+apart = [part[..., 1:] for part in parts]
 calls = {
     "scores_directions": lambda one: scores.key_diff(Layer(*parts, backend=one)),
     "scores_chain": lambda one: scores.lag_relative(Layer(*parts, backend=one), lag=32),
-    "scores_lag": lambda one: scores.lag_relative(Layer(*(part[..., 1:] for part in parts), backend=one), lag=32),
+    "scores_lag": lambda one: scores.lag_relative(Layer(*apart, backend=one), lag=32),
     "scores_pages": lambda one: scores.page_bound(Layer(*parts, backend=one)),
     "scores_places": lambda one: scores.cur(Layer(*parts, backend=one)),
     "scores_rows": lambda one: scores.key_norm(Layer(*parts, backend=one)),
@@ -51,8 +52,9 @@ for order in ORDERS:
         sys.exit("seen")
 """
 KERNELS = (
-    "scores_chain", "scores_directions", "scores_lag", "scores_pages", "scores_places", "scores_rows", "scores_windows",
-    "scores_selection", "scores_shares", "scores_votes", "attention_received", "attention_decode",
+    "scores_chain", "scores_directions", "scores_lag", "scores_pages", "scores_places", "scores_rows",
+    "scores_windows", "scores_selection", "scores_shares", "scores_votes", "attention_received",
+    "attention_decode",
 )  # fmt: skip
 
 

@@ -105,7 +105,7 @@ class Cached:
         return xp.ascontiguousarray(xp.broadcast_to(whole[:, None], (batch, heads, tokens)))
 
     def with_sinks(self, scores: Array, n_sink: int) -> Array:
-        """Make scores infinite for the first tokens of a sequence, float32 ``[batch, heads, tokens]``, and return them."""
+        """Make scores ``[batch, heads, tokens]`` infinite for the first tokens of a sequence, and return them."""
         batch, heads, tokens, _ = self.shape
         if n_sink and scores.size:
             sizes = np.uint32(heads), np.uint32(tokens), np.uint32(min(n_sink, tokens))

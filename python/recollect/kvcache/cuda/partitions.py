@@ -41,8 +41,8 @@ def lag_ranks(cached: Cached, n_sink: int, lag: int, eps: float) -> Array:
         _raise_all(cached, out)
         ranking.rank(cached, each)
         return out
-    # Ranks are those of all tokens that are there, as nearly always all count, until a look at them finds one that does not:
-    # then they are made again. That is for the device to know: nobody waits for it.
+    # All tokens that are there count, nearly always. Where ranking them finds one that does not, ranks are made
+    # again; that is for the device to know, and nobody waits for it.
     for name in unknown:
         there = xp.ones((batch, tokens), np.uint8) if cached.present is None else cached.present.copy()
         cached.sound[name] = there
@@ -50,7 +50,8 @@ def lag_ranks(cached: Cached, n_sink: int, lag: int, eps: float) -> Array:
     _raise_all(cached, out)
     ranking.rank(cached, each, broken)
     for name in unknown:
-        cached.look_at(cached.keys if name == "keys" else cached.values, cached.present, cached.sound[name], broken)
+        part = cached.keys if name == "keys" else cached.values
+        cached.look_at(part, cached.present, cached.sound[name], broken)
     _raise_all(cached, out, broken)
     ranking.rank(cached, each, only=broken)
     return out
@@ -100,9 +101,16 @@ class _Ranking:
             (batch * heads, -(-(self.parts - 1) // chain)),
             _THREADS,
             [
-                *rows_arguments(part), *listed, *sizes, np.float32(self.eps), self.shares, self.out, broken, only,
+                *rows_arguments(part),
+                *listed,
+                *sizes,
+                np.float32(self.eps),
+                self.shares,
+                self.out,
+                broken,
+                only,
             ],
-        )  # fmt: skip
+        )
         if broken is not None:
             kernel, _ = lanes_for(part, Kernel("scores_sound", "find_broken"))
             arguments = [*rows_arguments(part), *listed, np.uint32(self.n_sink), np.uint32(self.lag), broken]

@@ -45,7 +45,7 @@ def shares(
 
 
 def weighed(cached: Cached, logits: Array, free: Array) -> Array:
-    """Return the logarithm of what each row of logits adds up to, float32 ``[batch, heads, rows]``, as logits are.
+    """Return the logarithm of the sum of each row of logits, as they are, float32 ``[batch, heads, rows]``.
 
     Parameters
     ----------
