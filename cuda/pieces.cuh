@@ -45,6 +45,17 @@ __device__ __forceinline__ void bring_pieces(Piece (&held)[N], const Rows& rows,
     }
 }
 
+// Floats that lie as a row does, for products with a piece: what comes where a row has no piece is multiplied by zeros.
+__device__ __forceinline__ void bring_floats(float (&y)[WIDE], const Rows& rows, const float* row, u32 piece) {
+    if (!rows.whole) return load_floats(y, rows, row, piece);
+    const float4* four = (const float4*)(row + (piece < rows.pieces() ? piece * WIDE : 0));
+#pragma unroll
+    for (int e = 0; e < WIDE; e += 4) {
+        const float4 some = __ldg(four + e / 4);
+        y[e] = some.x, y[e + 1] = some.y, y[e + 2] = some.z, y[e + 3] = some.w;
+    }
+}
+
 // A piece as floats; zeros where it is no part of its row.
 __device__ __forceinline__ void spread_piece(float (&x)[WIDE], Piece piece, u32 mask) {
 #if FORM == F32

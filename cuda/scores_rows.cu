@@ -65,7 +65,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, DIRECTIONS > 1 ? 2 : 3) me
         for (u32 turn = 0; turn < turns; turn++) {
             const u32 piece = turn * LANES + lane, mask = mask_of(rows, piece);
             float y[WIDE];
-            if (MEASURE >= PRODUCT) load_floats(y, rows, ahead, piece);
+            if (MEASURE >= PRODUCT) bring_floats(y, rows, ahead, piece);
             Piece held[BESIDE];
 #pragma unroll
             for (int j = 0; j < BESIDE; j++) held[j] = coming[j];
@@ -87,7 +87,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, DIRECTIONS > 1 ? 2 : 3) me
             }
 #pragma unroll
             for (int r = 1; r < DIRECTIONS; r++) {
-                load_floats(y, rows, ahead + (u64)r * dim, piece);
+                // Of many directions there is no room for all at once, which loads without a branch would ask for.
+                if (DIRECTIONS > 4) load_floats(y, rows, ahead + r * dim, piece);
+                else bring_floats(y, rows, ahead + r * dim, piece);
 #pragma unroll
                 for (int j = 0; j < BESIDE; j++) {
                     float x[WIDE];

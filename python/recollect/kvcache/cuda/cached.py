@@ -105,7 +105,7 @@ class Cached:
         return xp.ascontiguousarray(xp.broadcast_to(whole[:, None], (batch, heads, tokens)))
 
     def with_sinks(self, scores: Array, n_sink: int) -> Array:
-        """Make scores ``[batch, heads, tokens]`` infinite for the first tokens of a sequence, and return them."""
+        """Return scores ``[batch, heads, tokens]``, made infinite for the first tokens of a sequence."""
         batch, heads, tokens, _ = self.shape
         if n_sink and scores.size:
             sizes = np.uint32(heads), np.uint32(tokens), np.uint32(min(n_sink, tokens))

@@ -41,8 +41,8 @@ def lag_ranks(cached: Cached, n_sink: int, lag: int, eps: float) -> Array:
         _raise_all(cached, out)
         ranking.rank(cached, each)
         return out
-    # All tokens that are there count, nearly always. Where ranking them finds one that does not, ranks are made
-    # again; that is for the device to know, and nobody waits for it.
+    # All tokens that are there count, nearly always. Where ranking them finds one that does not, ranks are
+    # made again; that is for the device to know, and nobody waits for it.
     for name in unknown:
         there = xp.ones((batch, tokens), np.uint8) if cached.present is None else cached.present.copy()
         cached.sound[name] = there
