@@ -23,13 +23,13 @@ __device__ __forceinline__ u32 token_of(u32 j) {
     return (threadIdx.x / 32 * EACH + j) * (32 / LANES) + threadIdx.x % 32 / LANES;
 }
 
-// Brings rows from `from` on, of which this lane knows the place of one.
-__device__ __forceinline__ void bring_some(Piece (&to)[EACH], u32 from, const Rows& rows, u32 b, u32 h, u32 place) {
+// Brings rows of a head from `from` on, of which this lane knows the place of one.
+__device__ __forceinline__ void bring_some(Piece (&to)[EACH], u32 from, const Rows& rows, u32 place) {
     const u32 lane = threadIdx.x % LANES;
     const Element* row[BESIDE];
     Piece held[BESIDE];
 #pragma unroll
-    for (int j = 0; j < BESIDE; j++) row[j] = rows.at(b, h, __shfl_sync(FULL, place, threadIdx.x % 32 - lane + from + j));
+    for (int j = 0; j < BESIDE; j++) row[j] = rows.at(0, 0, __shfl_sync(FULL, place, threadIdx.x % 32 - lane + from + j));
     bring_pieces(held, rows, row, lane);
 #pragma unroll
     for (int j = 0; j < BESIDE; j++) to[from + j] = held[j];
@@ -91,18 +91,29 @@ __device__ __forceinline__ void find_spreads(const Piece (&now)[EACH], u32 from,
 #pragma unroll
         for (int i = 0; i < 4; i++)
 #pragma unroll
-            for (int j = 0; j < BESIDE; j++) x[j][e + i] = (x[j][e + i] - bases[i]) * factors[i], sums[j] += x[j][e + i];
+            for (int j = 0; j < BESIDE; j++) x[j][e + i] -= bases[i], sums[j] = __fmaf_rn(x[j][e + i], factors[i], sums[j]);
     }
     Own::add_up(sums);
     const float own = sums[0] / (float)dim;
+    float means[BESIDE];
 #pragma unroll
-    for (int j = 0; j < BESIDE; j++) {
-        const float mean = __shfl_sync(FULL, own, threadIdx.x % 32 - lane + j * Own::ALIKE);
+    for (int j = 0; j < BESIDE; j++) means[j] = __shfl_sync(FULL, own, threadIdx.x % 32 - lane + j * Own::ALIKE);
 #pragma unroll
-        for (int e = 0; e < WIDE; e++) squares[j] = __fmaf_rn(x[j][e] - mean, x[j][e] - mean, squares[j]);
-        // Rows are made of whole pieces, so that a lane has a piece or none.
-        if (lane * WIDE >= dim) squares[j] = 0.0f;
+    for (int e = 0; e < WIDE; e += 4) {
+        const float4 by = *(const float4*)(scales.factor + lane * WIDE + e);
+        const float factors[4] = {by.x, by.y, by.z, by.w};
+#pragma unroll
+        for (int i = 0; i < 4; i++)
+#pragma unroll
+            for (int j = 0; j < BESIDE; j++) {
+                const float apart = __fmaf_rn(x[j][e + i], factors[i], -means[j]);
+                squares[j] = __fmaf_rn(apart, apart, squares[j]);
+            }
     }
+    // Rows are made of whole pieces, so that a lane has a piece or none.
+#pragma unroll
+    for (int j = 0; j < BESIDE; j++)
+        if (lane * WIDE >= dim) squares[j] = 0.0f;
     Own::add_up(squares);
     const u32 t = token_of(from + Own::first_of());
     if (Own::has_the_say() && t < lag) found[t] = dim > 1 ? sqrtf(squares[0] / (float)(dim - 1)) : 0.0f;
@@ -124,16 +135,17 @@ extern "C" __global__ void __launch_bounds__(THREADS, IN_PAIRS || FORM == F32 ? 
     const u32 count = filled[b], parts = count > sinks ? (count - sinks) / lag : 0, begin = blockIdx.y * chain;
     const u32 end = min(begin + chain, parts > 0 ? parts - 1 : 0);
     if (begin >= end) return;
+    rows.first = rows.at(b, h, 0);
     // Beyond the end the last row comes again, which changes nothing.
     const u32* where = places + (u64)b * tokens + sinks + min(token_of(lane % EACH), lag - 1);
     for (u32 t = threadIdx.x; t < MOST; t += THREADS) paid[t] = -MINUS_INFINITY;
     Piece one[EACH], other[EACH];
     u32 place = where[begin * lag];
 #pragma unroll
-    for (int from = 0; from < EACH; from += BESIDE) bring_some(one, from, rows, b, h, place);
+    for (int from = 0; from < EACH; from += BESIDE) bring_some(one, from, rows, place);
     place = where[(begin + 1) * lag];
 #pragma unroll
-    for (int from = 0; from < EACH; from += BESIDE) bring_some(other, from, rows, b, h, place);
+    for (int from = 0; from < EACH; from += BESIDE) bring_some(other, from, rows, place);
     bool sound = true;
     auto step = [&](Piece(&now)[EACH], const Piece(&after)[EACH], u32 part) {
         const bool more = part + 1 < end;
@@ -141,13 +153,11 @@ extern "C" __global__ void __launch_bounds__(THREADS, IN_PAIRS || FORM == F32 ? 
         sound = find_scales(after, across, scales, dim, eps) && sound;
 #pragma unroll
         for (int from = 0; from < EACH; from += BESIDE) {
-            find_spreads(now, from, scales, dim, lag, found);
-#if !defined(__CUDA_ARCH__) || __CUDA_ARCH__ != 900
-            // Compilers for other generations make ready for what comes too early, for which there are no registers.
+            // Else compilers make ready for what comes too early, for which there are no registers.
             __syncwarp();
-#endif
+            find_spreads(now, from, scales, dim, lag, found);
             // Rows that are done with make room for those behind the next partition, which come meanwhile.
-            if (more) bring_some(now, from, rows, b, h, coming);
+            if (more) bring_some(now, from, rows, coming);
         }
         __syncthreads();
         float most, share;
