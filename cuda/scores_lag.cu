@@ -31,7 +31,7 @@ __device__ __forceinline__ void spread_pieces(float (&x)[BESIDE][WIDE], const Ro
 // Shares of tokens, the softmax of their spreads within a partition; `places` [batch][tokens] are the tokens that count,
 // `filled` [batch] how many. Partitions of `lag` begin behind `sinks` of them. Without RANKS `shares`
 // [batch][heads][partitions][lag] is written; with it `out` [batch][heads][tokens], ranks over `lag`.
-extern "C" __global__ void __launch_bounds__(THREADS, 3) rank_partitions(
+extern "C" __global__ void __launch_bounds__(THREADS, 2) rank_partitions(
     ROWS_PARAMETERS, const u32* places, const u32* filled, u32 sinks, u32 lag, float eps, float* shares, float* out) {
     Rows rows = ROWS_GIVEN;
     extern __shared__ __align__(16) u8 shared[];

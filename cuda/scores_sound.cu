@@ -11,6 +11,7 @@ __device__ __forceinline__ bool is_broken(const Rows& rows, u32 b, u32 t) {
         const Element* row[AT_ONCE];
 #pragma unroll
         for (int j = 0; j < AT_ONCE; j++) row[j] = rows.at(b, min(first + j * (32 / LANES) + group, rows.heads - 1), t);
+#pragma unroll 1
         for (u32 piece = threadIdx.x % LANES; piece < rows.pieces(); piece += LANES) {
             Piece held[AT_ONCE];
             bring_pieces(held, rows, row, piece);

@@ -274,6 +274,7 @@ def test_scores_compile_within_bounds(form, lanes, generation, every):
         checks += [
             ("scores_directions", generation, others),
             ("scores_rows", generation, [*others, ("MEASURE", "COSINE")]),
+            ("scores_rows", generation, [*others, ("MEASURE", "PRODUCT"), ("DIRECTIONS", "4")]),
             *(
                 ("scores_rows", generation, [*aligned, ("MEASURE", "PRODUCT"), ("DIRECTIONS", many)])
                 for many in "248"
