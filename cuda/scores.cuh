@@ -37,7 +37,10 @@ struct Rows {
 
 #define ROWS_PARAMETERS \
     const Element* first, u64 batch_step, u64 head_step, u64 token_step, u32 heads, u32 tokens, u32 dim, u32 whole
-#define ROWS_GIVEN {first, batch_step, head_step, token_step, heads, tokens, dim, whole != 0}
+#ifndef ALIGNED
+#define ALIGNED whole   // or 0 or 1, if what is compiled is for one of both alone
+#endif
+#define ROWS_GIVEN {first, batch_step, head_step, token_step, heads, tokens, dim, ALIGNED != 0}
 
 // A piece of a row; zeros beyond its end.
 __device__ __forceinline__ void load_piece(float (&x)[WIDE], const Rows& rows, const Element* row, u32 piece) {

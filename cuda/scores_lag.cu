@@ -1,21 +1,10 @@
 // Spread of tokens in the range of the partition that follows, and ranks by it: a block a partition of a head.
-#include "scores.cuh"
+#include "pieces.cuh"
+#include "ranks.cuh"
 
-#ifndef LAST
-#define LAST 0   // compiled with 1, spreads of values join those of keys and become ranks
+#ifndef RANKS
+#define RANKS 0   // compiled with 1, spreads of values join those of keys and become ranks
 #endif
-
-// What all threads of the block have, joined; in all of them. `warps` has room for one number a warp.
-template <class F> __device__ __forceinline__ float over_block(float x, float* warps, F join) {
-#pragma unroll
-    for (int apart = 16; apart > 0; apart >>= 1) x = join(x, __shfl_xor_sync(FULL, x, apart));
-    __syncthreads();
-    if ((threadIdx.x & 31) == 0) warps[threadIdx.x >> 5] = x;
-    __syncthreads();
-    float all = warps[0];
-    for (int warp = 1; warp < THREADS / 32; warp++) all = join(all, warps[warp]);
-    return all;
-}
 
 // Numbers of a piece in the range of their channel, from 0 to 1; zeros where a channel has none.
 __device__ __forceinline__ void scale_pieces(float (&x)[BESIDE][WIDE], const float* low, const float* factor, u32 piece) {
@@ -31,21 +20,28 @@ __device__ __forceinline__ void scale_pieces(float (&x)[BESIDE][WIDE], const flo
     }
 }
 
+__device__ __forceinline__ void spread_pieces(float (&x)[BESIDE][WIDE], const Rows& rows, const Element* const (&row)[BESIDE],
+                                              u32 piece) {
+    Piece held[BESIDE];
+    bring_pieces(held, rows, row, piece);
+#pragma unroll
+    for (int j = 0; j < BESIDE; j++) spread_piece(x[j], held[j], mask_of(rows, piece));
+}
+
 // Shares of tokens, the softmax of their spreads within a partition; `places` [batch][tokens] are the tokens that count,
-// `filled` [batch] how many. Partitions of `lag` begin behind `sinks` of them. Without LAST `shares`
+// `filled` [batch] how many. Partitions of `lag` begin behind `sinks` of them. Without RANKS `shares`
 // [batch][heads][partitions][lag] is written; with it `out` [batch][heads][tokens], ranks over `lag`.
-extern "C" __global__ void __launch_bounds__(THREADS, 3) rank_partitions(
+extern "C" __global__ void __launch_bounds__(THREADS, 2) rank_partitions(
     ROWS_PARAMETERS, const u32* places, const u32* filled, u32 sinks, u32 lag, float eps, float* shares, float* out) {
     Rows rows = ROWS_GIVEN;
     extern __shared__ __align__(16) u8 shared[];
-    __shared__ float warps[THREADS / 32];
     __shared__ float across[2][THREADS / 32][LANES * WIDE];
     const u32 lane = threadIdx.x % LANES, group = threadIdx.x / LANES;
     const u32 part = blockIdx.y, b = blockIdx.x / heads, h = blockIdx.x % heads;
     const u32 held = rows.pieces() * WIDE;
     float* low = (float*)shared;
     float* factor = low + held;
-    float* found = factor + held;   // [lag]
+    float* found = factor + held;   // [lag], and up to a multiple of 16
     u32 count = filled[b];
     u32 parts = count > sinks ? (count - sinks) / lag : 0;
     if (part + 1 >= parts) return;
@@ -56,20 +52,22 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) rank_partitions(
 #pragma unroll
         for (int e = 0; e < WIDE; e++) least[e] = -MINUS_INFINITY, most[e] = MINUS_INFINITY;
         for (u32 start = 0; start < lag; start += TILE) {
-            float x[BESIDE][WIDE];
+            Piece coming[BESIDE];
             const Element* row[BESIDE];
-            bool has[BESIDE];
 #pragma unroll
             for (int j = 0; j < BESIDE; j++) {
                 // Beyond the end the last row comes again, which changes nothing.
                 u32 t = start + j * GROUPS + group;
-                row[j] = rows.at(b, h, after[t < lag ? t : lag - 1]), has[j] = true;
+                row[j] = rows.at(b, h, after[t < lag ? t : lag - 1]);
             }
-            load_pieces(x, rows, row, has, turn + lane);
+            bring_pieces(coming, rows, row, turn + lane);
 #pragma unroll
-            for (int j = 0; j < BESIDE; j++)
+            for (int j = 0; j < BESIDE; j++) {
+                float x[WIDE];
+                spread(x, coming[j]);
 #pragma unroll
-                for (int e = 0; e < WIDE; e++) least[e] = fminf(least[e], x[j][e]), most[e] = fmaxf(most[e], x[j][e]);
+                for (int e = 0; e < WIDE; e++) least[e] = fminf(least[e], x[e]), most[e] = fmaxf(most[e], x[e]);
+            }
         }
 #pragma unroll
         for (int apart = LANES; apart < 32; apart <<= 1)
@@ -104,15 +102,14 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) rank_partitions(
     const bool once = rows.pieces() <= LANES, full = held == dim;
     for (u32 start = 0; start < lag; start += TILE) {
         const Element* row[BESIDE];
-        bool has[BESIDE];
         float x[BESIDE][WIDE], sums[BESIDE] = {}, squares[BESIDE] = {};
 #pragma unroll
         for (int j = 0; j < BESIDE; j++) {
             u32 t = start + j * GROUPS + group;
-            row[j] = rows.at(b, h, now[t < lag ? t : 0]), has[j] = true;
+            row[j] = rows.at(b, h, now[t < lag ? t : 0]);
         }
         for (u32 piece = lane; piece < rows.pieces(); piece += LANES) {
-            load_pieces(x, rows, row, has, piece);
+            spread_pieces(x, rows, row, piece);
             scale_pieces(x, low, factor, piece);
 #pragma unroll
             for (int j = 0; j < BESIDE; j++)
@@ -123,7 +120,7 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) rank_partitions(
         for (int j = 0; j < BESIDE; j++) sums[j] = over_group(sums[j]) / (float)dim;
         for (u32 piece = lane; piece < rows.pieces(); piece += LANES) {
             if (!once) {
-                load_pieces(x, rows, row, has, piece);
+                spread_pieces(x, rows, row, piece);
                 scale_pieces(x, low, factor, piece);
             }
 #pragma unroll
@@ -142,32 +139,22 @@ extern "C" __global__ void __launch_bounds__(THREADS, 3) rank_partitions(
         }
     }
     __syncthreads();
-    float most = MINUS_INFINITY, sum = 0.0f;
-    for (u32 t = threadIdx.x; t < lag; t += THREADS) most = fmaxf(most, found[t]);
-    most = over_block(most, warps, [](float a, float b) { return fmaxf(a, b); });
-    for (u32 t = threadIdx.x; t < lag; t += THREADS) sum += expf(found[t] - most);
-    float share = 1.0f / over_block(sum, warps, [](float a, float b) { return a + b; });
-    u64 mine = (((u64)b * heads + h) * gridDim.y + part) * lag;
-    for (u32 t = threadIdx.x; t < lag; t += THREADS) {
-        found[t] = expf(found[t] - most) * share;
-        if (LAST) found[t] += shares[mine + t];
+    float most, share;
+    weigh_spreads(found, lag, most, share);
+    __syncthreads();
+    const u64 mine = (((u64)b * heads + h) * gridDim.y + part) * lag;
+    for (u32 t = threadIdx.x; t < (lag + 15) / 16 * 16; t += THREADS) {
+        found[t] = t < lag ? expf(found[t] - most) * share : -MINUS_INFINITY;
+        if (t >= lag) continue;
+        if (RANKS) found[t] += shares[mine + t];
         else shares[mine + t] = found[t];
     }
-    if (!LAST) return;
+    if (!RANKS) return;
     __syncthreads();
-    for (u32 t = threadIdx.x; t < lag; t += THREADS) {
-        // Of equal ones the earlier is below; which that is has to be asked within a warp alone.
-        const u32 before = t & ~31u, behind = min(before + 32, lag);
-        const float own = found[t];
-        u32 rank = 0;
-#pragma unroll 8
-        for (u32 other = 0; other < before; other++) rank += found[other] <= own;
-#pragma unroll 8
-        for (u32 other = before; other < behind; other++) {
-            rank += other < t ? found[other] <= own : found[other] < own;
-        }
-#pragma unroll 8
-        for (u32 other = behind; other < lag; other++) rank += found[other] < own;
-        out[((u64)b * heads + h) * tokens + now[t]] = (float)((double)rank / (double)lag);
+    for (u32 start = 0; start < lag; start += THREADS / 2) {
+        const u32 t = start + threadIdx.x / 2;
+        if (t / 16 * 16 >= lag) continue;   // a whole warp
+        const u32 rank = rank_of(found, lag, t, threadIdx.x % 2);
+        if (t < lag && threadIdx.x % 2 == 0) out[((u64)b * heads + h) * tokens + now[t]] = (float)((double)rank / (double)lag);
     }
 }

@@ -2,6 +2,7 @@
 #include "keys.cuh"
 
 #define THREADS 512
+#define AT_ONCE 8   // logits of a thread
 
 // A block a row: `weights` [rows] is the logarithm of the sum over the tokens that are free, by `free` [batch][tokens],
 // or infinite where none is; each sequence has `rows_each` rows.
@@ -11,11 +12,24 @@ extern "C" __global__ void __launch_bounds__(THREADS) weigh_logits(const float* 
     const u8* mine = free + (u64)(blockIdx.x / rows_each) * tokens;
     const float* row = logits + (u64)blockIdx.x * tokens;
     float top = MINUS_INFINITY, sum = 0.0f;
-    for (u32 at = threadIdx.x; at < tokens; at += THREADS) {
-        if (mine[at] == 0) continue;
-        float x = row[at], most = fmaxf(top, x);
+    for (u32 start = threadIdx.x; start < tokens; start += THREADS * AT_ONCE) {
+        // All are on their way before the first is looked at.
+        float x[AT_ONCE], most = top;
+        u8 open[AT_ONCE];
+#pragma unroll
+        for (int i = 0; i < AT_ONCE; i++) {
+            const u32 at = min(start + i * THREADS, tokens - 1);
+            x[i] = row[at], open[i] = mine[at];
+        }
+#pragma unroll
+        for (int i = 0; i < AT_ONCE; i++) {
+            if (start + i * THREADS >= tokens || open[i] == 0) x[i] = MINUS_INFINITY;
+            most = fmaxf(most, x[i]);
+        }
         if (most == MINUS_INFINITY) continue;
-        sum = sum * exp2f(top - most) + exp2f(x - most);
+        sum *= exp2f(top - most);
+#pragma unroll
+        for (int i = 0; i < AT_ONCE; i++) sum += exp2f(x[i] - most);
         top = most;
     }
     float most = top;
@@ -49,4 +63,25 @@ extern "C" __global__ void share_logits(const float* logits, const float* weight
     all /= (float)group;
     u64 to = (u64)blockIdx.y * tokens + at;
     out[to] = lengths == nullptr ? all : (all + epsilon) * lengths[to];
+}
+
+// A thread a token: what it gets of the newest query, a mean over `rows` of all heads, written for each of `heads`; infinite
+// for the last token, `ends` [batch] if given, and minus infinity where `counts` has none.
+extern "C" __global__ void __launch_bounds__(256) vote_last(const float* logits, const float* weights, const u8* open,
+                                                            const u8* counts, const u32* ends, u32 rows, u32 heads,
+                                                            u32 tokens, float* out) {
+    const u32 at = blockIdx.x * 256 + threadIdx.x, b = blockIdx.y;
+    if (at >= tokens) return;
+    float all = 0.0f;
+    if (open[(u64)b * tokens + at] != 0) {
+#pragma unroll 8
+        for (u32 r = 0; r < rows; r++) {
+            const u64 row = (u64)b * rows + r;
+            all += exp2f(logits[row * tokens + at] - weights[row]);
+        }
+        all /= (float)rows;
+    }
+    if (at == (ends == nullptr ? tokens - 1 : ends[b])) all = -MINUS_INFINITY;
+    if (counts[(u64)b * tokens + at] == 0) all = MINUS_INFINITY;
+    for (u32 h = 0; h < heads; h++) out[((u64)b * heads + h) * tokens + at] = all;
 }

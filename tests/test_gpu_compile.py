@@ -22,12 +22,15 @@ REGISTERS = {
     "rescore": 64,
     "selection": 64,
     "activation": 64,
+    "scores_chain": 255,
     "scores_directions": 128,
     "scores_lag": 128,
     "scores_pages": 128,
     "scores_places": 64,
     "scores_rows": 128,
     "scores_smooth": 64,
+    "scores_sound": 64,
+    "scores_votes": 64,
     "scores_shares": 64,
     # Blocks of half the threads have more registers: of small tiles, and of eight queries together.
     "attention_expected": 255,
@@ -137,13 +140,9 @@ READERS = {
 }
 # Compiled for several forms, by tests of their own.
 SCORES = (
-    "attend_rows",
-    "attention_decode",
-    "attention_expected",
-    "attention_received",
-    "scores_directions",
-    "scores_rows",
-)
+    "attend_rows", "attention_decode", "attention_expected", "attention_received", "scores_chain",
+    "scores_directions", "scores_lag", "scores_pages", "scores_rows", "scores_sound",
+)  # fmt: skip
 REPORT = re.compile(
     r"Compiling entry function '(\w+)'.*?(\d+) bytes stack frame, (\d+) bytes spill stores"
     r".*?Used (\d+) registers",
@@ -263,15 +262,29 @@ def test_scores_compile_within_bounds(form, lanes, generation, every):
     if not every and form != "F16" and generation not in (75, 90):
         pytest.skip("compiled for others as float16")
     common = [("FORM", form), ("LANES", str(lanes))]
+    # Rows of aligned pieces are read by kernels of their own.
+    each = str(min(lanes, 8))
+    aligned, others = ([*common, ("ALIGNED", one)] for one in "10")
     checks = [
-        ("scores_directions", generation, common),
-        ("scores_rows", generation, [*common, ("MEASURE", "COSINE")]),
+        ("scores_directions", generation, aligned),
+        ("scores_lag", generation, [*aligned, ("RANKS", "1")]),
+        *(("scores_chain", generation, [*aligned, ("EACH", each), ("RANKS", ranks)]) for ranks in "01"),
+        ("scores_pages", generation, aligned),
+        ("scores_rows", generation, [*aligned, ("MEASURE", "COSINE")]),
+        ("scores_sound", generation, aligned),
         ("attention_decode", generation, [*common, ("ROWS", "8")]),
     ]
     if form == "F16" and (every or generation in (75, 90)):
         checks += [
-            ("scores_rows", generation, [*common, ("MEASURE", "PRODUCT"), ("DIRECTIONS", "8")]),
-            ("scores_lag", generation, [*common, ("LAST", "1")]),
+            ("scores_directions", generation, others),
+            ("scores_rows", generation, [*others, ("MEASURE", "COSINE")]),
+            ("scores_rows", generation, [*others, ("MEASURE", "PRODUCT"), ("DIRECTIONS", "4")]),
+            *(
+                ("scores_rows", generation, [*aligned, ("MEASURE", "PRODUCT"), ("DIRECTIONS", many)])
+                for many in "248"
+            ),
+            ("scores_lag", generation, [*others, ("RANKS", "1")]),
+            ("scores_pages", generation, others),
             ("attention_decode", generation, common),
         ]
     check_all(checks)

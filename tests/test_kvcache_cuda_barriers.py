@@ -18,15 +18,18 @@ random = np.random.default_rng(0)
 parts = [random.standard_normal((1, 2, 300, 40)).astype(np.float32) for _ in range(3)]
 parts[0][0, 1, 7, 3] = np.nan
 whole = [part[:, :, 8:] for part in parts]
+apart = [part[..., 1:] for part in parts]
 calls = {
     "scores_directions": lambda one: scores.key_diff(Layer(*parts, backend=one)),
-    "scores_lag": lambda one: scores.lag_relative(Layer(*parts, backend=one), lag=32),
+    "scores_chain": lambda one: scores.lag_relative(Layer(*parts, backend=one), lag=32),
+    "scores_lag": lambda one: scores.lag_relative(Layer(*apart, backend=one), lag=32),
     "scores_pages": lambda one: scores.page_bound(Layer(*parts, backend=one)),
     "scores_places": lambda one: scores.cur(Layer(*parts, backend=one)),
     "scores_rows": lambda one: scores.key_norm(Layer(*parts, backend=one)),
     "scores_windows": lambda one: scores.cur(Layer(*parts, backend=one), window=2),
     "scores_selection": lambda one: select(parts[2][..., 0], 40, backend=one).mask(),
     "scores_shares": lambda one: scores.last_query(Layer(*parts, backend=one)),
+    "scores_votes": lambda one: scores.window_attention(Layer(*parts, backend=one)),
     "attention_received": lambda one: scores.window_attention(Layer(*parts, backend=one)),
     "attention_decode": lambda one: decode_attention(
         whole[0], PlainCache(whole[0], whole[1], backend=one), backend=one
@@ -34,7 +37,7 @@ calls = {
 }
 name, removed = sys.argv[1:]
 wanted = calls[name]("numpy")
-atol = 1.01 / 32 if name == "scores_lag" else 1e-4
+atol = 1.01 / 32 if name in ("scores_chain", "scores_lag") else 1e-4
 def changed(text):
     return text.replace("__syncthreads();", "") if f"// of {name}" in text else text
 import recollect.gpu.sources
@@ -49,8 +52,9 @@ for order in ORDERS:
         sys.exit("seen")
 """
 KERNELS = (
-    "scores_directions", "scores_lag", "scores_pages", "scores_places", "scores_rows", "scores_windows",
-    "scores_selection", "scores_shares", "attention_received", "attention_decode",
+    "scores_chain", "scores_directions", "scores_lag", "scores_pages", "scores_places", "scores_rows",
+    "scores_windows", "scores_selection", "scores_shares", "scores_votes", "attention_received",
+    "attention_decode",
 )  # fmt: skip
 
 

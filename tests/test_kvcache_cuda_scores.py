@@ -251,6 +251,54 @@ def _first(part: np.ndarray, n: int) -> np.ndarray:
     return part if part.shape[along] != 140 else np.ascontiguousarray(part.take(np.arange(n), along))
 
 
+@pytest.mark.parametrize("form", sorted(FORMS))
+@pytest.mark.parametrize("page", [1, 3, 16, 100])
+def test_bounds_of_pages_with_broken_tokens(page, form):
+    keys = rows(2, 3, 130, 24).astype(np.float32)
+    keys[1, :, 40:57, 5] = -0.0
+    keys[1, :, 40:57, 6] = np.linspace(-0.0, 0.0, 17) * np.resize([1, -1], 17)
+    broken = FORMS[form](keys)
+    # One token in the first page alone, then nearly a page, then a page, and the last token.
+    no_number = FORMS[form](np.full(1, np.nan, np.float32))[0]
+    for at in (2, *range(17, 31), *range(48, 64), 129):
+        broken[0, at % 3, at, at % 24] = no_number
+    for head, size in ((1, np.inf), (2, -np.inf)):
+        broken[0, head, 69 + head, 3] = FORMS[form](np.full(1, size, np.float32))[0]
+    for part in (broken, broken[:, :, :, 1:], broken[:, :, 1:, :8], broken[:, :, ::2]):
+        wanted = scores.page_bounds(Layer(part, backend="numpy"), page=page)
+        for order in ORDERS:
+            with pytest.MonkeyPatch.context() as patch:
+                stand_in(patch, DEVICES[order])
+                found = scores.page_bounds(Layer(part, backend="cuda"), page=page)
+            np.testing.assert_array_equal(found.low, wanted.low)
+            np.testing.assert_array_equal(found.high, wanted.high)
+
+
+@pytest.mark.parametrize("of", [0, 1])
+@pytest.mark.parametrize("at", [0, 5, 40, 70, 131, 149])
+def test_partitions_begin_where_tokens_count(of, at):
+    # In the sinks, the first partition, one in the middle, what follows the last, and the last token of all.
+    parts = [rows(2, 2, 150, 16, seed=seed).astype(np.float16) for seed in range(2)]
+    parts[of][0, 1, at, 3] = np.nan
+    parts[1 - of][1, 0, 9:70, 2] = np.inf
+    found = {}
+    for backend in ("numpy", "cuda"):
+        with pytest.MonkeyPatch.context() as patch:
+            stand_in(patch, DEVICES[SHUFFLED])
+            layer = Layer(*parts, lengths=[150, 80], backend=backend)
+            found[backend] = [scores.lag_relative(layer, n_sink=4, lag=32), scores.key_norm(layer)]
+    np.testing.assert_allclose(found["cuda"][0], found["numpy"][0], rtol=0, atol=1.01 / 32)
+    np.testing.assert_allclose(found["cuda"][1], found["numpy"][1], rtol=1e-6)
+
+
+@every
+def test_a_sequence_of_which_no_token_counts(name):
+    parts = [rows(2, 2, 90, 16, seed=seed).astype(np.float16) for seed in range(3)]
+    parts[0][0, 1] = np.nan
+    scored(name, parts)
+    scored(name, parts, lengths=[90, 50])
+
+
 def test_what_kernels_do_not_read_goes_by_way_of_numpy():
     keys = rows(1, 2, 20, 16)
     wanted = scores.key_norm(Layer(keys, backend="numpy"))

@@ -35,6 +35,7 @@ SOURCES = (
     "queries",
     "rescore",
     "scan",
+    "scores_chain",
     "scores_directions",
     "scores_lag",
     "scores_pages",
@@ -43,6 +44,8 @@ SOURCES = (
     "scores_selection",
     "scores_shares",
     "scores_smooth",
+    "scores_sound",
+    "scores_votes",
     "scores_windows",
     "selection",
 )

@@ -13,10 +13,12 @@ from recollect.kvcache.cuda.floats import floats_on
 from recollect.kvcache.cuda.handing import FORMS, Handed, handed
 from recollect.kvcache.cuda.working import received_on
 
-__all__ = ["Cached", "cached", "lanes_for", "rows_arguments", "takes", "whole_rows"]
+__all__ = ["Cached", "cached", "in_pieces", "lanes_for", "rows_arguments", "takes", "whole_rows"]
 
-_THREADS = 256
+_THREADS, _WARPS = 256, 8
 _BESIDE = 4
+_LISTED = 2048
+"""Tokens that a block lists."""
 
 
 @dataclass(slots=True, eq=False)
@@ -81,7 +83,7 @@ class Cached:
         if batch:
             self.device.launch(
                 Kernel("scores_places", "list_places"),
-                (batch,),
+                (max(1, -(-tokens // _LISTED)), batch),
                 _THREADS,
                 [self.counts(), np.uint32(tokens), places, filled],
             )
@@ -103,10 +105,17 @@ class Cached:
         return xp.ascontiguousarray(xp.broadcast_to(whole[:, None], (batch, heads, tokens)))
 
     def with_sinks(self, scores: Array, n_sink: int) -> Array:
-        """Return scores ``[batch, heads, tokens]``, infinite for the first tokens of a sequence."""
-        first = (self.places() < n_sink) & (self.counts() != 0)
-        found: Array = self.device.xp.where(first[:, None], np.float32(np.inf), scores)
-        return found
+        """Return scores ``[batch, heads, tokens]``, made infinite for the first tokens of a sequence."""
+        batch, heads, tokens, _ = self.shape
+        if n_sink and scores.size:
+            sizes = np.uint32(heads), np.uint32(tokens), np.uint32(min(n_sink, tokens))
+            self.device.launch(
+                Kernel("scores_places", "raise_first"),
+                (batch,),
+                _THREADS,
+                [self.present, self.counts(), *sizes, scores],
+            )
+        return scores
 
     def brought(self, found: Array) -> Array:
         """Return an array of NumPy as float32 on the device."""
@@ -123,15 +132,28 @@ class Cached:
         """Return which rows are finite in all heads, uint8 ``[batch, rows]``; no others than those given."""
         batch, _, tokens, _ = part.array.shape
         sound = self.device.xp.zeros((batch, tokens), np.uint8)
-        if sound.size:
-            kernel, tile = lanes_for(part, Kernel("scores_rows", "measure_rows"))
-            zero, no = np.uint32(0), np.float32(0)
-            arguments = [
-                *rows_arguments(part), among, None, np.uint32(1), zero, zero, None, no, no, sound,
-            ]  # fmt: skip
-            grid = (-(-tokens // tile), batch)
-            self.device.launch(kernel.defining("MEASURE", "SOUND"), grid, _THREADS, arguments)
+        if not part.array.size:
+            sound[...] = 1 if among is None else among
+            return sound
+        kernel, tile = lanes_for(part, Kernel("scores_sound", "find_sound"))
+        if -(-tokens // tile) * batch < 2 * self.device.processors:
+            # Heads one after the other would be a long way for a few blocks.
+            arguments = [*rows_arguments(part), among, sound]
+            self.device.launch(kernel, (-(-tokens // _WARPS), batch), _THREADS, arguments)
+            return sound
+        self.look_at(part, among, sound)
         return sound
+
+    def look_at(self, part: Handed, among: Array | None, sound: Array, only: Array | None = None) -> None:
+        """Find out which rows are finite in all heads, into `sound`; nothing is done where `only` is zero."""
+        batch, _, tokens, _ = part.array.shape
+        kernel, tile = lanes_for(part, Kernel("scores_rows", "measure_rows"))
+        zero, no = np.uint32(0), np.float32(0)
+        arguments = [
+            *rows_arguments(part), among, None, np.uint32(1), zero, zero, None, no, no, sound, only,
+        ]  # fmt: skip
+        grid = -(-tokens // tile), batch
+        self.device.launch(kernel.defining("MEASURE", "SOUND"), grid, _THREADS, arguments)
 
 
 def cached(
@@ -171,13 +193,15 @@ def lanes_for(part: Handed, kernel: Kernel) -> tuple[Kernel, int]:
     """Return a kernel with as many lanes a row as it has pieces of 16 bytes, and the tokens of its blocks."""
     pieces = -(-part.array.shape[3] // _wide(part))
     lanes = next(width for width in (4, 8, 16, 32) if width >= min(pieces, 32))
-    return part.read_by(kernel).defining("LANES", str(lanes)), _THREADS // lanes * _BESIDE
+    aligned = str(int(in_pieces(part)))
+    found = part.read_by(kernel).defining("LANES", str(lanes)).defining("ALIGNED", aligned)
+    return found, _THREADS // lanes * _BESIDE
 
 
 def rows_arguments(part: Handed) -> list[Any]:
     """Return where rows lie, as kernels take them."""
     sizes = (np.uint32(size) for size in part.array.shape[1:])
-    return [*part.arguments, *sizes, np.uint32(whole_rows(part, _wide(part) * part.array.itemsize))]
+    return [*part.arguments, *sizes, np.uint32(in_pieces(part))]
 
 
 def whole_rows(part: Handed, piece: int = 16) -> bool:
@@ -185,6 +209,11 @@ def whole_rows(part: Handed, piece: int = 16) -> bool:
     array = part.array
     length = array.shape[3] * array.itemsize
     return not any(step % piece for step in (address(array), length, *array.strides[:3]))
+
+
+def in_pieces(part: Handed) -> bool:
+    """Return whether rows are made of aligned pieces, as kernels of scores read them."""
+    return whole_rows(part, _wide(part) * part.array.itemsize)
 
 
 def _wide(part: Handed) -> int:

@@ -37,14 +37,12 @@ def likeness(cached: Cached, anchors: Array | None, *, factor: float, faint: flo
     if anchors is not None:
         means = cached.device.xp.asarray(anchors)
         return cosines(cached, _directions_of(cached, means, faint), factor=factor)
-    sums, sound = _direction_sums(cached)
-    cached.sound["keys"] = sound
-    counts = cached.device.xp.maximum(sound.sum(1, dtype=np.int64), 1)
-    return cosines(cached, _directions_of(cached, sums / counts[:, None, None], faint), factor=factor)
+    means, cached.sound["keys"] = _direction_sums(cached, mean=True)
+    return cosines(cached, _directions_of(cached, means, faint), factor=factor)
 
 
-def _direction_sums(cached: Cached) -> tuple[Array, Array]:
-    """Return sums of the directions of keys, float64 ``[batch, heads, d]``, and which tokens count.
+def _direction_sums(cached: Cached, *, mean: bool = False) -> tuple[Array, Array]:
+    """Return sums or means of the directions of keys, float64 ``[batch, heads, d]``, and which tokens count.
 
     Spans of 256 tokens add up in float32, these in float64, each in its order.
     """
@@ -54,15 +52,16 @@ def _direction_sums(cached: Cached) -> tuple[Array, Array]:
     if not batch or not tokens:
         return sums, xp.zeros((batch, tokens), np.uint8)
     parts, sound = xp.empty((batch, spans, heads, dim), np.float32), xp.empty((batch, tokens), np.uint8)
+    counted = xp.empty((batch, spans), np.uint32)
     kernel, _ = lanes_for(cached.keys, Kernel("scores_directions", "sum_directions"))
-    arguments = [*rows_arguments(cached.keys), cached.counting(but="keys"), parts, sound]
+    arguments = [*rows_arguments(cached.keys), cached.counting(but="keys"), parts, counted, sound]
     cached.device.launch(kernel, (spans, batch), _THREADS, arguments)
     width = heads * dim
     cached.device.launch(
         Kernel("scores_directions", "join_directions"),
         (-(-width // _THREADS), batch),
         _THREADS,
-        [parts, np.uint32(spans), np.uint32(width), sums],
+        [parts, counted, np.uint32(spans), np.uint32(width), np.uint32(mean), sums],
     )
     return sums, sound
 

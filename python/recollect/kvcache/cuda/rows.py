@@ -3,13 +3,13 @@
 import numpy as np
 
 from recollect.gpu.device import Array, Kernel
-from recollect.kvcache.cuda.cached import Cached, lanes_for, rows_arguments
+from recollect.kvcache.cuda.cached import Cached, in_pieces, lanes_for, rows_arguments
 
 __all__ = ["cosines", "lengths", "products", "weighed_lengths"]
 
 _THREADS = 256
-_MOST = 8
-"""Directions of a head whose products are taken while a row is at hand."""
+_MOST, _MOST_APART = 8, 4
+"""Directions of a head whose products are taken while a row is at hand, of aligned pieces, and of others."""
 
 
 def lengths(
@@ -103,10 +103,10 @@ def _measured(
     kernel, tile = lanes_for(part, Kernel("scores_rows", "measure_rows"))
     counts = cached.present if alone else cached.counting(but=of)
     sound = None if of in cached.sound else xp.empty((batch, tokens), np.uint8)
-    at = 0
+    at, most = 0, _MOST if in_pieces(part) else _MOST_APART
     while at < many and out.size:
         # Several together, as a row is read for all of them.
-        together = next(width for width in (8, 4, 2, 1) if width <= min(many - at, _MOST))
+        together = next(width for width in (8, 4, 2, 1) if width <= min(many - at, most))
         one = kernel.defining("MEASURE", measure).defining("DIRECTIONS", str(together))
         arguments = [
             *rows_arguments(part),
@@ -119,6 +119,7 @@ def _measured(
             np.float32(factor),
             np.float32(fill),
             sound,
+            None,
         ]
         cached.device.launch(one, (-(-tokens // tile), batch), _THREADS, arguments)
         at += together

@@ -2,15 +2,17 @@
 
 import numpy as np
 
-from recollect.gpu.device import Array
-from recollect.kvcache.cuda.asked import Asked, asked, newest, seeing_all
+from recollect.gpu.device import Array, Kernel
+from recollect.kvcache.cuda.asked import Asked, asked, newest, opened, seeing_all
 from recollect.kvcache.cuda.cached import Cached
 from recollect.kvcache.cuda.handing import handed
 from recollect.kvcache.cuda.received import received, smoothed
 from recollect.kvcache.cuda.rows import products
-from recollect.kvcache.cuda.sharing import LOG2E, shares
+from recollect.kvcache.cuda.sharing import LOG2E, shares, weighed
 
 __all__ = ["greatest_votes", "last_votes", "newest_shares", "window_votes"]
+
+_THREADS = 256
 
 
 def window_votes(cached: Cached, window: int, kernel: int, greatest: bool, reduce: str) -> Array:
@@ -29,11 +31,29 @@ def window_votes(cached: Cached, window: int, kernel: int, greatest: bool, reduc
 def last_votes(cached: Cached) -> Array:
     """Return scores of :func:`recollect.kvcache.scores.last_query`, with one look at the keys."""
     xp, (batch, heads, tokens, _) = cached.device.xp, cached.shape
-    mean = newest_shares(cached, asked(cached, 1)).mean(1)
-    counts = cached.counts() != 0
-    last = cached.places() == xp.asarray(cached.padding.sum(1))[:, None] - 1
-    found = xp.where(counts, xp.where(last, np.float32(np.inf), mean), np.float32(-np.inf))
-    return xp.ascontiguousarray(xp.broadcast_to(found[:, None], (batch, heads, tokens)))
+    out = xp.empty((batch, heads, tokens), np.float32)
+    if not out.size:
+        return out
+    voting = asked(cached, 1)
+    logits = _newest_logits(cached, voting)
+    free = opened(cached, voting)
+    # Padding may be anywhere: the last token is the last that is none.
+    ends = None if cached.present is None else tokens - 1 - cached.padding[:, ::-1].argmax(1)
+    cached.device.launch(
+        Kernel("scores_shares", "vote_last"),
+        (-(-tokens // _THREADS), batch),
+        _THREADS,
+        [
+            logits,
+            weighed(cached, logits, free),
+            free,
+            cached.counts(),
+            None if ends is None else xp.asarray(ends.astype(np.uint32)),
+            *(np.uint32(one) for one in (heads * logits.shape[2], heads, tokens)),
+            out,
+        ],
+    )
+    return out
 
 
 def newest_shares(cached: Cached, voting: Asked) -> Array:
@@ -41,13 +61,16 @@ def newest_shares(cached: Cached, voting: Asked) -> Array:
 
     float32 ``[batch, heads, tokens]``, with one look at the keys.
     """
-    xp, (batch, heads, tokens, dim) = cached.device.xp, cached.shape
+    xp, (batch, heads, tokens, _) = cached.device.xp, cached.shape
     if not voting.until.size or not tokens:
         return xp.zeros((batch, heads, tokens), np.float32)
-    toward = newest(cached, voting).reshape(batch, heads, -1, dim)
-    logits = products(cached, toward * np.float32(LOG2E / np.sqrt(dim)), fill=0.0)
-    seen = xp.arange(tokens) < voting.until.max(1)[:, None]
-    return shares(cached, logits, (seen & (cached.counts() != 0)).astype(np.uint8))
+    return shares(cached, _newest_logits(cached, voting), opened(cached, voting))
+
+
+def _newest_logits(cached: Cached, voting: Asked) -> Array:
+    batch, heads, _, dim = cached.shape
+    toward = newest(cached, voting, LOG2E / np.sqrt(dim))
+    return products(cached, toward.reshape(batch, heads, -1, dim), fill=0.0)
 
 
 def greatest_votes(cached: Cached, replay: Array) -> Array:

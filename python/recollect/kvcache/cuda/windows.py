@@ -8,7 +8,7 @@ from recollect.kvcache.cuda.rows import lengths
 
 __all__ = ["window_shares"]
 
-_THREADS = 256
+_THREADS, _ROUNDS = 256, 4
 
 
 def window_shares(cached: Cached, window: int) -> Array:
@@ -16,18 +16,19 @@ def window_shares(cached: Cached, window: int) -> Array:
 
     Windows are of tokens that count; float32 ``[batch, heads, tokens]``, minus infinity for others.
     """
-    batch, heads, tokens, _ = cached.shape
+    xp, (batch, heads, tokens, _) = cached.device.xp, cached.shape
     # Those of values are minus infinity where a token does not count, and the kernel leaves that as it is.
     of_keys = lengths(cached, "keys", alone=True)
-    of_values = lengths(cached, "values")
-    out = of_values.copy()
-    if out.size:
-        places, filled = cached.listed()
-        arguments = [of_keys, of_values, places, filled, np.uint32(heads), np.uint32(tokens)]
-        cached.device.launch(
-            Kernel("scores_windows", "share_windows"),
-            (batch * heads,),
-            _THREADS,
-            [*arguments, np.uint32(window), out],
-        )
+    out = lengths(cached, "values")
+    if not out.size:
+        return out
+    window = min(window, tokens)
+    lanes = next(width for width in (32, 16, 8, 4, 2, 1) if width <= window)
+    blocks = -(-tokens // (window * _ROUNDS * (_THREADS // lanes)))
+    sums = xp.empty((batch * heads, blocks), np.float64)
+    sizes = (np.uint32(one) for one in (heads, tokens, window, lanes))
+    arguments = [of_keys, out, *cached.listed(), *sizes, sums]
+    for name, more in (("sum_windows", []), ("share_windows", [out])):
+        grid = blocks, batch * heads
+        cached.device.launch(Kernel("scores_windows", name), grid, _THREADS, [*arguments, *more])
     return out

@@ -1,0 +1,1 @@
+../../../cuda/scores_votes.cu

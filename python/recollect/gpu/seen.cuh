@@ -1,0 +1,1 @@
+../../../cuda/seen.cuh
