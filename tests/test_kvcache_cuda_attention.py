@@ -69,7 +69,7 @@ def test_long_rows_and_heads_beside_each_other(order, dim, value_dim):
     same(queries, lambda backend: PlainCache(keys, values, backend=backend), order)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @any_of(
     batch=st.integers(1, 2),
     tokens=st.integers(1, 40) | st.sampled_from([511, 600, 1100]),

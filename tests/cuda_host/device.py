@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ _KERNEL = re.compile(r'extern "C" __global__ void (?:__launch_bounds__\([^)]*\)\
 _LAUNCH = "unsigned gx, unsigned gy, unsigned bx, size_t shared, unsigned seed, void** a"
 _SHIMS = ("shim.h", "numbers.h", "tensor.h", "warpgroup.h")
 _FOLDER = Path(tempfile.gettempdir()) / f"recollect-kernels-{os.getuid()}"
+_FLAGS = ("-std=c++17", "-O2", "-ffp-contract=off", "-fPIC", "-w")
 
 
 def compiler() -> str | None:
@@ -51,6 +53,32 @@ def _host_text(text: str) -> tuple[str, dict[str, list[str]]]:
     units = "warpgroup.h" if "described(" in text else "tensor.h"
     includes = [f'#include "{name}"' for name in ("shim.h", "numbers.h", units)]
     return "\n".join([*includes, text, *launchers]), kernels
+
+
+@cache
+def _headers() -> Path:
+    """Return a folder of the headers, the first of which is compiled: it takes longer than most kernels."""
+    texts = {name: (_HERE / name).read_bytes() for name in _SHIMS}
+    key = b"".join((*texts.values(), " ".join((*_FLAGS, str(compiler()))).encode()))
+    folder = _FOLDER / f"headers-{hashlib.sha256(key).hexdigest()[:24]}"
+    if folder.exists():
+        return folder
+    _FOLDER.mkdir(exist_ok=True, mode=0o700)
+    made = Path(tempfile.mkdtemp(dir=_FOLDER))
+    for name, text in texts.items():
+        (made / name).write_bytes(text)
+    first = made / _SHIMS[0]
+    # A compiler that makes nothing of this reads the header itself.
+    subprocess.run(
+        [compiler(), *_FLAGS, "-x", "c++-header", str(first), "-o", f"{first}.gch"],
+        check=False, capture_output=True,
+    )  # fmt: skip
+    try:
+        made.rename(folder)
+    except OSError:
+        # Another process was sooner.
+        shutil.rmtree(made)
+    return folder
 
 
 class HostDevice:
@@ -108,9 +136,9 @@ class HostDevice:
                     written = Path(folder) / "kernels.cpp"
                     written.write_text(text, encoding="utf-8")
                     made = Path(folder) / "kernels.so"
+                    options = [*_FLAGS, "-shared", f"-I{_headers()}", *defines]
                     done = subprocess.run(
-                        [compiler(), "-std=c++17", "-O2", "-ffp-contract=off", "-shared", "-fPIC", "-w",
-                         f"-I{_HERE}", *defines, str(written), "-o", str(made)],
+                        [compiler(), *options, str(written), "-o", str(made)],
                         check=False, capture_output=True, text=True,
                     )  # fmt: skip
                     assert done.returncode == 0, done.stderr[:4000]
