@@ -83,7 +83,7 @@ def test_codecs_made_by_hand(codecs):
     assert "attend_to_codes" in same(rows(1, 2, 1, 40).astype(np.float32), grown(keys, values, *codecs))
 
 
-@settings(max_examples=12)
+@settings(max_examples=10)
 @any_of(
     keys=st.sampled_from(
         [

@@ -35,7 +35,7 @@ FORMS = {
     "bf16": bf16_bits,
     "e4m3": e4m3_bits,
 }
-relaxed = settings(max_examples=8, suppress_health_check=[HealthCheck.function_scoped_fixture])
+relaxed = settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture

@@ -57,7 +57,7 @@ def compared(device, array, codec, group=2, w=1):
 
 
 @every
-@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @any_of(
     n=st.integers(0, 70) | st.sampled_from([127, 128, 129, 513]),
     d=st.integers(2, 40) | st.sampled_from([64, 80, 128, 300]),

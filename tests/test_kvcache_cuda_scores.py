@@ -115,7 +115,7 @@ def scored(name, parts, order=SHUFFLED, on=None, **options):
 
 
 @every
-@settings(max_examples=12)
+@settings(max_examples=8)
 @any_of(
     batch=st.integers(0, 2),
     heads=st.integers(1, 3),

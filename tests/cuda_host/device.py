@@ -22,7 +22,7 @@ _KERNEL = re.compile(r'extern "C" __global__ void (?:__launch_bounds__\([^)]*\)\
 _LAUNCH = "unsigned gx, unsigned gy, unsigned bx, size_t shared, unsigned seed, void** a"
 _SHIMS = ("shim.h", "numbers.h", "tensor.h", "warpgroup.h")
 _FOLDER = Path(tempfile.gettempdir()) / f"recollect-kernels-{os.getuid()}"
-_FLAGS = ("-std=c++17", "-O2", "-ffp-contract=off", "-fPIC", "-w")
+_FLAGS = ("-std=c++17", "-O1", "-ffp-contract=off", "-fPIC", "-w")
 
 
 def compiler() -> str | None:
