@@ -31,6 +31,21 @@ def same(queries, made, order=SHUFFLED, **options):
     assert found.output.dtype == found.lse.dtype == np.float32
 
 
+def same_padded(queries, keys, values, group, order, seed):
+    """Compare attention over sequences of drawn lengths, from their ends and from drawn places."""
+    random, (batch, _, tokens, _) = np.random.default_rng(seed), keys.shape
+    lengths = random.integers(0, tokens + 1, batch)
+    for places in (None, random.integers(-1, tokens + 1, (batch, queries.shape[2]))):
+        same(
+            queries,
+            lambda backend: PlainCache(keys, values, lengths=lengths, backend=backend),
+            order,
+            positions=places,
+            with_received=group % 2 == 1,
+        )
+    return lengths
+
+
 @settings(max_examples=15)
 @any_of(
     batch=st.integers(0, 2),
@@ -47,16 +62,7 @@ def test_attention_over_plain_caches(batch, tokens, group, w, dim, form, order, 
         FORMS[form](rows(batch, 2, tokens, size, seed=seed + size)) for size in (dim, max(dim - 3, 1))
     )
     queries = rows(batch, 2 * group, w, dim, seed=seed + 7).astype(np.float32) * 2
-    random = np.random.default_rng(seed)
-    lengths = random.integers(0, tokens + 1, batch)
-    for places in (None, random.integers(-1, tokens + 1, (batch, w))):
-        same(
-            queries,
-            lambda backend: PlainCache(keys, values, lengths=lengths, backend=backend),
-            order,
-            positions=places,
-            with_received=group % 2 == 1,
-        )
+    same_padded(queries, keys, values, group, order, seed)
 
 
 @pytest.mark.parametrize("order", ORDERS)
@@ -91,17 +97,8 @@ def test_rows_of_16_bits_are_attended_to_on_matrix_units(
         FORMS[form](rows(batch, 2, tokens, width, seed=seed + at)) for at, width in enumerate(dims)
     )
     queries = FORMS[asked](rows(batch, 2 * group, w, dims[0], seed=seed + 7) * size)
-    random = np.random.default_rng(seed)
-    lengths = random.integers(0, tokens + 1, batch)
     before = DEVICES[order].launched.count("attend_rows")
-    for places in (None, random.integers(-1, tokens + 1, (batch, w))):
-        same(
-            queries,
-            lambda backend: PlainCache(keys, values, lengths=lengths, backend=backend),
-            order,
-            positions=places,
-            with_received=group % 2 == 1,
-        )
+    lengths = same_padded(queries, keys, values, group, order, seed)
     assert DEVICES[order].launched.count("attend_rows") - before == 2 * bool(lengths.any())
 
 

@@ -90,7 +90,7 @@ macro_rules! kernels {
             /// The sum of squares of one row, folded down to four lanes.
             #[inline]
             #[target_feature(enable = $features)]
-            #[allow(dead_code)]
+            #[allow(dead_code, reason = "nobody asks for the squares of codes")]
             pub(super) fn squared_lanes<const FETCH: bool>(row: &[$row]) -> __m128 {
                 let (mut sums, scale) = ([$zero(); $registers], $broadcast(1.0));
                 let (row, rest) = row.as_chunks::<32>();
