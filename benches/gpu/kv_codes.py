@@ -7,7 +7,7 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 
-from benches.gpu.kv_scores import GROUP, Held, Work, measured
+from benches.gpu.kv_scores import GROUP, Held, Work, measured, once
 from benches.gpu.row import GpuRow
 from recollect.kvcache import QuantizedCache, compact, decode_attention, pv, qk_logits, quantize, select
 
@@ -64,19 +64,8 @@ def _of_keys(call: Callable[[Any], Any] | None) -> Callable[[Held], Any] | None:
     return None if call is None else lambda held: call(held.keys)
 
 
-_ONCE: dict[tuple[Any, ...], tuple[Any, Any]] = {}
-
-
-def _once(held: Held, name: tuple[str, ...], make: Callable[[], Any]) -> Any:
-    """Return what is made once for each set, which is kept with it."""
-    key = (id(held.keys), *name)
-    if key not in _ONCE:
-        _ONCE[key] = held.keys, make()
-    return _ONCE[key][1]
-
-
 def _kept(held: Held, kind: str, role: str) -> Any:
-    return _once(held, (kind, role), lambda: quantize(getattr(held, role), kind, role=role))
+    return once(held, (kind, role), lambda: quantize(getattr(held, role), kind, role=role))
 
 
 def _quantizing(kind: str) -> Callable[[Held], Any]:
@@ -88,8 +77,11 @@ def _reading(kind: str) -> Callable[[Held], Any]:
 
 
 def _weights(held: Held) -> Any:
-    batch, heads, tokens, _ = held.keys.shape
-    return torch.ones(batch, heads * GROUP, 1, tokens, device=held.keys.device) / tokens
+    def alike() -> Any:
+        batch, heads, tokens, _ = held.keys.shape
+        return torch.full((batch, heads * GROUP, 1, tokens), 1 / tokens, device=held.keys.device)
+
+    return once(held, ("weights",), alike)
 
 
 def _attention(*kinds: str) -> Callable[[Held], Any]:
@@ -99,7 +91,7 @@ def _attention(*kinds: str) -> Callable[[Held], Any]:
             cache.append(held.keys, held.values)
             return cache
 
-        cache = _once(held, ("cache", *kinds), grown)
+        cache = once(held, ("cache", *kinds), grown)
         return decode_attention(held.queries[:, :, -1:].float(), cache).output
 
     return attended
@@ -110,8 +102,8 @@ def _dense(held: Held) -> Any:
 
 
 def _staying(held: Held) -> Any:
-    given, quarter = held.keys[..., 0].float(), held.keys.shape[2] // 4
-    return _once(held, ("quarter",), lambda: select(given, quarter, n_sink=0))
+    quarter = held.keys.shape[2] // 4
+    return once(held, ("quarter",), lambda: select(held.keys[..., 0].float(), quarter, n_sink=0))
 
 
 def _compacted(held: Held) -> Any:
@@ -119,9 +111,12 @@ def _compacted(held: Held) -> Any:
 
 
 def _gathered(held: Held) -> Any:
-    batch, heads, _, dim = held.keys.shape
-    indices = torch.as_tensor(_staying(held).indices, device=held.keys.device).long()
-    at = indices.view(batch, heads, -1, 1).expand(-1, -1, -1, dim)
+    def places() -> Any:
+        batch, heads, _, dim = held.keys.shape
+        indices = torch.as_tensor(_staying(held).indices, device=held.keys.device).long()
+        return indices.view(batch, heads, -1, 1).expand(-1, -1, -1, dim)
+
+    at = once(held, ("places",), places)
     return held.keys.gather(2, at), held.values.gather(2, at)
 
 
