@@ -1,6 +1,6 @@
 // Attention of few queries over parts of segments whose values are whole numbers token by token, on matrix units. Keys are
-// such numbers channel by channel (KIVI's layout), or rotated rows. A part is taken in stages: what comes next is on its way while something else is looked at. Four queries take the
-// eight columns of a product, each as two floats of 16 bits, so nothing is lost that f32 would keep.
+// such numbers channel by channel (KIVI's layout), or rotated rows. A part is taken in stages: what comes next is on its way
+// while something else is looked at.
 #ifndef KEY_BITS
 #define KEY_CODEC CHANNEL
 #define KEY_BITS 4
@@ -11,15 +11,7 @@
 #define UNITS 4    // of 32 channels of a value
 #define GROUPS 4   // of units of a value that share a step
 #endif
-#define WARPS 4
-#define STAGE (64 * WARPS)  // tokens
-#define THREADS (32 * WARPS)
 #define BLOCKS (UNITS > 4 ? 2 : 4)
-#define AT_ONCE 4u                               // queries
-#define KEY_PITCH (STAGE * KEY_BITS / 8 + 16)     // bytes between lines of keys: pairs of them meet in no bank
-#define VALUE_PITCH (UNITS * 4 * VALUE_BITS + 16)
-#define PITCH (STAGE + 8)                         // numbers between rows that go over tokens
-#define FILLED 9                                 // the power of two below which queries and weights are brought
 #include "stage_values.cuh"
 #if KEY_CODEC == ROTATED
 #include "stage_turned.cuh"
@@ -62,7 +54,16 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS) attend_by_units(
         for (u32 first = work.first; first < end; first += STAGE) {
             const u32 count = min((u32)STAGE, end - first);
             float logits[4][2];
-            keys.logits(logits, first, fresh, values);
+            keys.weigh(first);
+            if (first > work.first) await_copies<0>();
+            else await_copies<1>();
+            __syncthreads();
+            // Its values are on their way while keys are looked at.
+            if (first > work.first) {
+                values.bring(first);
+                end_copies();
+            }
+            keys.logits(logits, fresh);
             const int* positions = (const int*)segment.positions;
 #pragma unroll
             for (int e = 0; e < 2; e++) {

@@ -1,6 +1,6 @@
 // Keys of a part, a stage of them in shared memory: whole numbers channel by channel, 32 tokens of which share their steps.
 #pragma once
-#include "stage_values.cuh"
+#include "stages.cuh"
 
 struct StageKeys {
     static const u32 BYTES = WIDTH * KEY_PITCH + STAGE / 32 * WIDTH * 2 + 3 * AT_ONCE * (WIDTH + 8) * 2;
@@ -51,22 +51,16 @@ struct StageKeys {
         end_copies();
     }
 
-    __device__ __forceinline__ void ask(const float* queries, u32 rows) { ask_in_halves(asked, raised, queries, rows); }
+    __device__ __forceinline__ void ask(const float* queries, u32 rows) {
+        bring_in_halves<WIDTH>(asked, raised, queries, WIDTH, rows, WIDTH);
+    }
 
-    // Logits of two units of tokens a warp; `fresh` where steps have just come. Values of the stage are sent for meanwhile.
-    __device__ __forceinline__ void logits(float (&logits)[4][2], u32 first, bool fresh, const StageValues& values) {
+    // Logits of two units of tokens a warp, once zeros are weighed; `fresh` where steps have just come.
+    __device__ __forceinline__ void logits(float (&logits)[4][2], bool fresh) {
         const u32 warp = threadIdx.x / 32, g = (threadIdx.x & 31) >> 2, q = threadIdx.x & 3, first_query = 2 * (q & 1);
         const u32 lost = g >= 4 ? FULL : 0u, first_unit = 2 * warp;
         const bool later = q >= 2;
         const u16 *high = asked + (g & 3) * (WIDTH + 8) + 2 * q, *low = high + (lost ? 1 : 2) * AT_ONCE * (WIDTH + 8);
-        if (warp == WARPS - 1) weigh_zeros(first, lost ? low : high, g, q);
-        if (first > work.first) await_copies<0>();
-        else await_copies<1>();
-        __syncthreads();
-        if (first > work.first) {
-            values.bring(first);
-            end_copies();
-        }
         if (fresh) lowered = lower_steps<2 * WIDTH>(steps + first_unit * WIDTH);
         float got[2][2][4] = {};
         const u16* step = steps + first_unit * WIDTH + 2 * q;
@@ -96,8 +90,11 @@ struct StageKeys {
         }
     }
 
-    // What zeros are worth: units by queries, by one warp.
-    __device__ __forceinline__ void weigh_zeros(u32 first, const u16* side, u32 g, u32 q) {
+    // What zeros of a stage are worth: units by queries, by one warp.
+    __device__ __forceinline__ void weigh(u32 first) {
+        if (threadIdx.x / 32 != WARPS - 1) return;
+        const u32 g = (threadIdx.x & 31) >> 2, q = threadIdx.x & 3;
+        const u16* side = asked + (g & 3) * (WIDTH + 8) + 2 * q + (g >= 4 ? AT_ONCE * (WIDTH + 8) : 0);
         float found[4] = {0.0f, 0.0f, 0.0f, 0.0f};
         const u16 *zero = steps_of(segment.key_zero, first + 32 * min(g, STAGE / 32 - 1u)) + 2 * q;
 #pragma unroll

@@ -2,7 +2,7 @@
 // is two halves, of which matrix units take one after the other; bytes of both are looked up by four codes at once.
 #pragma once
 #include "lanes.cuh"
-#include "stage_values.cuh"
+#include "stages.cuh"
 
 #define ROW_BYTES (WIDTH * KEY_BITS / 8)
 #define LEVELS_RAISED 6  // the power of two that lets the second half of a level keep its bits
@@ -33,7 +33,8 @@ __device__ __forceinline__ u32 in_fours(const u32 (&words)[KEY_BITS], int eight)
 struct Levels {
     u32 bytes[4][2];  // high and low of the first half, then of the second
 
-    __device__ __forceinline__ static void write(u8 (*table)[8]) {
+    // Halves are written whole: a compiler (NVRTC 13.0) stores zeros for the lower byte of a number just converted.
+    __device__ __forceinline__ static void write(u16 (*table)[8]) {
         const u32 at = threadIdx.x;
         if (at >= 8) return;
         const u32 half = 1u << (KEY_BITS - 1), code = KEY_BITS == 4 ? at + half : at & (2 * half - 1);
@@ -42,12 +43,16 @@ struct Levels {
         u16 first = half_of(size);
         if (of_half(first) > size) first--;  // so that the rest has the same sign
         const u16 rest = half_of(__fsub_rn(size, of_half(first))), sign = code < half ? 0x8000 : 0;
-        table[0][at] = (first | sign) >> 8, table[1][at] = (u8)first, table[2][at] = (rest | sign) >> 8, table[3][at] = (u8)rest;
+        table[0][at] = first | sign, table[1][at] = rest | sign;
     }
 
-    __device__ __forceinline__ void read(const u8 (*table)[8]) {
+    __device__ __forceinline__ void read(const u16 (*table)[8]) {
 #pragma unroll
-        for (int i = 0; i < 4; i++) bytes[i][0] = *(const u32*)table[i], bytes[i][1] = *(const u32*)(table[i] + 4);
+        for (int half = 0; half < 2; half++) {
+            const uint4 all = *(const uint4*)table[half];
+            bytes[2 * half][0] = permuted(all.x, all.y, 0x7531u), bytes[2 * half][1] = permuted(all.z, all.w, 0x7531u);
+            bytes[2 * half + 1][0] = permuted(all.x, all.y, 0x6420u), bytes[2 * half + 1][1] = permuted(all.z, all.w, 0x6420u);
+        }
     }
 
     // Four codes, the lower 16 bits of `fours`, as two pairs of halves; `signs` are added to their higher bytes.
@@ -69,17 +74,17 @@ struct StageKeys {
     float* queries; // [AT_ONCE][WIDTH]
     u16* asked;     // [2][AT_ONCE][WIDTH + 8]: halves, and what they lost
     int* raised;    // [AT_ONCE]
-    u8 (*table)[8];
+    u16 (*table)[8];
 
     __device__ __forceinline__ StageKeys(u8* shared, const Segment& s, const Shape& all, const Work& w, u32 to)
         : segment(s), work(w), block(all.key_block), end(to), codes(shared) {
         __shared__ int powers[AT_ONCE];
-        __align__(8) __shared__ u8 bytes[4][8];
+        __align__(16) __shared__ u16 halves[2][8];
         steps = (u16*)(codes + STAGE * ROW_BYTES);
         centres = (float*)(steps + STAGE);
         queries = centres + CENTRES * WIDTH;
         asked = (u16*)(queries + AT_ONCE * WIDTH);
-        raised = powers, table = bytes;
+        raised = powers, table = halves;
     }
 
     __device__ __forceinline__ void bring(u32 first) const {
@@ -111,21 +116,16 @@ struct StageKeys {
     }
 
     __device__ __forceinline__ void ask(const float* from, u32 rows) {
-        ask_in_halves(asked, raised, from, rows);
+        bring_in_halves<WIDTH>(asked, raised, from, WIDTH, rows, WIDTH);
         for (u32 at = threadIdx.x; at < AT_ONCE * WIDTH; at += THREADS) queries[at] = at / WIDTH < rows ? from[at] : 0.0f;
     }
 
-    // Logits of 64 tokens a warp. Values of the stage are sent for meanwhile.
-    __device__ __forceinline__ void logits(float (&logits)[4][2], u32 first, bool, const StageValues& values) {
+    __device__ __forceinline__ void weigh(u32) {}
+
+    // Logits of 64 tokens a warp.
+    __device__ __forceinline__ void logits(float (&logits)[4][2], bool) {
         const u32 warp = threadIdx.x / 32, lane = threadIdx.x & 31, g = lane >> 2, q = lane & 3, first_query = 2 * (q & 1);
         const bool later = q >= 2;
-        if (first > work.first) await_copies<0>();
-        else await_copies<1>();
-        __syncthreads();
-        if (first > work.first) {
-            values.bring(first);
-            end_copies();
-        }
         Levels levels;
         levels.read(table);
         float got[4][4] = {};

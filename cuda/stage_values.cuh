@@ -1,47 +1,6 @@
 // Values of a part, a stage of them in shared memory: whole numbers token by token, in units of 32 channels.
 #pragma once
-#include "lines.cuh"
-#include "segments.cuh"
-
-// Writes a number as two halves.
-__device__ __forceinline__ void write_halves(u16* high, u16* low, float x) {
-    const u16 half = half_of(x);
-    *high = half;
-    *low = half_of(__fsub_rn(x, of_half(half)));
-}
-
-// Queries as halves and what these lost, `asked` [2][AT_ONCE][WIDTH + 8], each by a power of two that lets it fill them.
-__device__ __forceinline__ void ask_in_halves(u16* asked, int* raised, const float* queries, u32 rows) {
-    const u32 lane = threadIdx.x & 31;
-    for (u32 r = threadIdx.x / 32; r < AT_ONCE; r += WARPS) {
-        float own[(WIDTH + 31) / 32], size = 0.0f;
-#pragma unroll
-        for (u32 i = 0; i < (WIDTH + 31) / 32; i++) {
-            own[i] = r < rows && lane + 32 * i < WIDTH ? queries[r * WIDTH + lane + 32 * i] : 0.0f;
-            size = fmaxf(size, fabsf(own[i]));
-        }
-        size = over_warp<float>(size, greater);
-        const int by = size > 0.0f ? max(-100, min(100, FILLED - 1 + 127 - (int)(__float_as_uint(size) >> 23))) : 0;
-#pragma unroll
-        for (u32 i = 0; i < (WIDTH + 31) / 32; i++) {
-            u16* to = asked + r * (WIDTH + 8) + lane + 32 * i;
-            if (lane + 32 * i < WIDTH) write_halves(to, to + AT_ONCE * (WIDTH + 8), own[i] * power_of_two(by));
-        }
-        if (lane == 0) raised[r] = by;
-    }
-}
-
-// Lowers the COUNT steps of a warp if one is 64 or more; returns by which power of two.
-template <u32 COUNT> __device__ __forceinline__ int lower_steps(u16* steps) {
-    const u32 lane = threadIdx.x & 31;
-    u32 large = 0;
-#pragma unroll
-    for (u32 at = 2 * lane; at < COUNT; at += 64) large |= *(const u32*)(steps + at) + 0x2c002c00u;  // 64 reaches the sign
-    if (!__any_sync(FULL, large & 0x80008000u)) return 0;
-    for (u32 at = lane; at < COUNT; at += 32) steps[at] = half_of(of_half(steps[at]) * power_of_two(-FILLED - 2));
-    __syncwarp();
-    return FILLED + 2;
-}
+#include "stages.cuh"
 
 struct StageValues {
     static const u32 BYTES = STAGE * VALUE_PITCH + 4 * STAGE * GROUPS;

@@ -50,6 +50,8 @@ REGISTERS = {
     "decode": 64,
     "attend_rows": 255,
     "attend_units": 255,
+    "logits_units": 255,
+    "sums_units": 128,
     "decode_attention": 168,
     "decode_channel": 128,
     "decode_rotated": 80,
@@ -117,6 +119,21 @@ READERS = {
             ("CHANNEL", 4, 4, 256, 8),
             ("ROTATED", 1, 2, 128, 4),
         )
+    ],
+    "logits_units": [
+        {"KEY_CODEC": codec, "KEY_BITS": bits, "WIDTH": width}
+        for codec, bits, width in (
+            ("CHANNEL", 4, 128),
+            ("ROTATED", 4, 128),
+            ("CHANNEL", 2, 256),
+            ("ROTATED", 1, 128),
+            ("CHANNEL", 8, 64),
+            ("ROTATED", 3, 128),
+        )
+    ],
+    "sums_units": [
+        {"VALUE_BITS": bits, "UNITS": units, "GROUPS": groups}
+        for bits, units, groups in ((4, 4, 4), (8, 4, 1), (2, 4, 4), (4, 8, 8), (2, 2, 1))
     ],
     "decode_attention": [
         {

@@ -27,6 +27,7 @@ SOURCES = (
     "decode_turned",
     "hamming",
     "hopper",
+    "logits_units",
     "quantize_channel",
     "quantize_float8",
     "quantize_rotated",
@@ -48,6 +49,7 @@ SOURCES = (
     "scores_votes",
     "scores_windows",
     "selection",
+    "sums_units",
 )
 """What can be compiled."""
 

@@ -6,11 +6,23 @@ from dataclasses import dataclass
 from recollect.gpu.device import Device, Kernel, address
 from recollect.kvcache.cuda.coded import Coded
 
-__all__ = ["Units", "units_of"]
+__all__ = [
+    "AT_ONCE",
+    "UNIT",
+    "Units",
+    "groups_of",
+    "knows_keys",
+    "knows_values",
+    "shared_by_keys",
+    "shared_by_values",
+    "units_of",
+]
 
-_UNIT, _QUERIES, _WIDEST, _BITS = 32, 4, 256, (2, 4, 8)
+UNIT, AT_ONCE = 32, 4
+"""Numbers of a unit, and queries that are looked at together."""
+_WIDEST, _BITS = 256, (2, 4, 8)
 _THREADS, _STAGE, _TILE = 128, 256, 128
-_AT_ONCE = 4
+_BLOCKS = 4
 """Blocks that run beside each other, where they share enough."""
 _MOST = 8
 """Stages of a part: sums of matrix units lose some bits in longer ones."""
@@ -46,7 +58,7 @@ def units_of(device: Device, segments: Sequence[tuple[Coded, Coded]], rows: int)
     beside each other share their step; rows have up to 256 channels.
     """
     keys, values = segments[0]
-    if not (_knows_keys(keys) or keys.tile_shares_means) or not _knows_values(values):
+    if not knows_keys(keys) or not knows_values(values):
         return None
     shared = _shared(keys, values)
     misplaced = any(address(part) % 16 for one, _ in segments for part in (one.codes, one.scale))
@@ -58,32 +70,34 @@ def units_of(device: Device, segments: Sequence[tuple[Coded, Coded]], rows: int)
         ("KEY_BITS", keys.bits),
         ("VALUE_BITS", values.bits),
         ("WIDTH", keys.width),
-        ("UNITS", values.width // _UNIT),
-        ("GROUPS", _groups(values)),
+        ("UNITS", values.width // UNIT),
+        ("GROUPS", groups_of(values)),
     ):
         kernel = kernel.defining(name, str(value))
     all_stages = sum(one.heads * -(-one.n // _STAGE) for one, _ in segments)
-    at_once = device.processors * min(_AT_ONCE, device.shared_bytes // shared)
-    return Units(kernel, _THREADS, _STAGE * (_stages(all_stages, at_once) if rows <= _QUERIES else 1), shared)
+    at_once = device.processors * min(_BLOCKS, device.shared_bytes // shared)
+    return Units(kernel, _THREADS, _STAGE * (_stages(all_stages, at_once) if rows <= AT_ONCE else 1), shared)
 
 
-def _knows_keys(keys: Coded) -> bool:
-    return (
+def knows_keys(keys: Coded) -> bool:
+    """Return whether the units know such keys."""
+    return keys.tile_shares_means or (
         keys.by_channel
         and keys.bits in _BITS
-        and keys.group % _UNIT == 0
+        and keys.group % UNIT == 0
         and keys.width % 16 == 0
         and keys.width <= _WIDEST
     )
 
 
-def _knows_values(values: Coded) -> bool:
+def knows_values(values: Coded) -> bool:
+    """Return whether the units know such values."""
     return (
         values.codec == "WHOLE"
         and values.bits in _BITS
-        and values.width % _UNIT == 0
+        and values.width % UNIT == 0
         and values.width <= _WIDEST
-        and (values.group >= values.width or (values.group % _UNIT == 0 and values.width % values.group == 0))
+        and (values.group >= values.width or (values.group % UNIT == 0 and values.width % values.group == 0))
     )
 
 
@@ -95,17 +109,26 @@ def _stages(all_stages: int, at_once: int) -> int:
     return stages
 
 
-def _groups(values: Coded) -> int:
+def groups_of(values: Coded) -> int:
+    """Return how many steps a value has."""
     return -(-values.width // values.group)
 
 
-def _shared(keys: Coded, values: Coded) -> int:
-    of_values = _STAGE * (values.width * values.bits // 8 + 16) + 4 * _STAGE * _groups(values)
+def shared_by_keys(keys: Coded, stage: int) -> int:
+    """Return the bytes of a stage of keys, and of queries."""
     if keys.rotated:
-        codes, centres = _STAGE * (keys.width * keys.bits // 8 + 2), 4 * (_STAGE // _TILE) * keys.width
-        of_keys = codes + centres + _QUERIES * (4 * keys.width + 4 * (keys.width + 8))
-    else:
-        lines, steps = keys.width * (_STAGE * keys.bits // 8 + 16), 2 * (_STAGE // _UNIT) * keys.width
-        of_keys = lines + steps + 6 * _QUERIES * (keys.width + 8)
-    joined = _THREADS // _UNIT * 2 * _QUERIES * values.width
-    return of_values + of_keys + max(4 * _QUERIES * (_STAGE + 8), joined)
+        codes, centres = stage * (keys.width * keys.bits // 8 + 2), 4 * (stage // _TILE) * keys.width
+        return codes + centres + AT_ONCE * (4 * keys.width + 4 * (keys.width + 8))
+    lines, steps = keys.width * (stage * keys.bits // 8 + 16), 2 * (stage // UNIT) * keys.width
+    return lines + steps + 6 * AT_ONCE * (keys.width + 8)
+
+
+def shared_by_values(values: Coded, stage: int) -> int:
+    """Return the bytes of a stage of values."""
+    return stage * (values.width * values.bits // 8 + 16) + 4 * stage * groups_of(values)
+
+
+def _shared(keys: Coded, values: Coded) -> int:
+    joined = _THREADS // UNIT * 2 * AT_ONCE * values.width
+    both = shared_by_keys(keys, _STAGE) + shared_by_values(values, _STAGE)
+    return both + max(4 * AT_ONCE * (_STAGE + 8), joined)

@@ -8,9 +8,9 @@ import numpy.typing as npt
 
 from recollect.gpu.device import Array, Device, Kernel
 from recollect.kvcache.cuda.coded_tables import CodedSegment, Laid, brought_together, laid_out
-from recollect.kvcache.cuda.products import turned
 from recollect.kvcache.cuda.segment_attention import PART, join, nothing_seen
 from recollect.kvcache.cuda.sharing import LOG2E
+from recollect.kvcache.cuda.turning import turned
 from recollect.kvcache.splitmix import signs
 
 __all__ = ["CodedSegment", "attended_to_codes"]

@@ -11,13 +11,11 @@ import numpy.typing as npt
 from recollect.gpu.device import Array, Device, address
 from recollect.kvcache.cuda.attention_units import Units, units_of
 from recollect.kvcache.cuda.coded import Coded
-from recollect.kvcache.cuda.products import turned
 from recollect.kvcache.cuda.segment_attention import PART, brought, works_of
+from recollect.kvcache.cuda.turning import turned_means
 
 __all__ = ["CodedSegment", "Laid", "brought_together", "laid_out"]
 
-_TURNED: WeakKeyDictionary[Coded, Array] = WeakKeyDictionary()
-"""Means of rotated rows turned as rows are, which stay what they are."""
 _LAID: "WeakKeyDictionary[Coded, Laid]" = WeakKeyDictionary()
 """What was laid out last, by the keys of its first segment."""
 
@@ -156,7 +154,7 @@ def brought_together(
 
 def _described(device: Device, segments: Sequence[CodedSegment]) -> tuple[npt.NDArray[np.uint64], list[Any]]:
     """Return the table of segments, and the arrays that it points to and nobody else holds."""
-    held = [_turned_means(device, [getattr(one, name) for one in segments]) for name in ("keys", "values")]
+    held = [turned_means(device, [getattr(one, name) for one in segments]) for name in ("keys", "values")]
     table = [
         [
             *(
@@ -177,17 +175,3 @@ def _described(device: Device, segments: Sequence[CodedSegment]) -> tuple[npt.ND
 
 def _pointers(part: Coded) -> tuple[Array | None, Array | None, Array | None]:
     return part.codes, part.scale, part.zero
-
-
-def _turned_means(device: Device, parts: Sequence[Coded]) -> list[Array | None]:
-    """Return the means of rotated rows turned as rows are, ``[heads * blocks, width]``, of each segment."""
-    if not parts[0].rotated:
-        return [None] * len(parts)
-    new = [part for part in parts if part not in _TURNED]
-    means = [part.zero.view(np.float16).reshape(-1, part.d) for part in new if part.zero is not None]
-    if means:
-        rows = turned(device, new[0], device.xp.concatenate(means).astype(np.float32))
-        ends = np.cumsum([len(one) for one in means])
-        for part, one, end in zip(new, means, ends.tolist(), strict=True):
-            _TURNED[part] = rows[end - len(one) : end]
-    return [_TURNED.get(part) for part in parts]

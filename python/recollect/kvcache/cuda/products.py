@@ -4,12 +4,18 @@ import numpy as np
 
 from recollect.gpu.device import Array, Device, Kernel
 from recollect.kvcache.cuda.coded import Coded
+from recollect.kvcache.cuda.product_units import (
+    LOGITS_STAGE,
+    STAGE_THREADS,
+    SUMS_STAGE,
+    logits_units,
+    sums_units,
+)
+from recollect.kvcache.cuda.turning import rotating, scale_of, turned, turned_means
 
-__all__ = ["logits", "turned", "weighted"]
+__all__ = ["logits", "weighted"]
 
 _TILE, _WARP, _WARPS = 128, 32, 8
-_SPLIT = 512
-"""Tokens that one block of threads adds up."""
 _SHARED = 1 << 15
 """Bytes of queries that are shared at most."""
 _PARTS = 1 << 26
@@ -26,6 +32,19 @@ def logits(device: Device, coded: Coded, queries: Array) -> Array:
     out = device.xp.empty((heads, rows, n), dtype=np.float32)
     if not out.size:
         return out
+    if coded.rotated:
+        asked = turned(device, coded, queries.reshape(heads * rows, -1)).reshape(heads, rows, -1)
+    else:
+        asked = device.xp.ascontiguousarray(queries)
+    if (units := logits_units(device, coded)) is not None:
+        kernel, shared = units
+        zero = turned_means(device, [coded])[0] if coded.rotated else coded.zero
+        block = coded.block if coded.rotated else coded.group
+        sizes = map(np.uint32, (n, coded.row_bytes, block, rows))
+        arguments = [coded.codes, coded.scale, zero, asked, out, *sizes]
+        grid, threads = (-(-n // LOGITS_STAGE), heads), LOGITS_STAGE // STAGE_THREADS
+        device.launch(kernel, grid, threads, arguments, shared)
+        return out
     grid, count = (-(-n // _TILE), heads), np.uint32(rows)
     if coded.by_channel:
         sizes = map(np.uint32, (n, coded.d, coded.codes.shape[2], coded.group, rows))
@@ -34,14 +53,11 @@ def logits(device: Device, coded: Coded, queries: Array) -> Array:
         name = "logits_by_columns" if straight else "logits_by_channel"
         kernel = coded.read_by("decode_channel", name, ROWS=many)
         shared = coded.d * many * 4 if straight else 0
-        device.launch(kernel, grid, _TILE, [*coded.channel_arguments, queries, out, *sizes], shared)
+        device.launch(kernel, grid, _TILE, [*coded.channel_arguments, asked, out, *sizes], shared)
         return out
-    base = None
-    if coded.rotated:
-        base = _mean_products(device, coded, queries)
-        queries = turned(device, coded, queries.reshape(heads * rows, -1)).reshape(heads, rows, -1)
+    base = _mean_products(device, coded, queries) if coded.rotated else None
     kernel = coded.read_by("decode_logits", "logits_by_token", ROWS=_at_a_time(rows))
-    device.launch(kernel, grid, _TILE, [*coded.arguments, queries, base, out, count])
+    device.launch(kernel, grid, _TILE, [*coded.arguments, asked, base, out, count])
     return out
 
 
@@ -51,11 +67,13 @@ def weighted(device: Device, coded: Coded, weights: Array) -> Array:
     They are added up in float32, by splits of 512 tokens whose sums are added in order.
     """
     heads, rows, n = weights.shape
-    out = device.xp.zeros((heads, rows, coded.d), dtype=np.float32)
-    if not out.size or not n:
-        return out
-    splits = -(-n // _SPLIT)
+    if not heads * rows * coded.d or not n:
+        return device.xp.zeros((heads, rows, coded.d), dtype=np.float32)
+    splits = -(-n // SUMS_STAGE)
     few = max(8, _PARTS // (heads * splits * coded.width) // 8 * 8)
+    if rows <= few:
+        return _sums(device, coded, device.xp.ascontiguousarray(weights), splits)
+    out = device.xp.empty((heads, rows, coded.d), dtype=np.float32)
     for start in range(0, rows, few):
         part = device.xp.ascontiguousarray(weights[:, start : start + few])
         out[:, start : start + few] = _sums(device, coded, part, splits)
@@ -65,7 +83,12 @@ def weighted(device: Device, coded: Coded, weights: Array) -> Array:
 def _sums(device: Device, coded: Coded, weights: Array, splits: int) -> Array:
     xp, (heads, rows, n) = device.xp, weights.shape
     parts = xp.empty((heads, splits, rows, coded.width), dtype=np.float32)
-    if coded.by_channel:
+    if (units := sums_units(device, coded)) is not None:
+        kernel, shared = units
+        sizes = map(np.uint32, (n, coded.row_bytes, rows))
+        arguments = [coded.codes, coded.scale, coded.zero, weights, parts, *sizes]
+        device.launch(kernel, (splits, heads), SUMS_STAGE // STAGE_THREADS, arguments, shared)
+    elif coded.by_channel:
         sizes = map(np.uint32, (n, coded.d, coded.codes.shape[2], coded.group, rows, splits))
         kernel = coded.read_by("decode_channel", "sums_by_channel", ROWS=_at_a_time(rows))
         grid = splits * -(-coded.d // _TILE), heads
@@ -90,31 +113,13 @@ def _at_a_time(rows: int) -> int:
     return min(1 << max(rows - 1, 0).bit_length(), 8)
 
 
-def _rotating(coded: Coded, name: str) -> Kernel:
-    return Kernel("decode_rotated", name).defining("BITS", str(coded.bits))
-
-
-def turned(device: Device, coded: Coded, rows: Array) -> Array:
-    """Return float32 rows ``[m, d]`` turned as those of codes were, ``[m, width]``."""
-    out = device.xp.empty((len(rows), coded.width), dtype=np.float32)
-    sizes = np.uint32(coded.d), np.uint32(coded.width), np.uint64(coded.seed)
-    if len(rows):
-        arguments = [device.xp.ascontiguousarray(rows), out, *sizes, _scale(coded)]
-        device.launch(_rotating(coded, "turn_queries"), (len(rows),), _WARP, arguments, coded.width * 4)
-    return out
-
-
-def _scale(coded: Coded) -> np.float32:
-    return np.float32(coded.width**-0.5)
-
-
 def _mean_products(device: Device, coded: Coded, queries: Array) -> Array:
     heads, rows, d = queries.shape
     blocks = -(-coded.n // coded.block)
     out = device.xp.empty((heads, rows, blocks), dtype=np.float32)
     arguments = [queries, coded.zero, out, *map(np.uint32, (rows, blocks, d))]
     grid = -(-rows * blocks // _WARPS), heads
-    device.launch(_rotating(coded, "mean_products"), grid, _WARP * _WARPS, arguments)
+    device.launch(rotating(coded, "mean_products"), grid, _WARP * _WARPS, arguments)
     return out
 
 
@@ -124,8 +129,8 @@ def _turned_back(device: Device, coded: Coded, weights: Array, parts: Array, out
     of_blocks = device.xp.empty((heads, rows, blocks), dtype=np.float32)
     grid = -(-rows * blocks // _WARPS), heads
     arguments = [weights, of_blocks, *map(np.uint32, (rows, n, coded.block))]
-    device.launch(_rotating(coded, "block_weights"), grid, _WARP * _WARPS, arguments)
+    device.launch(rotating(coded, "block_weights"), grid, _WARP * _WARPS, arguments)
     sizes = map(np.uint32, (rows, splits, blocks, coded.d, width))
-    arguments = [parts, of_blocks, coded.zero, out, *sizes, np.uint64(coded.seed), _scale(coded)]
-    device.launch(_rotating(coded, "turn_sums_back"), (rows, heads), _WARP, arguments, width * 4)
+    arguments = [parts, of_blocks, coded.zero, out, *sizes, np.uint64(coded.seed), scale_of(coded)]
+    device.launch(rotating(coded, "turn_sums_back"), (rows, heads), _WARP, arguments, width * 4)
     return out

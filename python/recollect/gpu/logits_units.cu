@@ -1,0 +1,1 @@
+../../../cuda/logits_units.cu

@@ -1,0 +1,1 @@
+../../../cuda/sums_units.cu
