@@ -25,7 +25,7 @@ _PARTS = 1 << 26
 def logits(device: Device, coded: Coded, queries: Array) -> Array:
     """Return products of queries, float32 ``[heads, w, d]``, with rows, float32 ``[heads, w, n]``.
 
-    They are added up in float32, the channels of a row in order.
+    They are added up in float32, by matrix units where these know the codes, or else channel by channel.
     """
     heads, rows, _ = queries.shape
     n = coded.n
