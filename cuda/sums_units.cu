@@ -7,9 +7,7 @@
 #define UNITS 4   // of 32 channels of a value
 #define GROUPS 4  // of units of a value that share a step
 #endif
-#ifndef WARPS
 #define WARPS 8
-#endif
 #include "stage_values.cuh"
 
 // Of all heads: codes, their scales and zeros; weights are `[heads, rows, n]`, `parts` `[heads, splits, rows, 32 * UNITS]`.

@@ -87,6 +87,31 @@ def test_the_order_of_threads_changes_no_bit(monkeypatch, codec):
     assert len(set(sums)) == 1
 
 
+@pytest.mark.parametrize("kind", ["int4", "int2", "rot4", "rot3", "rot2", "rot1"])
+def test_matrix_units_multiply_codes_that_they_know(device, kind):
+    compared(device, rows(1, 2, 600, 128).astype(np.float16), codec_of(kind, "keys"), 4, 2)
+    assert "logits_by_units" in device.launched
+
+
+@pytest.mark.parametrize("kind", ["int8", "int4", "int2"])
+def test_matrix_units_add_up_values_that_are_whole_numbers(device, kind):
+    compared(device, rows(1, 2, 600, 128).astype(np.float16), codec_of(kind, "values"), 4, 2)
+    assert "sums_by_units" in device.launched
+
+
+@pytest.mark.parametrize("size", [3e-6, 1.0, 4e5])
+def test_queries_and_weights_of_any_size_keep_their_bits(device, size):
+    """Halves hold numbers up to 65,504, and lose bits below 2^-14: both are brought between."""
+    array = rows(1, 2, 600, 128).astype(np.float16)
+    for call, role, given in ((qk_logits, "keys", rows(1, 4, 1, 128)), (pv, "values", rows(1, 4, 1, 600))):
+        found = quantize(array, "int4", role=role, backend="numpy")
+        wanted, one = (
+            call(given * np.float32(size), found, backend=backend) for backend in ("numpy", "cuda")
+        )
+        np.testing.assert_allclose(one / size, wanted / size, rtol=1e-5, atol=2e-4)
+    assert {"logits_by_units", "sums_by_units"} <= set(device.launched)
+
+
 @pytest.mark.parametrize("form", [lambda x: x, lambda x: x.astype(np.float16), bf16_bits])
 def test_plain_rows_of_all_kinds(device, form):
     compared(device, form(rows(1, 2, 37, 20)), Plain())

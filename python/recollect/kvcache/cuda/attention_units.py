@@ -13,6 +13,7 @@ __all__ = [
     "groups_of",
     "knows_keys",
     "knows_values",
+    "misplaced",
     "shared_by_keys",
     "shared_by_values",
     "units_of",
@@ -60,9 +61,8 @@ def units_of(device: Device, segments: Sequence[tuple[Coded, Coded]], rows: int)
     keys, values = segments[0]
     if not knows_keys(keys) or not knows_values(values):
         return None
-    shared = _shared(keys, values)
-    misplaced = any(address(part) % 16 for one, _ in segments for part in (one.codes, one.scale))
-    if misplaced or shared + 2048 > device.shared_bytes:
+    shared = shared_by_keys(keys, _STAGE) + shared_by_values(values, _STAGE)
+    if any(map(misplaced, (one for one, _ in segments))) or shared + 2048 > device.shared_bytes:
         return None
     kernel = Kernel("attend_units", "attend_by_units")
     for name, value in (
@@ -109,6 +109,11 @@ def _stages(all_stages: int, at_once: int) -> int:
     return stages
 
 
+def misplaced(coded: Coded) -> bool:
+    """Return whether codes or scales begin where pieces of 16 bytes cannot be copied from."""
+    return any(address(part) % 16 for part in (coded.codes, coded.scale))
+
+
 def groups_of(values: Coded) -> int:
     """Return how many steps a value has."""
     return -(-values.width // values.group)
@@ -124,11 +129,7 @@ def shared_by_keys(keys: Coded, stage: int) -> int:
 
 
 def shared_by_values(values: Coded, stage: int) -> int:
-    """Return the bytes of a stage of values."""
-    return stage * (values.width * values.bits // 8 + 16) + 4 * stage * groups_of(values)
-
-
-def _shared(keys: Coded, values: Coded) -> int:
-    joined = _THREADS // UNIT * 2 * AT_ONCE * values.width
-    both = shared_by_keys(keys, _STAGE) + shared_by_values(values, _STAGE)
-    return both + max(4 * AT_ONCE * (_STAGE + 8), joined)
+    """Return the bytes of a stage of values, and of weights or of what warps add up."""
+    codes, steps = stage * (values.width * values.bits // 8 + 16), 4 * stage * groups_of(values)
+    weights, joined = 4 * AT_ONCE * (stage + 8), stage // (2 * UNIT) * 2 * AT_ONCE * values.width
+    return codes + steps + max(weights, joined)

@@ -1,12 +1,12 @@
 """Products with codes on matrix units: what they can take, and how their kernels are asked for."""
 
-from recollect.gpu.device import Device, Kernel, address
+from recollect.gpu.device import Device, Kernel
 from recollect.kvcache.cuda.attention_units import (
-    AT_ONCE,
     UNIT,
     groups_of,
     knows_keys,
     knows_values,
+    misplaced,
     shared_by_keys,
     shared_by_values,
 )
@@ -27,7 +27,7 @@ def logits_units(device: Device, coded: Coded) -> tuple[Kernel, int] | None:
 
     Keys are those of `attention_units`.
     """
-    if not knows_keys(coded) or _misplaced(coded):
+    if not knows_keys(coded) or misplaced(coded):
         return None
     kernel = Kernel("logits_units", "logits_by_units").defining("KEY_CODEC", coded.codec)
     kernel = kernel.defining("KEY_BITS", str(coded.bits)).defining("WIDTH", str(coded.width))
@@ -40,15 +40,9 @@ def sums_units(device: Device, coded: Coded) -> tuple[Kernel, int] | None:
 
     Values are those of `attention_units`.
     """
-    if not knows_values(coded) or _misplaced(coded):
+    if not knows_values(coded) or misplaced(coded):
         return None
     kernel = Kernel("sums_units", "sums_by_units").defining("VALUE_BITS", str(coded.bits))
     kernel = kernel.defining("UNITS", str(coded.width // UNIT)).defining("GROUPS", str(groups_of(coded)))
-    warps = SUMS_STAGE // STAGE_THREADS // UNIT
-    joined = warps // 2 * 4 * AT_ONCE * coded.width
-    shared = shared_by_values(coded, SUMS_STAGE) + max(4 * AT_ONCE * (SUMS_STAGE + 8), joined)
+    shared = shared_by_values(coded, SUMS_STAGE)
     return (kernel, shared) if shared + 2 * _BESIDE <= device.shared_bytes else None
-
-
-def _misplaced(coded: Coded) -> bool:
-    return any(address(part) % 16 for part in (coded.codes, coded.scale))
