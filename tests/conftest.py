@@ -1,7 +1,10 @@
 """What all tests share: strict warnings, Hypothesis profiles, stores with a clock that stands still."""
 
+import gc
 import os
-from collections.abc import Iterator
+import signal
+import threading
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -61,3 +64,26 @@ def lexical(clock: Clock) -> Iterator[recollect.Memory]:
 def path(tmp_path: Path) -> Path:
     """Return where a store may be made."""
     return tmp_path / "agent.rcl"
+
+
+@pytest.fixture
+def interrupted() -> Iterator[Callable[[float], None]]:
+    """Return what sends a Ctrl-C to this process some seconds later."""
+    timers = []
+
+    def later(seconds: float) -> None:
+        timers.append(threading.Timer(seconds, signal.raise_signal, [signal.SIGINT]))
+        timers[-1].start()
+
+    # A run that was started in the background hands down an ignored SIGINT.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Python swallows an interrupt that meets a callback of the collector of garbage, and Hypothesis has one.
+    gc.disable()
+    try:
+        yield later
+    finally:
+        for timer in timers:
+            timer.cancel()
+            timer.join()
+        gc.enable()
+        signal.signal(signal.SIGINT, before)

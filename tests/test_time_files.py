@@ -2,7 +2,6 @@
 
 import os
 import pickle
-import signal
 import threading
 import time
 from pathlib import Path
@@ -146,20 +145,14 @@ def test_readers_beside_a_writer():
     assert not failures
 
 
-def test_a_long_call_is_interrupted_and_changes_nothing():
+def test_a_long_call_is_interrupted_and_changes_nothing(interrupted):
     line = Timeline()
     line.extend(np.arange(10))
     late = np.random.default_rng(1).permutation(3_000_000) * 30_000_000
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        timer = threading.Timer(0.3, signal.raise_signal, [signal.SIGINT])
-        timer.start()
-        start = time.monotonic()
-        with pytest.raises(KeyboardInterrupt):
-            line.extend(late)
-        assert time.monotonic() - start < 10
-        timer.join()
-    finally:
-        signal.signal(signal.SIGINT, before)
+    start = time.monotonic()
+    interrupted(0.3)
+    with pytest.raises(KeyboardInterrupt):
+        line.extend(late)
+    assert time.monotonic() - start < 10
     assert line.ids().tolist() == list(range(10))
     assert line.append(11) == 10

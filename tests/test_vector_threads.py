@@ -1,10 +1,9 @@
 """A vector index in several threads, and under Ctrl-C."""
 
-import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -49,23 +48,6 @@ def test_readers_beside_a_writer_see_whole_calls() -> None:
         sys.setswitchinterval(before)
     assert not failures
     assert len(index) == 2_000
-
-
-@pytest.fixture
-def interrupted() -> Iterator[Callable[[float], None]]:
-    """Return what sends a Ctrl-C to this process some time later."""
-    # A run that was started in the background hands down an ignored SIGINT.
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)
-    timers = []
-
-    def later(seconds: float) -> None:
-        timers.append(threading.Timer(seconds, signal.raise_signal, [signal.SIGINT]))
-        timers[-1].start()
-
-    yield later
-    for timer in timers:
-        timer.join()
-    signal.signal(signal.SIGINT, before)
 
 
 def test_a_long_search_is_interrupted(interrupted: Callable[[float], None]) -> None:

@@ -1,6 +1,8 @@
 //! One file, its neighbours, and who may have it open.
 
 use std::path::PathBuf;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicUsize};
 
 use recollect_core::cancel::Cancel;
 use recollect_core::error::Error;
@@ -133,6 +135,31 @@ fn a_backup_is_the_store_of_its_moment() {
     assert!(copy.verify(Cancel::never()).unwrap().damage.is_empty());
     let (ours, theirs) = (ledger.read().unwrap(), copy.read().unwrap());
     assert_eq!(entries(&*theirs, id, 0), entries(&*ours, id, 0)[..50]);
+}
+
+#[test]
+fn a_backup_asks_whether_to_stop_while_it_checks_the_copy() {
+    let (folder, path) = place();
+    let ledger = SqliteLedger::open(&path, &Options::default()).unwrap();
+    let mut story = Story::new("a");
+    for at in (0..8).flat_map(|_| 0..=u8::MAX) {
+        story.add(at, "text", &[]);
+    }
+    story.tell(&ledger).unwrap();
+    let to = folder.path().join("b.rcl");
+    let (copied, asked) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let stop = |at: usize| {
+        copied.store(false, Relaxed);
+        asked.store(0, Relaxed);
+        let question = || copied.load(Relaxed) && asked.fetch_add(1, Relaxed) >= at;
+        ledger.backup(&to, Cancel::new(&question), &mut |done, total| copied.store(done == total, Relaxed))
+    };
+    for at in [0, 1, 5] {
+        assert!(matches!(stop(at), Err(Error::Cancelled)), "{at}");
+        assert!(!to.exists());
+    }
+    stop(usize::MAX).unwrap();
+    assert!(asked.load(Relaxed) > 10);
 }
 
 #[cfg(target_os = "linux")]

@@ -11,6 +11,7 @@ use crate::cancel::Cancel;
 use crate::error::{Error, Result};
 use crate::journal::sqlite::connection::{self, Durability, Role};
 use crate::journal::sqlite::errors::{damage, sql};
+use crate::journal::sqlite::interruption::interruptible;
 use crate::journal::sqlite::open::{beside, make, sync_folder};
 use crate::journal::sqlite::{heads, schema};
 
@@ -30,7 +31,7 @@ pub(crate) fn backup(
         return Err(Error::invalid("to", "there is a file already"));
     }
     make(&to)?;
-    let copied = copy(from, path, &to, cancel, progress).and_then(|()| settle(&to));
+    let copied = copy(from, path, &to, cancel, progress).and_then(|()| settle(&to, cancel));
     if copied.is_err() {
         for ending in ["", "-journal", "-wal", "-shm"] {
             let _ = fs::remove_file(beside(&to, ending));
@@ -46,7 +47,11 @@ fn copy(
     cancel: Cancel<'_>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<()> {
+    let io = |source| Error::Io { path: to.to_owned(), source };
+    // Closed after the connection: closing it would give up the locks of the engine.
+    let file = File::options().write(true).open(to).map_err(io)?;
     let mut target = connection::open(to, Role::Writer(Durability::Full))?;
+    target.pragma_update(None, "cache_size", STEP).map_err(sql(to))?;
     let copy = Backup::new(from, &mut target).map_err(sql(path))?;
     loop {
         cancel.check()?;
@@ -56,7 +61,8 @@ fn copy(
         progress(total - u64::try_from(state.remaining).unwrap_or(0).min(total), total);
         match step {
             StepResult::Done => return Ok(()),
-            StepResult::More => {}
+            // Or the last step would wait for all pages at once, and no question would be asked meanwhile.
+            StepResult::More => file.sync_data().map_err(io)?,
             // Nobody else knows the new file, so this passes.
             _ => std::thread::sleep(Duration::from_millis(1)),
         }
@@ -64,11 +70,13 @@ fn copy(
 }
 
 /// Checks the copy and makes it durable.
-fn settle(to: &Path) -> Result<()> {
+fn settle(to: &Path, cancel: Cancel<'_>) -> Result<()> {
+    cancel.check()?;
     let conn = connection::open(to, Role::Writer(Durability::Full))?;
     schema::check(&conn, to)?;
     heads::census(&conn, to)?;
-    let answer: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(sql(to))?;
+    let check = || conn.query_row("PRAGMA quick_check(1)", [], |row| row.get::<_, String>(0));
+    let answer = interruptible(&conn, cancel, check).map_err(sql(to))?;
     if answer != "ok" {
         return Err(damage(to, "file", "copy", answer));
     }
