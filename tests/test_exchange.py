@@ -1,7 +1,9 @@
 """Export and import."""
 
 import base64
+import errno
 import json
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,15 @@ import pytest
 import recollect
 from recollect import lines
 from recollect.embedding.hashing import HashingEmbedder
-from recollect.errors import InvalidArgument, LimitExceeded, StorageFailure, StoreMissing, WrongType
+from recollect.errors import (
+    CorruptStore,
+    DiskFull,
+    InvalidArgument,
+    LimitExceeded,
+    StorageFailure,
+    StoreMissing,
+    WrongType,
+)
 
 
 def write(path: Path, *rows: Any) -> Path:
@@ -110,6 +120,32 @@ def test_an_export_appears_whole_or_not_at_all(memory: recollect.Memory, tmp_pat
     assert [file.name for file in tmp_path.iterdir()] == ["out.jsonl"]
     with pytest.raises(StorageFailure):
         memory.export(tmp_path / "absent" / "out.jsonl")
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_is_told_and_leaves_no_file(
+    lexical: recollect.Memory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def full(descriptor: int) -> None:
+        raise OSError(code, os.strerror(code))
+
+    lexical.add("x")
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DiskFull, match=r"no space left for .*out\.jsonl"):
+        lexical.export(tmp_path / "out.jsonl")
+    assert not list(tmp_path.iterdir())
+
+
+def test_damage_met_on_the_way_stays_what_it_is(lexical: recollect.Memory, tmp_path: Path) -> None:
+    lexical.add("x")
+
+    def damaged(done: int, total: int) -> None:
+        raise CorruptStore("a row is damaged")
+
+    with pytest.raises(CorruptStore):
+        lexical.export(tmp_path / "out.jsonl", progress=damaged)
+    with pytest.raises(CorruptStore):
+        lexical.import_file(write(tmp_path / "in.jsonl", {"text": "y"}), progress=damaged)
 
 
 def test_plain_text(lexical: recollect.Memory, tmp_path: Path) -> None:
@@ -214,6 +250,8 @@ def test_files_that_are_none(lexical: recollect.Memory, tmp_path: Path) -> None:
         lexical.import_file(tmp_path / "absent.jsonl")
     with pytest.raises(StorageFailure):
         lexical.import_file(tmp_path)
+    with pytest.raises(StorageFailure):
+        lexical.import_file(tmp_path / ("long" * 100), "jsonl")
     (tmp_path / "empty.jsonl").touch()
     assert lexical.import_file(tmp_path / "empty.jsonl") == 0
 

@@ -7,6 +7,7 @@ twice adds nothing, and parents are found again under their new uids. Vectors ar
 little-endian float32 with their space; a store of another space leaves them and embeds the text itself.
 """
 
+import errno
 import json
 import os
 import re
@@ -20,7 +21,14 @@ import numpy as np
 from recollect import linking, writing
 from recollect.derived import BELOW
 from recollect.embedding.protocol import Embedder
-from recollect.errors import InvalidArgument, StorageFailure, StoreMissing, WrongType
+from recollect.errors import (
+    DiskFull,
+    InvalidArgument,
+    RecollectError,
+    StorageFailure,
+    StoreMissing,
+    WrongType,
+)
 from recollect.handle import Handle, Progress
 from recollect.lines import Line, LinkLine, read_jsonl, read_text, write_line
 from recollect.linking import OWN_RELATIONS
@@ -80,7 +88,11 @@ def export(handle: Handle, path: str | os.PathLike[str], progress: Progress | No
             except BaseException:
                 Path(file.name).unlink(missing_ok=True)
                 raise
+    except RecollectError:
+        raise
     except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFull(f"no space left for {target}; nothing was written") from error
         raise StorageFailure(f"{target}: {error.strerror or error}") from error
     return done
 
@@ -122,10 +134,12 @@ def import_file(
         total = source.stat().st_size
         with source.open("rb") as file:
             return _import(handle, lines(file, total), total, progress)
+    except RecollectError:
+        raise
     except FileNotFoundError as error:
         raise StoreMissing(f"there is no file {source}") from error
-    except IsADirectoryError as error:
-        raise StorageFailure(f"{source}: {error.strerror}") from error
+    except OSError as error:
+        raise StorageFailure(f"{source}: {error.strerror or error}") from error
 
 
 def _reader(source: Path, format: str | None) -> Callable[[Any, int], Iterator[Line]]:

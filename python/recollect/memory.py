@@ -145,7 +145,7 @@ class Memory(Writable, Linkable, Adaptable, Prunable, Movable, Readable):
 
         Raises
         ------
-        StorageFailure
+        StorageFailure, DiskFull
             If the file cannot be written; a file that was there stays as it was.
         """
         from recollect import exchange
@@ -171,6 +171,8 @@ class Memory(Writable, Linkable, Adaptable, Prunable, Movable, Readable):
         ------
         InvalidArgument, LimitExceeded
             If a line cannot be read; the message names it, and nothing of its batch is written.
+        StoreMissing, StorageFailure
+            If there is no such file, or it cannot be read.
         """
         from recollect import exchange
 

@@ -1,6 +1,7 @@
 //! Everything that can go wrong, as one small tree.
 
-use std::path::PathBuf;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// Result of every fallible call of this crate.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -194,7 +195,7 @@ pub enum Error {
         /// What was being read or written.
         path: PathBuf,
         /// The system's answer.
-        source: std::io::Error,
+        source: io::Error,
     },
     /// The storage engine answered with an error that has no better name.
     #[error("storage: {0}")]
@@ -213,8 +214,30 @@ impl Error {
         Self::Unknown { argument: argument.into(), what: what.into() }
     }
 
+    /// What the system's refusal at a path is: [`Error::DiskFull`], or [`Error::Io`].
+    pub fn refused(path: &Path) -> impl Fn(io::Error) -> Self + Copy + '_ {
+        move |source| match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull(path.to_owned()),
+            _ => Self::Io { path: path.to_owned(), source },
+        }
+    }
+
     /// An argument out of its domain.
     pub fn invalid(argument: impl Into<String>, reason: impl Into<String>) -> Self {
         Self::Invalid { argument: argument.into(), reason: reason.into() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_for_want_of_room_is_told_from_others() {
+        let refused = Error::refused(Path::new("a.rcl"));
+        for kind in [io::ErrorKind::StorageFull, io::ErrorKind::QuotaExceeded] {
+            assert!(matches!(refused(kind.into()), Error::DiskFull(path) if path == Path::new("a.rcl")));
+        }
+        assert!(matches!(refused(io::ErrorKind::PermissionDenied.into()), Error::Io { .. }));
     }
 }

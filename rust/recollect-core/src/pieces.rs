@@ -9,7 +9,7 @@
 //! It is written beside its place and renamed, so that a reader finds the old file or the new one.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufReader, BufWriter, ErrorKind, Read, Write};
+use std::io::{BufReader, BufWriter, ErrorKind, Read, Write};
 use std::path::{Path, PathBuf};
 
 use crate::bytes::Reader;
@@ -23,13 +23,6 @@ pub struct Header {
     pub magic: [u8; 8],
     /// Latest version that is read, and the one that is written.
     pub version: u32,
-}
-
-fn refused(path: &Path) -> impl Fn(io::Error) -> Error + '_ {
-    |source| match source.kind() {
-        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => Error::DiskFull(path.to_owned()),
-        _ => Error::Io { path: path.to_owned(), source },
-    }
 }
 
 fn checksum(number: u64, bytes: &[u8]) -> u32 {
@@ -49,17 +42,17 @@ pub fn save(
     pieces: impl Iterator<Item = Vec<u8>>,
     cancel: Cancel<'_>,
 ) -> Result<()> {
-    let path = std::path::absolute(path).map_err(refused(path))?;
+    let path = std::path::absolute(path).map_err(Error::refused(path))?;
     let (beside, file) = beside(&path)?;
     let written = write(&beside, &file, header, pieces, cancel);
-    let done = written.and_then(|()| fs::rename(&beside, &path).map_err(refused(&path)));
+    let done = written.and_then(|()| fs::rename(&beside, &path).map_err(Error::refused(&path)));
     if done.is_err() {
         let _ = fs::remove_file(&beside);
     }
     done?;
     match path.parent() {
         Some(folder) if cfg!(unix) => {
-            File::open(folder).and_then(|folder| folder.sync_all()).map_err(refused(&path))
+            File::open(folder).and_then(|folder| folder.sync_all()).map_err(Error::refused(&path))
         }
         _ => Ok(()),
     }
@@ -73,7 +66,7 @@ fn write(
     cancel: Cancel<'_>,
 ) -> Result<()> {
     let mut out = BufWriter::new(file);
-    let mut put = |bytes: &[u8]| out.write_all(bytes).map_err(refused(path));
+    let mut put = |bytes: &[u8]| out.write_all(bytes).map_err(Error::refused(path));
     put(&header.magic)?;
     put(&header.version.to_le_bytes())?;
     let mut number = 0;
@@ -86,7 +79,7 @@ fn write(
     }
     put(&0u32.to_le_bytes())?;
     put(&checksum(number, &[]).to_le_bytes())?;
-    out.flush().and_then(|()| file.sync_all()).map_err(refused(path))
+    out.flush().and_then(|()| file.sync_all()).map_err(Error::refused(path))
 }
 
 /// Gives an error that tells of damage the file it was found in.
@@ -108,7 +101,7 @@ fn beside(path: &Path) -> Result<(PathBuf, File)> {
         match OpenOptions::new().write(true).create_new(true).open(&beside) {
             Ok(file) => return Ok((beside, file)),
             Err(error) if error.kind() == ErrorKind::AlreadyExists => attempt += 1,
-            Err(error) => return Err(refused(path)(error)),
+            Err(error) => return Err(Error::refused(path)(error)),
         }
     }
 }
@@ -131,8 +124,8 @@ impl<'a> Pieces<'a> {
     /// # Errors
     /// [`Error::NotAnIndex`] and [`Error::FormatTooNew`] for another file; [`Error::Io`].
     pub fn open(path: &'a Path, expected: Header, cancel: Cancel<'a>) -> Result<Self> {
-        let file = File::open(path).map_err(refused(path))?;
-        let left = file.metadata().map_err(refused(path))?.len();
+        let file = File::open(path).map_err(Error::refused(path))?;
+        let left = file.metadata().map_err(Error::refused(path))?.len();
         let mut pieces = Self { path, from: BufReader::new(file), left, number: 0, ended: false, cancel };
         let foreign = |reason| Error::NotAnIndex { path: path.to_owned(), reason };
         if pieces.left < 12 {
@@ -162,7 +155,7 @@ impl<'a> Pieces<'a> {
         let mut bytes = vec![0; count];
         self.from.read_exact(&mut bytes).map_err(|error| match error.kind() {
             ErrorKind::UnexpectedEof => Error::Storage("it ends too early".into()),
-            _ => refused(self.path)(error),
+            _ => Error::refused(self.path)(error),
         })?;
         self.left -= count as u64;
         Ok(bytes)

@@ -26,7 +26,7 @@ pub(crate) fn backup(
     cancel: Cancel<'_>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<()> {
-    let to = std::path::absolute(to).map_err(|source| Error::Io { path: to.to_owned(), source })?;
+    let to = std::path::absolute(to).map_err(Error::refused(to))?;
     if to.exists() {
         return Err(Error::invalid("to", "there is a file already"));
     }
@@ -47,9 +47,8 @@ fn copy(
     cancel: Cancel<'_>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<()> {
-    let io = |source| Error::Io { path: to.to_owned(), source };
     // Closed after the connection: closing it would give up the locks of the engine.
-    let file = File::options().write(true).open(to).map_err(io)?;
+    let file = File::options().write(true).open(to).map_err(Error::refused(to))?;
     let mut target = connection::open(to, Role::Writer(Durability::Full))?;
     target.pragma_update(None, "cache_size", STEP).map_err(sql(to))?;
     let copy = Backup::new(from, &mut target).map_err(sql(path))?;
@@ -62,7 +61,7 @@ fn copy(
         match step {
             StepResult::Done => return Ok(()),
             // Or the last step would wait for all pages at once, and no question would be asked meanwhile.
-            StepResult::More => file.sync_data().map_err(io)?,
+            StepResult::More => file.sync_data().map_err(Error::refused(to))?,
             // Nobody else knows the new file, so this passes.
             _ => std::thread::sleep(Duration::from_millis(1)),
         }
@@ -81,8 +80,6 @@ fn settle(to: &Path, cancel: Cancel<'_>) -> Result<()> {
         return Err(damage(to, "file", "copy", answer));
     }
     conn.close().map_err(|(_, error)| sql(to)(error))?;
-    File::open(to)
-        .and_then(|file| file.sync_all())
-        .map_err(|source| Error::Io { path: to.to_owned(), source })?;
+    File::open(to).and_then(|file| file.sync_all()).map_err(Error::refused(to))?;
     sync_folder(to)
 }

@@ -24,10 +24,12 @@ pub(crate) fn commit(path: &Path, error: &Sql) -> Error {
 }
 
 fn translate(path: &Path, error: &Sql) -> Error {
-    let io = |source: io::Error| Error::Io { path: path.to_owned(), source };
+    let io = Error::refused(path);
     let not_a_store = |reason: &str| Error::NotAStore { path: path.to_owned(), reason: reason.to_owned() };
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => Error::DiskFull(path.to_owned()),
+        // Only growing the file of shared memory answers so.
+        Some(_) if extended(error) == ffi::SQLITE_IOERR_SHMSIZE => Error::DiskFull(path.to_owned()),
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
             Error::StoreLocked { path: path.to_owned(), holder: "another connection".to_owned() }
         }
@@ -59,6 +61,11 @@ pub(crate) fn damage(
     reason: impl Into<String>,
 ) -> Error {
     Error::Corrupt { path: path.to_owned(), table, id: id.to_string(), reason: reason.into() }
+}
+
+/// The engine's code in full; zero where it gave none.
+fn extended(error: &Sql) -> i32 {
+    error.sqlite_error().map_or(0, |code| code.extended_code)
 }
 
 /// Whether this is the engine's whole message: some errors have no code of their own.

@@ -32,7 +32,7 @@ impl Lease {
     /// Where another writer has it, [`Error::StoreLocked`] names that writer.
     pub fn acquire(db_path: &Path) -> Result<Self> {
         let lock_path = lock_path(db_path);
-        let io = |source| Error::Io { path: lock_path.clone(), source };
+        let io = Error::refused(&lock_path);
         let mut options = OpenOptions::new();
         // Truncating here would wipe the name of a holder that is alive.
         options.read(true).write(true).create(true).truncate(false);

@@ -160,8 +160,7 @@ impl Ledger for SqliteLedger {
 
     fn bytes(&self) -> Result<u64> {
         self.check_open()?;
-        let io = |source| Error::Io { path: self.path.clone(), source };
-        let own = std::fs::metadata(&self.path).map_err(io)?.len();
+        let own = std::fs::metadata(&self.path).map_err(Error::refused(&self.path))?.len();
         let beside = ["-wal", "-shm", "-lock"].map(|ending| open::beside(&self.path, ending));
         Ok(own
             + beside.iter().filter_map(|path| std::fs::metadata(path).ok()).map(|it| it.len()).sum::<u64>())

@@ -74,7 +74,7 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<SqliteLedger> {
 /// The path with its folder resolved, so that every name of a store leads to the same lock, and absolute, so that no
 /// name reads as a URI.
 fn place(path: &Path) -> Result<PathBuf> {
-    let error = |source| Error::Io { path: path.to_owned(), source };
+    let error = Error::refused(path);
     if let Ok(real) = path.canonicalize() {
         if real.is_dir() {
             return Err(Error::NotAStore { path: real, reason: "it is a folder".to_owned() });
@@ -89,7 +89,7 @@ fn place(path: &Path) -> Result<PathBuf> {
 
 /// Makes an empty file that only its owner can read, and its name durable.
 pub(crate) fn make(path: &Path) -> Result<()> {
-    let error = |source| Error::Io { path: path.to_owned(), source };
+    let error = Error::refused(path);
     let mut options = OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -105,7 +105,7 @@ pub(crate) fn make(path: &Path) -> Result<()> {
 
 /// Makes the name of a file durable.
 pub(crate) fn sync_folder(path: &Path) -> Result<()> {
-    let error = |source| Error::Io { path: path.to_owned(), source };
+    let error = Error::refused(path);
     match path.parent() {
         Some(folder) if cfg!(unix) => File::open(folder).and_then(|it| it.sync_all()).map_err(error),
         _ => Ok(()),

@@ -108,7 +108,7 @@ impl Writer {
     }
 
     fn scrub(&mut self, path: &Path) -> Result<bool> {
-        let error = |source| Error::Io { path: path.to_owned(), source };
+        let error = Error::refused(path);
         let file = match &mut self.file {
             Some(file) => file,
             none => none.insert(OpenOptions::new().read(true).write(true).open(path).map_err(error)?),
