@@ -37,9 +37,10 @@ def test_hostile_texts_are_read_quickly(text, language):
         memory.add("note", at=NOW)
         every = [*SIGNALS, "order", "anchors"]
         memory.recall("yesterday, gestern", now=NOW)
+        # It takes milliseconds; the bound is for a pattern that goes back and forth over such a text.
         start = time.process_time()
         memory.recall(text, now=NOW, signals=every)
-        assert time.process_time() - start < 1
+        assert time.process_time() - start < 10
 
 
 WORDS = """may March 8 8th 2023 last week since before between and from to the of early ago days 3 I moved on

@@ -5,6 +5,7 @@ import os
 import random
 import select
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -14,7 +15,9 @@ import pytest
 
 from tests.trust.children import in_child
 
-BOUND = 0.2
+SOON, LATEST = 0.2, 2.0
+"""Seconds in which most and all interruptions are heard, on a busy machine too."""
+
 SIZE = 40_000
 ROUNDS = 6
 
@@ -109,7 +112,7 @@ def test_an_interruption_is_heard_and_leaves_all_or_nothing(
     store: Path, tmp_path: Path, operation: str
 ) -> None:
     dice = random.Random(operation)
-    interrupted = 0
+    waits: list[float] = []
     for round_ in range(ROUNDS):
         path = tmp_path / f"{round_}.rcl"
         path.write_bytes(store.read_bytes())
@@ -124,11 +127,12 @@ def test_an_interruption_is_heard_and_leaves_all_or_nothing(
         if ended == "finished":
             assert count == before + whole
             continue
-        interrupted += 1
-        assert took <= BOUND, f"{how} after {took * 1000:.0f} ms, interrupted after {patience * 1000:.0f} ms"
+        waits.append(took)
+        assert took <= LATEST, f"{how} after {took * 1000:.0f} ms, interrupted after {patience * 1000:.0f} ms"
         if operation == "import":
             assert before <= count <= before + whole, "an import goes in batches, each of them whole"
         else:
             assert count in (before, before + whole)
         path.unlink()
-    assert interrupted > 0, "no call lasted long enough to be interrupted"
+    assert waits, "no call lasted long enough to be interrupted"
+    assert statistics.median_low(waits) <= SOON, waits

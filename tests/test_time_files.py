@@ -3,7 +3,6 @@
 import os
 import pickle
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -149,10 +148,8 @@ def test_a_long_call_is_interrupted_and_changes_nothing(interrupted):
     line = Timeline()
     line.extend(np.arange(10))
     late = np.random.default_rng(1).permutation(3_000_000) * 30_000_000
-    start = time.monotonic()
     interrupted(0.3)
     with pytest.raises(KeyboardInterrupt):
         line.extend(late)
-    assert time.monotonic() - start < 10
     assert line.ids().tolist() == list(range(10))
     assert line.append(11) == 10

@@ -59,7 +59,8 @@ def test_a_long_search_is_interrupted(interrupted: Callable[[float], None]) -> N
         interrupted(0.1)
         with pytest.raises(KeyboardInterrupt):
             index.search_many(queries, 10, 1.0, threads=threads)
-        assert time.monotonic() - began < 0.7
+        # Five seconds and more without the interruption.
+        assert time.monotonic() - began < 3
     assert len(index.search(queries[0])[0]) == 10
 
 
@@ -71,11 +72,9 @@ def test_an_interrupted_write_is_taken_back(interrupted: Callable[[float], None]
         index.add(clustered(held, 32, 1))
     ids = index.ids()
     before, (found, scores) = index.vectors(ids), index.search(rows[0], 10, 1.0)
-    began = time.monotonic()
     interrupted(0.2)
     with pytest.raises(KeyboardInterrupt):
         index.add(rows)
-    assert time.monotonic() - began < 1.5
     assert (index.ids() == ids).all()
     assert (index.vectors(ids) == before).all()
     assert (index.search(rows[0], 10, 1.0)[1] == scores).all()

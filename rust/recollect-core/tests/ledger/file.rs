@@ -35,6 +35,25 @@ fn a_missing_file_is_made_only_when_asked() {
     SqliteLedger::open(&path, &READING).unwrap();
 }
 
+#[test]
+fn a_store_whose_log_cannot_be_made_is_not_a_missing_one() {
+    let (_folder, path) = place();
+    let log = path.with_file_name("a.rcl-wal");
+    for written in [false, true] {
+        std::fs::create_dir(&log).unwrap();
+        for options in [Options::default(), READING] {
+            match SqliteLedger::open(&path, &options).map(drop) {
+                Err(Error::Io { source, .. }) => assert_ne!(source.kind(), std::io::ErrorKind::NotFound),
+                // Without a log nothing was written, which a reader is told.
+                Err(Error::NotAStore { .. }) => assert!(!written && options == READING),
+                other => panic!("{other:?}"),
+            }
+        }
+        std::fs::remove_dir(&log).unwrap();
+        drop(SqliteLedger::open(&path, &Options::default()).unwrap());
+    }
+}
+
 #[cfg(unix)]
 #[test]
 fn only_the_owner_may_read_the_files() {

@@ -39,7 +39,7 @@ fn translate(path: &Path, error: &Sql) -> Error {
         Some(ErrorCode::Unknown) if said(error, "unsupported file format") => {
             not_a_store("its schema is of a format that SQLite does not read")
         }
-        Some(ErrorCode::CannotOpen) => io(io::Error::new(io::ErrorKind::NotFound, wording(error))),
+        Some(ErrorCode::CannotOpen) => io(cannot_open(path, error)),
         Some(ErrorCode::OperationInterrupted) => Error::Cancelled,
         Some(ErrorCode::ReadOnly) => Error::ReadOnly,
         Some(ErrorCode::PermissionDenied | ErrorCode::AuthorizationForStatementDenied) => {
@@ -51,6 +51,18 @@ fn translate(path: &Path, error: &Sql) -> Error {
         // Not an answer of the engine: a column held another type than the table allows.
         None => damage(path, "file", "row", "a column is not of its type".to_owned()),
     }
+}
+
+/// The engine does not say which file it means, and beside a store it keeps two more.
+fn cannot_open(path: &Path, error: &Sql) -> io::Error {
+    if !path.exists() {
+        return io::Error::new(io::ErrorKind::NotFound, wording(error));
+    }
+    io::Error::other(format!(
+        "{}: the file is there, but it or one beside it (-wal, -shm) cannot be opened or made: look at the rights \
+         in its folder, at the files its file system has left, and at the limit of open files",
+        wording(error)
+    ))
 }
 
 /// Damage in a row.
