@@ -1,11 +1,12 @@
 """Importing in a fresh interpreter, beside peers: ``python -m benches.importing [--rounds n]``.
 
-What each costs beyond NumPy. The interpreters take turns; a first round, in which compiled files are written
-and the disk is read, does not count.
+What each costs beyond NumPy, whose threads are kept to one, as idle ones would count. The interpreters take
+turns; a first round, in which compiled files are written and the disk is read, does not count.
 """
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -33,7 +34,8 @@ print(json.dumps([cpu * 1000, wall * 1000, len(sys.modules) - before]))
 def once(name: str) -> list[float]:
     """Return milliseconds of the processor and of the clock, and modules, of one import."""
     command = [sys.executable, "-c", PROGRAM.format(name=name)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
+    environment = os.environ | {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=300)
     found: list[float] = json.loads(done.stdout)
     return found
 
