@@ -20,7 +20,7 @@ ORDERS = (FORWARD, BACKWARD, SHUFFLED)
 _HERE = Path(__file__).parent
 _KERNEL = re.compile(r'extern "C" __global__ void (?:__launch_bounds__\([^)]*\)\s+)?(\w+)\(([^)]*)\)')
 _LAUNCH = "unsigned gx, unsigned gy, unsigned bx, size_t shared, unsigned seed, void** a"
-_SHIMS = ("shim.h", "numbers.h", "tensor.h", "warpgroup.h")
+_SHIMS = ("shim.h", "machine.h", "machine.cpp", "numbers.h", "tensor.h", "warpgroup.h")
 _FOLDER = Path(tempfile.gettempdir()) / f"recollect-kernels-{os.getuid()}"
 _FLAGS = ("-std=c++17", "-O1", "-ffp-contract=off", "-fPIC", "-w")
 
@@ -45,9 +45,9 @@ def _host_text(text: str) -> tuple[str, dict[str, list[str]]]:
     text = text.replace("__shared__ ", "static ")
     launchers = [
         f'extern "C" void host_{name}({_LAUNCH}) '
-        f"{{ host::launch(dim3(gx, gy), dim3(bx), shared, seed, [=] {{ {name}("
+        f"{{ host::launch(dim3(gx, gy), dim3(bx), shared, seed, [](void** a) {{ {name}("
         + ", ".join(f"*({kind}*)a[{at}]" for at, kind in enumerate(kinds))
-        + "); }); }"
+        + "); }, a); }"
         for name, kinds in kernels.items()
     ]
     units = "warpgroup.h" if "described(" in text else "tensor.h"
@@ -57,7 +57,7 @@ def _host_text(text: str) -> tuple[str, dict[str, list[str]]]:
 
 @cache
 def _headers() -> Path:
-    """Return a folder of the headers, the first of which is compiled: it takes longer than most kernels."""
+    """Return a folder of the headers, the first of which is compiled, and of the compiled machine."""
     texts = {name: (_HERE / name).read_bytes() for name in _SHIMS}
     key = b"".join((*texts.values(), " ".join((*_FLAGS, str(compiler()))).encode()))
     folder = _FOLDER / f"headers-{hashlib.sha256(key).hexdigest()[:24]}"
@@ -73,6 +73,11 @@ def _headers() -> Path:
         [compiler(), *_FLAGS, "-x", "c++-header", str(first), "-o", f"{first}.gch"],
         check=False, capture_output=True,
     )  # fmt: skip
+    done = subprocess.run(
+        [compiler(), *_FLAGS, "-c", str(made / "machine.cpp"), "-o", str(made / "machine.o")],
+        check=False, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[:4000]
     try:
         made.rename(folder)
     except OSError:
@@ -136,9 +141,10 @@ class HostDevice:
                     written = Path(folder) / "kernels.cpp"
                     written.write_text(text, encoding="utf-8")
                     made = Path(folder) / "kernels.so"
-                    options = [*_FLAGS, "-shared", f"-I{_headers()}", *defines]
+                    headers = _headers()
+                    options = [*_FLAGS, "-shared", f"-I{headers}", *defines]
                     done = subprocess.run(
-                        [compiler(), *options, str(written), "-o", str(made)],
+                        [compiler(), *options, str(written), str(headers / "machine.o"), "-o", str(made)],
                         check=False, capture_output=True, text=True,
                     )  # fmt: skip
                     assert done.returncode == 0, done.stderr[:4000]

@@ -1,32 +1,20 @@
-// Runs CUDA kernels on the CPU, one block at a time and one fiber a thread, in an order that the caller chooses: forward,
-// backward or shuffled. Shared memory starts out poisoned. A barrier that some threads never reach ends the process.
+// CUDA as C++ of this CPU: what kernels call, one block at a time and one fiber a thread (machine.h).
 #pragma once
-#include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <cstdlib>
 #include <cstring>
-#include <functional>
-#include <random>
-#include <ucontext.h>
-#include <vector>
+#include "machine.h"
 
-using std::max;
-using std::min;
+template <class T> const T& max(const T& a, const T& b) { return a < b ? b : a; }
+template <class T> const T& min(const T& a, const T& b) { return b < a ? b : a; }
 
 #define __global__
 #define __device__
 #define __host__
 #define __forceinline__ inline
 #define __noinline__
-#define __noinline__
 #define __launch_bounds__(...)
 #define __align__(n) alignas(n)
 
-struct dim3 {
-    unsigned x, y, z;
-    dim3(unsigned x = 1, unsigned y = 1, unsigned z = 1) : x(x), y(y), z(z) {}
-};
 struct alignas(8) uint2 { unsigned x, y; };
 struct alignas(16) uint4 { unsigned x, y, z, w; };
 struct alignas(8) float2 { float x, y; };
@@ -35,139 +23,7 @@ struct alignas(16) float4 { float x, y, z, w; };
 inline uint4 make_uint4(unsigned x, unsigned y, unsigned z, unsigned w) { return {x, y, z, w}; }
 
 namespace host {
-enum Wait { RUN, BLOCK, WARP };
-struct Fiber {
-#ifdef __x86_64__
-    void* stack_pointer = nullptr;
-#else
-    ucontext_t context;
-#endif
-    std::vector<char> stack;
-    bool done = false;
-    Wait wait = RUN;
-    unsigned place = 0;
-    dim3 thread;
-};
-inline std::vector<Fiber> fibers;
-inline Fiber* current;
-inline dim3 thread_at, block_at, block_size, grid_size;
-inline std::function<void()> body;
-inline std::vector<char> shared;
-struct Slot { alignas(16) unsigned char bytes[48]; };
-inline std::vector<Slot> slots;
-inline int voted, vote;
-
-#ifdef __x86_64__
-inline void* scheduler;
-extern "C" void recollect_host_switch(void** save, void* load);
-__asm__(".text\n.weak recollect_host_switch\n.type recollect_host_switch,@function\nrecollect_host_switch:\n"
-        " push %rbp; push %rbx; push %r12; push %r13; push %r14; push %r15\n mov %rsp,(%rdi)\n mov %rsi,%rsp\n"
-        " pop %r15; pop %r14; pop %r13; pop %r12; pop %rbx; pop %rbp\n ret\n");
-inline void leave(Fiber* fiber) { recollect_host_switch(&fiber->stack_pointer, scheduler); }
-inline void enter(Fiber* fiber) { recollect_host_switch(&scheduler, fiber->stack_pointer); }
-#else
-inline ucontext_t scheduler;
-inline void leave(Fiber* fiber) { swapcontext(&fiber->context, &scheduler); }
-inline void enter(Fiber* fiber) { swapcontext(&scheduler, &fiber->context); }
-#endif
-
-inline void start() {
-    body();
-    current->done = true;
-    leave(current);
-    __builtin_unreachable();
-}
-inline void prepare(Fiber& fiber, unsigned place) {
-    if (fiber.stack.empty()) fiber.stack.resize(64 * 1024);
-    fiber.done = false;
-    fiber.wait = RUN;
-    fiber.place = place;
-    fiber.thread = dim3(place % block_size.x, place / block_size.x % block_size.y, place / (block_size.x * block_size.y));
-#ifdef __x86_64__
-    void** top = (void**)(((size_t)fiber.stack.data() + fiber.stack.size()) & ~(size_t)15);
-    *--top = nullptr;
-    *--top = (void*)start;
-    for (int at = 0; at < 6; at++) *--top = nullptr;
-    fiber.stack_pointer = top;
-#else
-    getcontext(&fiber.context);
-    fiber.context.uc_stack.ss_sp = fiber.stack.data();
-    fiber.context.uc_stack.ss_size = fiber.stack.size();
-    fiber.context.uc_link = &scheduler;
-    makecontext(&fiber.context, (void (*)())start, 0);
-#endif
-}
-inline void pause(Wait wait) {
-    current->wait = wait;
-    leave(current);
-}
-inline void run_block(unsigned seed) {
-    unsigned count = block_size.x * block_size.y * block_size.z;
-    fibers.resize(std::max<size_t>(fibers.size(), count));
-    slots.resize(std::max<size_t>(slots.size(), count));
-    std::vector<unsigned> order(count);
-    for (unsigned at = 0; at < count; at++) {
-        prepare(fibers[at], at);
-        order[at] = at;
-    }
-    if (seed == 1) std::reverse(order.begin(), order.end());
-    if (seed > 1) {
-        std::mt19937 random(seed);
-        std::shuffle(order.begin(), order.end(), random);
-    }
-    vote = voted = 0;
-    for (;;) {
-        bool moved = false;
-        for (unsigned at : order) {
-            Fiber& fiber = fibers[at];
-            if (fiber.done || fiber.wait != RUN) continue;
-            current = &fiber;
-            thread_at = fiber.thread;
-            enter(&fiber);
-            moved = true;
-        }
-        unsigned alive = 0, at_barrier = 0;
-        for (unsigned at = 0; at < count; at++) {
-            alive += !fibers[at].done;
-            at_barrier += !fibers[at].done && fibers[at].wait == BLOCK;
-        }
-        if (alive == 0) return;
-        bool freed = false;
-        for (unsigned warp = 0; warp < count; warp += 32) {
-            unsigned end = std::min(warp + 32, count), in = 0, waiting = 0;
-            for (unsigned at = warp; at < end; at++) {
-                in += !fibers[at].done;
-                waiting += !fibers[at].done && fibers[at].wait == WARP;
-            }
-            if (in == 0 || waiting != in) continue;
-            for (unsigned at = warp; at < end; at++) fibers[at].wait = RUN;
-            freed = true;
-        }
-        if (!freed && at_barrier == alive) {
-            for (unsigned at = 0; at < count; at++) fibers[at].wait = RUN;
-            voted = vote;
-            vote = 0;
-            freed = true;
-        }
-        if (!freed && !moved) {
-            std::fprintf(stderr, "a barrier that not all threads reach, in block %u,%u\n", block_at.x, block_at.y);
-            std::abort();
-        }
-    }
-}
-template <class F> void launch(dim3 grid, dim3 block, size_t bytes, unsigned seed, F kernel) {
-    body = kernel;
-    grid_size = grid;
-    block_size = block;
-    for (unsigned z = 0; z < grid.z; z++)
-        for (unsigned y = 0; y < grid.y; y++)
-            for (unsigned x = 0; x < grid.x; x++) {
-                block_at = dim3(x, y, z);
-                shared.assign(bytes + 1024, (char)0xCD);
-                run_block(seed);
-            }
-}
-inline char* dynamic() { return (char*)(((size_t)shared.data() + 1023) & ~(size_t)1023); }
+inline char* dynamic() { return shared; }
 template <class T> T poisoned() {
     T value;
     std::memset((void*)&value, 0xCD, sizeof(T));
@@ -191,9 +47,9 @@ template <class T> T from_lane(T value, unsigned source) {
 #define gridDim host::grid_size
 
 inline void __syncthreads() {
-    host::Fiber* self = host::current;
+    host::Thread* self = host::current;
     host::pause(host::BLOCK);
-    host::thread_at = self->thread;
+    host::thread_at = self->at;
 }
 inline int __syncthreads_or(int value) {
     host::vote |= value != 0;
