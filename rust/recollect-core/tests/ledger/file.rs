@@ -56,6 +56,19 @@ fn a_store_whose_log_cannot_be_made_is_not_a_missing_one() {
 
 #[cfg(unix)]
 #[test]
+fn a_place_that_cannot_be_looked_at_is_not_a_missing_store() {
+    let (_folder, path) = place();
+    std::fs::write(&path, "no folder").unwrap();
+    for options in [Options::default(), READING] {
+        match SqliteLedger::open(path.join("b.rcl"), &options).map(drop) {
+            Err(Error::Io { source, .. }) => assert_eq!(source.kind(), std::io::ErrorKind::NotADirectory),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[cfg(unix)]
+#[test]
 fn only_the_owner_may_read_the_files() {
     use std::os::unix::fs::PermissionsExt;
     let (folder, path) = place();

@@ -55,14 +55,15 @@ fn translate(path: &Path, error: &Sql) -> Error {
 
 /// The engine does not say which file it means, and beside a store it keeps two more.
 fn cannot_open(path: &Path, error: &Sql) -> io::Error {
-    if !path.exists() {
-        return io::Error::new(io::ErrorKind::NotFound, wording(error));
+    match path.try_exists() {
+        Ok(true) => io::Error::other(format!(
+            "{}: the file is there, but it or one beside it (-wal, -shm) cannot be opened or made: look at the \
+             rights in its folder, at the files its file system has left, and at the limit of open files",
+            wording(error)
+        )),
+        Ok(false) => io::Error::new(io::ErrorKind::NotFound, wording(error)),
+        Err(why) => why,
     }
-    io::Error::other(format!(
-        "{}: the file is there, but it or one beside it (-wal, -shm) cannot be opened or made: look at the rights \
-         in its folder, at the files its file system has left, and at the limit of open files",
-        wording(error)
-    ))
 }
 
 /// Damage in a row.

@@ -40,7 +40,7 @@ pub(crate) fn open(path: &Path, options: &Options) -> Result<SqliteLedger> {
     let path = place(path)?;
     file_system::check(&path)?;
     let create = options.create && !options.read_only;
-    if !path.exists() {
+    if !path.try_exists().map_err(Error::refused(&path))? {
         if !create {
             return Err(Error::Missing(path));
         }
