@@ -1,6 +1,5 @@
 """Several processes and one store: one writes, many read, and nobody reads an old answer."""
 
-import itertools
 import os
 import re
 import time
@@ -67,37 +66,51 @@ def test_readers_see_an_acknowledged_write_with_their_next_query(tmp_path: Path)
     assert [child.result() for child in children] == [writes] * readers
 
 
-def _open_patiently(path: Path) -> tuple[recollect.Memory, int]:
-    """Open as the writer as soon as nobody else is; return how often it was refused, too."""
-    for refused in itertools.count():
+def _open_patiently(path: Path) -> recollect.Memory:
+    """Open as the writer as soon as nobody else is."""
+    while True:
         try:
-            return recollect.open(path), refused
+            return recollect.open(path)
         except StoreLocked as error:
             if not re.search(
                 rf"{re.escape(str(path))} is being written by (process \d+ on |another writer)", str(error)
             ):
                 raise
             time.sleep(0.001)
-    raise AssertionError
 
 
 def test_competing_writers_take_turns_and_lose_nothing(tmp_path: Path) -> None:
     path, writers, turns, each = tmp_path / "a.rcl", 4, 5, 10
 
-    def compete(writer: int) -> int:
-        refused = 0
+    held, refused = _Pipe(), _Pipe()
+
+    def meet(writer: int) -> None:
+        """Let all others be refused once, while the first one holds the store."""
+        if writer == 0:
+            for other in range(1, writers):
+                held.send(other)
+            for _ in range(1, writers):
+                refused.receive()
+        else:
+            held.receive()
+            with pytest.raises(StoreLocked):
+                recollect.open(path)
+            refused.send(writer)
+
+    def compete(writer: int) -> None:
+        if writer:
+            meet(writer)
         for turn in range(turns):
-            memory, waited = _open_patiently(path)
-            refused += waited
-            with memory:
+            with _open_patiently(path) as memory:
+                if (writer, turn) == (0, 0):
+                    meet(writer)
                 before = memory.count()
                 for number in range(each):
                     memory.add(f"writer {writer} turn {turn} number {number}")
                 assert memory.count() == before + each
-        return refused
 
-    refused = [child.result() for child in [start(compete, writer) for writer in range(writers)]]
-    assert sum(refused) > 0, "the writers never met"
+    for child in [start(compete, writer) for writer in range(writers)]:
+        child.result()
 
     def count() -> tuple[int, bool]:
         with recollect.open(path, read_only=True) as memory:
